@@ -1,79 +1,13 @@
 /* The client against a server that responds by script: rightly, cut off, malformed, late, early. */
-#include "fake/http_server.h"
-#include "http/client/client.h"
+#include "fixture.h"
 
-#include "base/arena.h"
 #include "base/clock.h"
-#include "unit.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* What a test's server does, and what it saw. */
-struct script {
-	struct str answer;                /* written for each request */
-	unsigned requests_per_connection; /* then the connection is closed; 0: no end */
-	unsigned cut_from;                /* from this connection on, requests are read and not answered */
-	bool mute;                        /* never answer, never close */
-	atomic_uint requests;
-	atomic_uint closed;
-	struct buf last;
-};
-
-static void serve_script(int fd, unsigned nth, void *arg)
-{
-	struct script *s = arg;
-	struct buf request;
-	buf_init(&request, 64u << 20);
-	for (unsigned i = 0; s->requests_per_connection == 0 || i < s->requests_per_connection; i++) {
-		if (!fake_http_read(fd, &request))
-			break;
-		atomic_fetch_add(&s->requests, 1);
-		if (s->mute)
-			continue;
-		buf_clear(&s->last);
-		buf_put(&s->last, buf_str(&request));
-		fake_http_write(fd, s->answer);
-	}
-	buf_deinit(&request);
-	shutdown(fd, SHUT_RDWR);
-	atomic_fetch_add(&s->closed, 1);
-}
-
-struct fixture {
-	struct fake_http server;
-	struct script script;
-	struct http_client *client;
-	struct arena arena;
-	struct fault why;
-};
-
-static void start(struct fixture *f, struct str answer)
-{
-	*f = (struct fixture){ .script = { .answer = answer } };
-	buf_init(&f->script.last, 64u << 20);
-	fake_http_start(&f->server, serve_script, &f->script);
-	f->client = http_client_new();
-	arena_init(&f->arena, 256u << 20);
-}
-
-static void stop(struct fixture *f)
-{
-	http_client_free(&f->client);
-	assert_null(f->client);
-	fake_http_stop(&f->server);
-	buf_deinit(&f->script.last);
-	arena_deinit(&f->arena);
-}
-
-static enum status send_to(struct fixture *f, const char *method, struct http_response *out)
-{
-	struct http_request r = { .method = str_of(method), .url = str_of(f->server.url), .idle_timeout_ms = 20000 };
-	return http_send(f->client, &r, &f->arena, out, &f->why);
-}
 
 static void test_response_when_framed_each_way_then_body(void **state)
 {
@@ -207,91 +141,6 @@ static void test_response_when_an_error_then_its_body_may_be_over_a_small_maximu
 	stop(&f);
 }
 
-static void test_response_when_over_maximum_and_it_may_be_cut_then_its_start_and_a_new_connection(void **state)
-{
-	static const struct {
-		const char *answer, *body;
-		unsigned connections; /* for two requests */
-	} rows[] = {
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!", "hello", 2 },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\nhello, and so on", "hello", 2 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n3\r\nlo!\r\n5\r\nworld\r\n", "hello", 2 },
-		{ "HTTP/1.1 500 No\r\nContent-Length: 6\r\n\r\nhello!", "hello", 2 },
-		{ "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 6\r\n\r\nhello!", "hello", 2 },
-		{ "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello", 1 },
-		{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello", 1 },
-	};
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct fixture f;
-		start(&f, str_of(rows[i].answer));
-		struct http_request q = { .method = STR("POST"), .url = str_of(f.server.url), .max_response_bytes = 5, .cut_response = true };
-		for (int twice = 0; twice < 2; twice++) {
-			struct http_response r;
-			assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
-			assert_str(r.body, str_of(rows[i].body));
-		}
-		assert_int_equal(atomic_load(&f.server.n), rows[i].connections);
-		stop(&f);
-	}
-}
-
-static void test_response_when_cut_off_before_the_maximum_then_still_a_failure(void **state)
-{
-	struct fixture f;
-	struct http_response r;
-	start(&f, STR("HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\nhel"));
-	f.script.requests_per_connection = 1;
-	struct http_request q = { .method = STR("POST"), .url = str_of(f.server.url), .max_response_bytes = 5, .cut_response = true };
-	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), UPSTREAM);
-	stop(&f);
-}
-
-/* Counts the addresses that it is asked about, and refuses from the n-th on. */
-struct filter {
-	unsigned asked, refuse_from;
-};
-
-static enum status check_address(void *arg, const struct sockaddr *at, struct fault *why)
-{
-	struct filter *filter = arg;
-	assert_true(at->sa_family == AF_INET || at->sa_family == AF_INET6);
-	return ++filter->asked < filter->refuse_from ? OK : fault_set(why, ADDRESS_REFUSED, "number %u is refused", filter->asked);
-}
-
-static void test_address_when_refused_then_nothing_is_connected_to(void **state)
-{
-	struct fixture f;
-	struct http_response r;
-	struct filter filter = { .refuse_from = 1 };
-	start(&f, STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
-	struct http_request q = { .method = STR("GET"), .url = str_of(f.server.url), .check_address = check_address, .check_arg = &filter };
-	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), DENIED);
-	assert_int_equal(f.why.code, F_ADDRESS_REFUSED);
-	assert_non_null(strstr(f.why.text, "number 1 is refused"));
-	assert_int_equal(atomic_load(&f.server.n), 0);
-	filter = (struct filter){ .refuse_from = 9 };
-	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
-	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
-	assert_int_equal(filter.asked, 1); /* the second request had the first one's connection */
-	stop(&f);
-}
-
-/* localhost is 127.0.0.1 and ::1: the one that is refused spoils the other, whichever of them comes first. */
-static void test_address_when_any_of_a_name_is_refused_then_none_is_connected_to(void **state)
-{
-	struct fixture f;
-	struct http_response r;
-	char url[64];
-	start(&f, STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
-	(void)snprintf(url, sizeof url, "http://localhost:%u/", f.server.port);
-	struct filter filter = { .refuse_from = 2 };
-	struct http_request q = { .method = STR("GET"), .url = str_of(url), .check_address = check_address, .check_arg = &filter };
-	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), DENIED);
-	assert_int_equal(filter.asked, 2);
-	assert_int_equal(atomic_load(&f.server.n), 0);
-	stop(&f);
-}
-
 static void test_connect_when_called_by_itself_then_nothing_is_sent_and_the_request_uses_the_connection(void **state)
 {
 	struct fixture f;
@@ -320,20 +169,6 @@ static void test_kept_connection_when_server_closed_it_then_new_one(void **state
 	}
 	assert_int_equal(atomic_load(&f.server.n), 3);
 	stop(&f);
-}
-
-/* Answers the first request of the first connection, reads a second one there and closes; later connections work. */
-static void serve_stale(int fd, unsigned nth, void *arg)
-{
-	struct script *s = arg;
-	struct buf request;
-	buf_init(&request, 1 << 20);
-	while (fake_http_read(fd, &request)) {
-		if (atomic_fetch_add(&s->requests, 1) == 1)
-			break;
-		fake_http_write(fd, s->answer);
-	}
-	buf_deinit(&request);
 }
 
 static void test_kept_connection_when_closed_upon_a_request_then_repeatable_ones_are_retried(void **state)
@@ -369,21 +204,6 @@ static void test_kept_connection_when_closed_upon_a_non_repeatable_request_then_
 	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), UPSTREAM);
 	assert_true(http_client_sent(f.client));
 	assert_int_equal(atomic_load(&s.requests), 2);
-	stop(&f);
-}
-
-static void test_kept_connection_when_closed_upon_a_post_that_is_repeatable_then_retried(void **state)
-{
-	struct script s = { .answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") };
-	struct fixture f;
-	struct http_response r;
-	start(&f, s.answer);
-	fake_http_stop(&f.server);
-	fake_http_start(&f.server, serve_stale, &s);
-	struct http_request q = { .method = STR("POST"), .url = str_of(f.server.url), .body = STR("x"), .repeatable = true };
-	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
-	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
-	assert_int_equal(atomic_load(&s.requests), 3);
 	stop(&f);
 }
 
@@ -641,15 +461,10 @@ int main(void)
 		cmocka_unit_test(test_response_when_body_over_maximum_then_limit),
 		cmocka_unit_test(test_response_when_over_maximum_by_its_length_then_nothing_of_it_is_read),
 		cmocka_unit_test(test_response_when_an_error_then_its_body_may_be_over_a_small_maximum),
-		cmocka_unit_test(test_response_when_over_maximum_and_it_may_be_cut_then_its_start_and_a_new_connection),
-		cmocka_unit_test(test_response_when_cut_off_before_the_maximum_then_still_a_failure),
-		cmocka_unit_test(test_address_when_refused_then_nothing_is_connected_to),
-		cmocka_unit_test(test_address_when_any_of_a_name_is_refused_then_none_is_connected_to),
 		cmocka_unit_test(test_connect_when_called_by_itself_then_nothing_is_sent_and_the_request_uses_the_connection),
 		cmocka_unit_test(test_kept_connection_when_closed_upon_a_non_repeatable_request_then_not_retried),
 		cmocka_unit_test(test_kept_connection_when_server_closed_it_then_new_one),
 		cmocka_unit_test(test_kept_connection_when_closed_upon_a_request_then_repeatable_ones_are_retried),
-		cmocka_unit_test(test_kept_connection_when_closed_upon_a_post_that_is_repeatable_then_retried),
 		cmocka_unit_test(test_fresh_connection_when_closed_without_a_response_then_not_repeated),
 		cmocka_unit_test(test_server_when_silent_then_idle_deadline),
 		cmocka_unit_test(test_server_when_it_drips_then_total_deadline),
