@@ -28,7 +28,12 @@ json_t *json_read(struct str text, size_t flags, json_error_t *error, bool *star
 	pthread_once(&once, set_allocator);
 	failed = false;
 	json_t *value = json_loadb(text.n > 0 ? text.p : "", text.n, flags, error);
-	*starved = value == NULL && failed;
+	/* jansson ignores the failure while it collects the bytes of a text: the value would have a piece of it. */
+	if (failed) {
+		json_decref(value);
+		value = NULL;
+	}
+	*starved = failed;
 	return value;
 }
 

@@ -47,12 +47,30 @@ static void test_each_failed_allocation_is_reported_as_out_of_memory(void **stat
 	assert_true(n > 10);
 }
 
+static void test_long_text_is_never_read_in_part(void **state)
+{
+	const struct str text = STR("{\"iss\":\"https://identity.example/realms/with-a-name-that-is-longer-than-the-first-buffer\"}");
+	json_t *value = NULL;
+
+	for (int n = 1; value == NULL; n++) {
+		json_error_t error;
+		bool starved = false;
+		mem_fail_nth(n);
+		value = json_read(text, 0, &error, &starved);
+		mem_fail_nth(0);
+		assert_true(starved == (value == NULL));
+	}
+	assert_str(json_text(json_object_get(value, "iss")), str_slice(text, 8, text.n - 2));
+	json_decref(value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_that_is_whole_is_read),
 		cmocka_unit_test(test_text_that_is_cut_is_not_lack_of_memory),
 		cmocka_unit_test(test_each_failed_allocation_is_reported_as_out_of_memory),
+		cmocka_unit_test(test_long_text_is_never_read_in_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
