@@ -1,0 +1,216 @@
+/* See jwt_claims.h. */
+#include "identity/jwt_claims.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "identity/jwt_json.h"
+
+#include <math.h>
+
+#define EXACT_MAX ((int64_t)1 << 53) /* integers that a double has exactly */
+#define POINTER_STEP_MAX 256
+
+/* A NumericDate, whole or with a fraction, which is cut off. */
+static bool read_time(const json_t *value, int64_t *out)
+{
+	if (json_is_integer(value) && json_integer_value(value) >= -EXACT_MAX && json_integer_value(value) <= EXACT_MAX) {
+		*out = json_integer_value(value);
+		return true;
+	}
+	if (!json_is_real(value) || !isfinite(json_real_value(value)) || fabs(json_real_value(value)) > (double)EXACT_MAX)
+		return false;
+	*out = (int64_t)json_real_value(value);
+	return true;
+}
+
+/* exp is required: no token is valid for ever. */
+static enum jwt_cause check_times(const json_t *json, const struct jwt_rules *rules, int64_t now_s, int64_t *expires_s)
+{
+	const json_t *nbf = json_object_get(json, "nbf"), *iat = json_object_get(json, "iat");
+	int64_t not_before = now_s, issued = now_s;
+	if (!read_time(json_object_get(json, "exp"), expires_s) || *expires_s < 0)
+		return JWT_TIME_FORM;
+	if ((nbf != NULL && !read_time(nbf, &not_before)) || (iat != NULL && !read_time(iat, &issued)))
+		return JWT_TIME_FORM;
+	if (*expires_s > now_s + JWT_AHEAD_MAX_S)
+		return JWT_EXP_FAR;
+	if (*expires_s <= now_s - rules->skew_s)
+		return JWT_EXPIRED;
+	return not_before > now_s + rules->skew_s || issued > now_s + rules->skew_s ? JWT_NOT_YET : JWT_VALID;
+}
+
+/* `aud` as text or array; where there is none, Cognito's `client_id` in its place. */
+static enum jwt_cause check_audience(const json_t *json, const struct jwt_rules *rules, size_t *count)
+{
+	const json_t *aud = json_object_get(json, "aud"), *item, *client = json_object_get(json, "client_id");
+	const struct str list = rules->audiences;
+	bool listed = list.n == 0 || jwt_json_listed(list, json_text(aud));
+	size_t i;
+	*count = json_is_array(aud) ? json_array_size(aud) : aud != NULL;
+	if (aud == NULL) {
+		if (list.n > 0 && client == NULL)
+			return JWT_AUD_MISSING;
+		return list.n == 0 || jwt_json_listed(list, json_text(client)) ? JWT_VALID : JWT_AUD;
+	}
+	if (*count == 0 || !(json_is_string(aud) || json_is_array(aud)))
+		return JWT_AUD_FORM;
+	json_array_foreach(aud, i, item)
+	{
+		if (!json_is_string(item))
+			return JWT_AUD_FORM;
+		listed = listed || jwt_json_listed(list, json_text(item));
+	}
+	return listed ? JWT_VALID : JWT_AUD;
+}
+
+/* The party that the token was issued to. For several audiences, or for none, it decides; an ID token names a client as its audience. */
+static enum jwt_cause check_party(const json_t *json, const struct jwt_rules *rules, size_t audiences)
+{
+	const json_t *azp = json_object_get(json, "azp");
+	struct str allowed = rules->parties.n > 0 ? rules->parties : rules->kind == JWT_ID ? rules->audiences : STR("");
+	bool needed = rules->parties.n > 0 && (rules->audiences.n == 0 || audiences > 1);
+	if (azp == NULL)
+		return needed ? JWT_AZP : JWT_VALID;
+	bool checked = rules->parties.n > 0 || (rules->kind == JWT_ID && audiences > 1);
+	return !checked || jwt_json_listed(allowed, json_text(azp)) ? JWT_VALID : JWT_AZP;
+}
+
+/* What providers say of a token's purpose: Cognito in token_use, Keycloak in typ; ID tokens have hashes of what was issued with them,
+ * events are the mark of logout and security event tokens. */
+static bool is_kind(const json_t *json, enum jwt_kind kind, bool is_access)
+{
+	const json_t *use = json_object_get(json, "token_use");
+	struct str word = json_text(use), typ = json_text(json_object_get(json, "typ"));
+	bool is_id = str_equal(word, STR("id")) || str_equal(typ, STR("ID")) || json_object_get(json, "at_hash") != NULL;
+	is_access = is_access || str_equal(word, STR("access")) || str_equal(typ, STR("Bearer"));
+	if (str_is_one_of(typ, STR("Refresh|Offline|Logout"), '|') || json_object_get(json, "events") != NULL)
+		return false;
+	if (use != NULL && !str_is_one_of(word, STR("id|access"), '|'))
+		return false;
+	switch (kind) {
+	case JWT_ACCESS:
+		return !is_id;
+	case JWT_ID:
+		return !is_access;
+	case JWT_ANY:
+		return true;
+	}
+	assert(false);
+	return false;
+}
+
+/* `scope`, or Entra's `scp`, as text or array. Of another type: no scopes. */
+static struct str read_scopes(const json_t *json, struct arena *a)
+{
+	const json_t *scope = json_object_get(json, "scope"), *item;
+	struct buf words;
+	size_t i;
+	if (scope == NULL)
+		scope = json_object_get(json, "scp");
+	if (json_is_string(scope))
+		return str_dup(a, json_text(scope));
+	buf_init_arena(&words, a, JWT_MAX_BYTES);
+	json_array_foreach(scope, i, item)
+	{
+		struct str word = json_text(item);
+		if (word.n == 0 || str_find_char(word, ' ') < word.n)
+			continue;
+		BUF_PUT(&words, words.n > 0 ? STR(" ") : STR(""), word);
+	}
+	return buf_str(&words);
+}
+
+/* One step of a JSON pointer, with ~1 and ~0 undone (RFC 6901 4). false: too long */
+static bool read_step(struct str step, struct buf *out)
+{
+	for (size_t i = 0; i < step.n; i++) {
+		bool escaped = step.p[i] == '~' && i + 1 < step.n && (step.p[i + 1] == '0' || step.p[i + 1] == '1');
+		buf_put_char(out, !escaped ? step.p[i] : step.p[i + 1] == '1' ? '/' : '~');
+		i += escaped;
+	}
+	return buf_ok(out);
+}
+
+static const json_t *follow_pointer(const json_t *json, struct str pointer)
+{
+	char memory[POINTER_STEP_MAX + 1];
+	struct str rest = str_slice(pointer, 1, pointer.n);
+	while (rest.p != NULL && json != NULL) {
+		struct buf step;
+		buf_init_fixed(&step, memory, sizeof memory);
+		json = read_step(str_cut(&rest, '/'), &step) ? json_object_get(json, step.p) : NULL;
+	}
+	return json;
+}
+
+/* The value itself, a member of an array, a word of a text, or "true". Never a part of a word. */
+static bool is_admin(const json_t *json, const struct jwt_rules *rules)
+{
+	if (rules->admin_pointer.n == 0)
+		return false;
+	const json_t *found = follow_pointer(json, rules->admin_pointer), *item;
+	size_t i;
+	json_array_foreach(found, i, item) if (str_equal(json_text(item), rules->admin_value)) return true;
+	if (json_is_true(found))
+		return str_equal(rules->admin_value, STR("true"));
+	return json_is_string(found) &&
+		(str_equal(json_text(found), rules->admin_value) || str_is_word_of(rules->admin_value, json_text(found)));
+}
+
+static struct str read_name(const json_t *json)
+{
+	static const char *const claims[] = { "name", "preferred_username", "cognito:username", "username", "email" };
+	for (size_t i = 0; i < COUNT_OF(claims); i++) {
+		struct str name = json_text(json_object_get(json, claims[i]));
+		if (subject_valid(name))
+			return name;
+	}
+	return STR("");
+}
+
+static enum jwt_cause check_claims(
+	const json_t *json, const struct jwt_rules *rules, int64_t now_s, bool is_access, struct arena *a, struct jwt_claims *out)
+{
+	size_t audiences;
+	struct str subject = json_text(json_object_get(json, rules->subject_claim));
+	struct jwt_claims claims = { 0 };
+	if (!str_equal(json_text(json_object_get(json, "iss")), rules->issuer))
+		return JWT_ISS;
+	enum jwt_cause cause = check_audience(json, rules, &audiences);
+	if (cause == JWT_VALID)
+		cause = check_party(json, rules, audiences);
+	if (cause == JWT_VALID)
+		cause = check_times(json, rules, now_s, &claims.expires_s);
+	if (cause != JWT_VALID)
+		return cause;
+	if (!is_kind(json, rules->kind, is_access))
+		return JWT_TOKEN_KIND;
+	if (json_object_get(json, "cnf") != NULL)
+		return JWT_CNF;
+	if (!subject_valid(subject))
+		return JWT_SUBJECT;
+	claims.subject = str_dup(a, subject);
+	claims.name = str_dup(a, read_name(json));
+	claims.scopes = read_scopes(json, a);
+	claims.is_admin = is_admin(json, rules);
+	if (!arena_ok(a))
+		return JWT_NO_MEMORY;
+	*out = claims;
+	return JWT_VALID;
+}
+
+enum jwt_cause jwt_claims_read(
+	struct str payload, const struct jwt_rules *rules, int64_t now_s, bool is_access, struct arena *a, struct jwt_claims *out)
+{
+	assert(rules != NULL && a != NULL && out != NULL);
+	assert(rules->issuer.n > 0 && rules->subject_claim != NULL);
+	assert(rules->skew_s >= 0 && rules->skew_s <= 300);
+	json_t *json;
+	enum jwt_cause cause = jwt_json_read(payload, (struct jwt_json_causes){ JWT_PAYLOAD_JSON, JWT_PAYLOAD_TWICE }, &json);
+	if (cause != JWT_VALID)
+		return cause;
+	cause = check_claims(json, rules, now_s, is_access, a, out);
+	json_decref(json);
+	return cause;
+}
