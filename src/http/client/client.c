@@ -266,6 +266,7 @@ static enum status run_exchange(struct client_exchange *x, struct str first)
 static enum status connect_to(struct client_exchange *x, const struct connection_target *to, bool *kept)
 {
 	struct http_client *c = x->c;
+	c->connection.cancel_fd = x->r->cancel_fd;
 	*kept =
 		c->at.tls == to->tls && strcmp(c->at.host, to->host) == 0 && strcmp(c->at.port, to->port) == 0 && connection_alive(&c->connection);
 	if (*kept)

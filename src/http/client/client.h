@@ -38,6 +38,7 @@ struct http_request {
 	bool repeatable;                /* may be repeated whatever its method: the server knows it again */
 	http_address_fn *check_address; /* of each address of a host, before the first is connected to; NULL: all may be */
 	void *check_arg;
+	int cancel_fd;          /* once it is readable, the request fails with DEADLINE, except while a name is resolved; 0: none */
 	struct str authorities; /* certificates in PEM to trust in place of the system's; those of the client's first
 	                                   https request hold. $AWS_CA_BUNDLE wins */
 	bool sink_file;         /* a 2xx body is written to sink_fd instead of memory */

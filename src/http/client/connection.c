@@ -115,8 +115,10 @@ enum status connection_wait(const struct client_connection *c, short events, int
 	assert(c->fd >= 0);
 	for (;;) {
 		int64_t left = deadline_ms - clock_mono_ms();
-		struct pollfd p = { .fd = c->fd, .events = events };
-		int n = left <= 0 ? 0 : poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		struct pollfd p[2] = { { .fd = c->fd, .events = events }, { .fd = c->cancel_fd, .events = POLLIN } };
+		int n = left <= 0 ? 0 : poll(p, c->cancel_fd > 0 ? 2 : 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (n > 0 && p[1].revents != 0)
+			return fault_set(why, DEADLINE, "it was cancelled");
 		if (n > 0)
 			return OK;
 		if (n == 0)

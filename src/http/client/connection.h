@@ -22,8 +22,9 @@ struct connection_target {
 };
 
 struct client_connection {
-	int fd;   /* -1: closed */
-	SSL *ssl; /* NULL: plain */
+	int fd;        /* -1: closed */
+	int cancel_fd; /* readable: nothing more is waited for; 0: none */
+	SSL *ssl;      /* NULL: plain */
 };
 
 #define CONNECTION_WAIT (-1)
@@ -44,7 +45,7 @@ bool connection_alive(struct client_connection *c);
 /* Bytes moved (more than 0); 0: the peer closed cleanly (reads only); CONNECTION_WAIT; CONNECTION_FAILED. */
 ssize_t connection_read(struct client_connection *c, void *p, size_t n, short *events) MUST_CHECK;
 ssize_t connection_write(struct client_connection *c, const void *p, size_t n, short *events) MUST_CHECK;
-/* Wait for POLLIN, POLLOUT or both. Errors: DEADLINE */
+/* Wait for POLLIN, POLLOUT or both. Errors: DEADLINE, cancelled too */
 enum status connection_wait(const struct client_connection *c, short events, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 
 /* TLS 1.2 or newer, certificates verified against $AWS_CA_BUNDLE, else `authorities` (PEM) unless that is empty, else
