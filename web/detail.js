@@ -24,7 +24,7 @@ const FIELDS = {
 	width: ['Pixels', (n, record) => sizeOf(record).map(number).join(' × ')],
 	frames: ['Frames', n => n > 1 && number(n)],
 	uploadedAt: ['Uploaded', time],
-	metadata: ['Taken', ({ takenAt, camera, position }) => [takenAt, camera, position && `${position.latitude}, ${position.longitude}`].filter(Boolean).join(', ')],
+	keptMetadata: ['Taken', ({ takenAt, camera, position }) => [takenAt, camera, position && `${position.latitude}, ${position.longitude}`].filter(Boolean).join(', ')],
 	stripped: ['Private data', (yes, { removed }) => removed ? `Removed: ${removed.join(', ')}` : yes ? 'None found' : 'Not removed'],
 	visibility: ['Visible', visibility],
 };

@@ -61,7 +61,7 @@ static enum status read_urls(const struct query *q, bool *wanted, struct fault *
 static unsigned form_for(const struct api_call *c, unsigned form)
 {
 	if (c->sent_key)
-		form |= RECORD_METADATA;
+		form |= RECORD_KEPT;
 	return form;
 }
 
@@ -77,7 +77,7 @@ enum status images_list(struct api_call *c, struct fault *why)
 	TRY(read_limit(&c->x->request.query, &limit, why));
 	TRY(read_once(&c->x->request.query, STR("cursor"), &cursor, why));
 	TRY(read_urls(&c->x->request.query, &with_urls, why));
-	TRY(table_list(c->api->product->table, limit, cursor, c->arena, &page, why));
+	TRY(table_list(c->api->product->table, &(struct image_query){ .limit = limit, .cursor = cursor }, c->arena, &page, why));
 	/* On the heap, since a buffer that grows in the arena would leave its old copies there. */
 	buf_init(&text, c->api->handler.arena_bytes);
 	writer_open(&text, (struct str){ 0 }, '{');
@@ -192,7 +192,8 @@ enum status images_patch(struct api_call *c, struct fault *why)
 
 	TRY(body_read_visibility(buf_str(&c->body), &is_public, why));
 	TRY(access_visibility(c, is_public, why));
-	TRY(table_set_public(c->api->product->table, c->at.segment, is_public, c->arena, &row, why));
+	TRY(table_change(c->api->product->table,
+		&(struct image_change){ .image_id = c->at.segment, .has_visibility = true, .is_public = is_public }, c->arena, &row, why));
 	LOG(IMAGE_VISIBILITY, c->x->request.id, LOG_S("imageId", c->at.segment), LOG_S("visibility", image_visibility_name(is_public)));
 	return answer_record(c, &row, why);
 }

@@ -96,8 +96,8 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 		writer_bool(b, STR("stripped"), row->stripped);
 		write_known(b, STR("receivedSize"), row->received_size);
 		write_removed(b, row->removed);
-		if ((form & RECORD_METADATA) != 0 && row->metadata.n > 0)
-			writer_raw(b, STR("metadata"), row->metadata);
+		if ((form & RECORD_KEPT) != 0 && row->kept_metadata.n > 0)
+			writer_raw(b, STR("keptMetadata"), row->kept_metadata);
 		writer_bool(b, STR("verified"), row->verdict.n > 0);
 		write_text(b, STR("placeholder"), row->placeholder);
 		write_text(b, STR("color"), row->color);

@@ -9,7 +9,7 @@
 enum record_form {
 	RECORD_ALONE = 0,         /* with status and expiresAt */
 	RECORD_IN_LIST = 1 << 0,  /* of a page of uploaded images */
-	RECORD_METADATA = 1 << 1, /* with what was kept of what was removed, which only callers with the key may see */
+	RECORD_KEPT = 1 << 1, /* with what was kept of what was removed, which only callers with the key may see */
 	RECORD_NO_URLS = 1 << 2,  /* of the store: without fileUrl and downloadUrl, in a list alone */
 };
 

@@ -5,16 +5,20 @@
 
 #include "base/fault.h"
 #include "config/settings.h"
+#include "port/api_key_table.h"
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/admin_query.h"
 #include "port/key_ring.h"
 #include "port/part_store.h"
+#include "port/user_table.h"
 
 struct backends {
 	struct object_store *store;
 	struct image_table *table;
 	struct admin_query *admin_query; /* of all its rows; NULL: it has none but its list */
+	struct user_table *users;
+	struct api_key_table *api_keys;
 	struct str storage_url;          /* where presigned URLs lead: scheme, host and port */
 	struct bucket_store *bucket;     /* of the storage listener; NULL where the store is remote */
 	struct bucket_catalog *catalog;  /* with bucket */

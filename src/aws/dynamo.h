@@ -35,7 +35,7 @@ struct dynamo {
 
 /* `due` and `list`: see port/image_table.h. */
 enum status dynamo_list(
-	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
+	struct image_table *port, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
 enum status dynamo_due(
 	struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
 /* What DescribeTable reports, which AWS updates about every six hours: uploaded rows; as pending all

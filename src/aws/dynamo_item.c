@@ -30,8 +30,12 @@ static const struct field FIELDS[] = {
 	FIELD("imageId", TEXT, false, image_id),
 	FIELD("status", STATUS, true, status),
 	FIELD("owner", TEXT, false, owner),
+	FIELD("issuer", TEXT, false, issuer),
+	FIELD("subject", TEXT, false, subject),
+	FIELD("version", UINT64, false, version),
+	FIELD("maxBytes", UINT64, false, max_bytes),
 	FIELD("objectKey", TEXT, false, key),
-	FIELD("fileName", TEXT, false, file_name),
+	FIELD(DYNAMO_FILE_NAME, TEXT, false, file_name),
 	FIELD("fileType", TEXT, true, file_type),
 	FIELD("fileSize", UINT64, true, file_size),
 	FIELD("etag", TEXT, true, etag),
@@ -55,7 +59,9 @@ static const struct field FIELDS[] = {
 	FIELD("damage", TEXT, true, damage),
 	FIELD("placeholder", TEXT, true, placeholder),
 	FIELD("color", TEXT, true, color),
-	FIELD("metadata", TEXT, true, metadata),
+	FIELD("metadata", TEXT, true, kept_metadata),
+	FIELD(DYNAMO_METADATA, TEXT, false, metadata),
+	FIELD("requestHash", TEXT, false, request_hash),
 };
 
 /* to an item */
@@ -229,7 +235,12 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 		.damage = STR(""),
 		.placeholder = STR(""),
 		.color = STR(""),
-		.metadata = STR("") };
+		.kept_metadata = STR(""),
+		.version = 1, /* of rows from before there were versions */
+		.issuer = STR(""),
+		.subject = STR(""),
+		.metadata = STR(""),
+		.request_hash = STR("") };
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
 		if (json_object_get(item, FIELDS[i].name) == NULL)
 			continue;

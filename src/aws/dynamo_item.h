@@ -11,8 +11,10 @@
 
 #include <jansson.h>
 
-#define DYNAMO_ATTRIBUTES_MAX 40
+#define DYNAMO_ATTRIBUTES_MAX 48
 #define DYNAMO_VISIBILITY "visibility" /* missing: private */
+#define DYNAMO_FILE_NAME "fileName"
+#define DYNAMO_METADATA "appMetadata" /* "metadata" is what was kept of the file's, which had the name first */
 
 struct dynamo_attribute {
 	const char *name; /* static */

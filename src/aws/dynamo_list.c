@@ -121,14 +121,14 @@ static enum status merge_rows(struct merge *m, uint32_t limit, struct arena *a, 
 }
 
 enum status dynamo_list(
-	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+	struct image_table *port, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct merge m CLEANUP(merge_deinit) = {
 		.t = (struct dynamo *)port, .index = DYNAMO_FEED, .order = DYNAMO_FEED_ORDER, .newest_first = true, .before = ALL_KEYS
 	};
-	if (cursor.n > 0)
-		TRY(dynamo_cursor_read(cursor, a, &m.before, why));
-	return merge_rows(&m, limit, a, out, why);
+	if (q->cursor.n > 0)
+		TRY(dynamo_cursor_read(q->cursor, a, &m.before, why));
+	return merge_rows(&m, q->limit, a, out, why);
 }
 
 /* Rows past their TTL that DynamoDB has not removed yet are among them: the sweep may still find that

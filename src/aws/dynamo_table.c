@@ -200,6 +200,7 @@ static void put_update(struct dynamo_call *c, struct dynamo_item *item, struct s
 	bool again = replaces.n > 0;
 	writer_open(&c->body, STR("UpdateExpression"), '"');
 	put_clause(&c->body, item, true);
+	buf_put(&c->body, STR(", version = if_not_exists(version, :one) + :one"));
 	put_clause(&c->body, item, false);
 	writer_close(&c->body, '"');
 	writer_open(&c->body, STR("ExpressionAttributeNames"), '{');
@@ -209,6 +210,7 @@ static void put_update(struct dynamo_call *c, struct dynamo_item *item, struct s
 	writer_text(&c->body, STR("ConditionExpression"), again ? STR("#status = :was AND #etag = :replaces") : STR("#status = :was"));
 	dynamo_item_text(item, "was", again ? STR("uploaded") : STR("pending"), &c->scratch);
 	dynamo_item_text(item, "replaces", replaces, &c->scratch);
+	dynamo_item_number(item, "one", 1, &c->scratch);
 	dynamo_item_put(item, STR("ExpressionAttributeValues"), ":", &c->body);
 	writer_text(&c->body, STR("ReturnValues"), STR("ALL_NEW"));
 }
@@ -240,7 +242,7 @@ static enum status resolve_row(
 		.damage = s->damage,
 		.placeholder = s->placeholder,
 		.color = s->color,
-		.metadata = s->metadata };
+		.kept_metadata = s->kept_metadata };
 	const json_t *cause;
 	if (!uuid_valid(s->image_id))
 		return no_such_image(why);
@@ -264,33 +266,69 @@ static enum status resolve_row(
 	return is_ours(cause, &id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
 }
 
-/* set_public */
+/* change */
 
-static enum status set_row_public(
-	struct image_table *port, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+/* The attributes that change, as present or as missing. */
+static void fill_change(const struct image_change *what, struct dynamo_item *item, struct arena *a)
+{
+	if (what->has_visibility)
+		dynamo_item_text(item, DYNAMO_VISIBILITY, what->is_public ? image_visibility_name(true) : STR(""), a);
+	if (what->has_file_name)
+		dynamo_item_text(item, DYNAMO_FILE_NAME, what->file_name, a);
+	if (what->has_metadata)
+		dynamo_item_text(item, DYNAMO_METADATA, what->metadata, a);
+}
+
+/* A row from before there were versions has version 1. */
+static void put_change(struct dynamo_call *c, const struct image_change *what)
+{
+	struct dynamo_item item = { 0 };
+	uint64_t is = what->if_version;
+	fill_change(what, &item, &c->scratch);
+	writer_open(&c->body, STR("UpdateExpression"), '"');
+	buf_put(&c->body, STR("SET version = if_not_exists(version, :one) + :one"));
+	for (size_t i = 0; i < item.n; i++)
+		if (item.attributes[i].value.n > 0)
+			buf_printf(&c->body, ", %s = :%s", item.attributes[i].name, item.attributes[i].name);
+	const char *before = " REMOVE ";
+	for (size_t i = 0; i < item.n; i++) {
+		if (item.attributes[i].value.n > 0)
+			continue;
+		buf_printf(&c->body, "%s%s", before, item.attributes[i].name);
+		before = ", ";
+	}
+	writer_close(&c->body, '"');
+	dynamo_item_number(&item, "one", 1, &c->scratch);
+	dynamo_item_number(&item, "is", is, &c->scratch);
+	dynamo_item_put(&item, STR("ExpressionAttributeValues"), ":", &c->body);
+	writer_text(&c->body, STR("ConditionExpression"),
+		is == 0       ? STR("attribute_exists(imageId)")
+			: is == 1 ? STR("attribute_exists(imageId) AND (version = :is OR attribute_not_exists(version))")
+					  : STR("version = :is"));
+	writer_text(&c->body, STR("ReturnValues"), STR("ALL_NEW"));
+}
+
+static enum status change_row(
+	struct image_table *port, const struct image_change *what, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct dynamo_item values = { 0 };
 	const json_t *cause;
-	if (!uuid_valid(id))
+	if (!uuid_valid(what->image_id))
 		return no_such_image(why);
 	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
-	put_key(&c, id);
-	dynamo_item_text(&values, "v", is_public ? image_visibility_name(true) : STR(""), &c.scratch);
-	writer_text(&c.body, STR("UpdateExpression"), is_public ? STR("SET " DYNAMO_VISIBILITY " = :v") : STR("REMOVE " DYNAMO_VISIBILITY));
-	if (is_public)
-		dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", &c.body);
-	writer_text(&c.body, STR("ConditionExpression"), STR("attribute_exists(imageId)"));
-	writer_text(&c.body, STR("ReturnValues"), STR("ALL_NEW"));
-	TRY(send_write(&c, dynamo_of(port), id, &cause, why));
-	const json_t *item = json_object_get(c.answer, "Attributes");
+	put_key(&c, what->image_id);
+	put_change(&c, what);
+	TRY(send_write(&c, dynamo_of(port), what->image_id, &cause, why));
+	const json_t *item = c.outcome == DYNAMO_DONE ? json_object_get(c.answer, "Attributes") : cause;
 	if (c.outcome == DYNAMO_DONE && item == NULL) {
-		TRY(fetch_item(&c, dynamo_of(port), id, why)); /* some endpoints do not return it */
+		TRY(fetch_item(&c, dynamo_of(port), what->image_id, why)); /* some endpoints do not return it */
 		item = json_object_get(c.answer, "Item");
+		cause = NULL;
 	}
 	if (item == NULL || is_expired(item))
 		return no_such_image(why);
-	return dynamo_item_read(item, a, now, why);
+	TRY(dynamo_item_read(item, a, now, why));
+	return cause == NULL ? OK : fault_set(why, PRECONDITION, "The record has another version.");
 }
 
 /* remove */
@@ -321,7 +359,7 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 static const struct image_table_ops ops = { .start_insert = start_insert_row,
 	.get = get_row,
 	.resolve = resolve_row,
-	.set_public = set_row_public,
+	.change = change_row,
 	.remove = remove_row,
 	.list = dynamo_list,
 	.due = dynamo_due,

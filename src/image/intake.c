@@ -71,7 +71,7 @@ static enum status end_strip(struct image_intake *i, struct incoming *in, struct
 	assert(result->received_bytes == i->received);
 	out->stripped = result->type != PROBE_UNKNOWN;
 	out->removed = result->removed;
-	out->metadata = kept_metadata(i->keep, &result->facts, a);
+	out->kept_metadata = kept_metadata(i->keep, &result->facts, a);
 	return result->patch.n == 0 ? OK : bucket_patch(in, result->patch.at, result->patch.bytes, result->patch.n, why);
 }
 

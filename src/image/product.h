@@ -6,6 +6,7 @@
 #include "port/image_table.h"
 #include "port/object_store.h"
 #include "port/renderer.h"
+#include "port/user_table.h"
 
 #define IMAGE_PREFIX STR("images/")
 /* How often a pending image may be verified again because a client reads it. A client that polls for its
@@ -46,6 +47,7 @@ struct product {
 	struct delivery_rules delivery;
 	struct object_store *store;
 	struct image_table *table;
+	struct user_table *users; /* NULL: this backend has none */
 	struct thumbnails *thumbnails;    /* NULL: there are none */
 	struct renderer *renderer;        /* NULL: images are not decoded here */
 	bool objects_change;              /* the store may replace an object without updating the table */

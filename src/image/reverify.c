@@ -94,7 +94,7 @@ static void begin_resolution(struct step *t)
 		.received_sha256 = row->received_sha256,
 		.stripped = row->stripped,
 		.removed = row->removed,
-		.metadata = row->metadata,
+		.kept_metadata = row->kept_metadata,
 		.verdict = row->verdict,
 		.damage = row->damage,
 		.placeholder = row->placeholder,
@@ -112,7 +112,7 @@ static void take_stripped(struct step *t)
 	t->s.received_size = t->what.received_size;
 	t->s.received_sha256 = t->what.received_sha256;
 	t->s.removed = t->what.removed;
-	t->s.metadata = t->what.metadata;
+	t->s.kept_metadata = t->what.kept_metadata;
 	t->s.stripped = true;
 	if (probe_image(t->what.bytes, &p) == PROBE_OK)
 		t->s.orientation = p.orientation; /* that of a WebP is removed: no browser applies it */
@@ -242,7 +242,7 @@ enum status reverify_run(const struct reverify_options *o, struct reverify_resul
 		struct arena a CLEANUP(arena_deinit);
 		struct image_page page;
 		arena_init(&a, PAGE_BYTES);
-		TRY(table_list(o->product->table, PAGE_ROWS, after, &a, &page, why));
+		TRY(table_list(o->product->table, &(struct image_query){ .limit = PAGE_ROWS, .cursor = after }, &a, &page, why));
 		*stopped = !do_page(o, &page, &next_ms, out);
 		assert(page.next_cursor.n < sizeof cursor);
 		if (page.next_cursor.n > 0)

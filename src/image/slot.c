@@ -33,6 +33,7 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct slot 
 	uuid_v4(id);
 	row->image_id = str_dup(a, str_of(id));
 	row->status = IMAGE_PENDING;
+	row->version = 1;
 	row->owner = r->owner.n > 0 ? r->owner : STR("");
 	row->key = STR_CONCAT(a, IMAGE_PREFIX, row->image_id, STR("."), media_type_extension(row->file_type));
 	row->file_name = r->file_name;

@@ -136,7 +136,7 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 		.received_sha256 = what->received_sha256,
 		.stripped = what->stripped,
 		.removed = what->removed,
-		.metadata = what->metadata,
+		.kept_metadata = what->kept_metadata,
 		.verdict = STR(""),
 		.damage = STR(""),
 		.placeholder = STR(""),

@@ -24,7 +24,7 @@ struct received_bytes {
 	struct str received_sha256;
 	bool stripped;
 	uint32_t removed;
-	struct str metadata;
+	struct str kept_metadata;
 	struct client_addr caller; /* who sent them; all zero: read from a store */
 	struct str request_id;     /* "": none */
 	int64_t modified_ms;       /* of the object, by its store; 0: not certain */

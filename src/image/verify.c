@@ -83,7 +83,7 @@ static enum status settle_verdict(struct product *p, const struct image_row *row
 {
 	s->replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
 	if (s->status == IMAGE_REJECTED)
-		s->metadata = STR("");
+		s->kept_metadata = STR("");
 	if (s->status == IMAGE_UPLOADED && str_equal(s->replaces, s->etag))
 		s->uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
 	bool stores = body != NULL && s->status == IMAGE_UPLOADED;
@@ -171,7 +171,7 @@ enum status verify_strip(
 		TRY(strip_bytes(what->bytes, &options, kept, &done, why));
 	what->stripped = done.type != PROBE_UNKNOWN;
 	what->removed = done.removed;
-	what->metadata = kept_metadata(p->rules.keep, &done.facts, a);
+	what->kept_metadata = kept_metadata(p->rules.keep, &done.facts, a);
 	if (what->stripped && !str_equal(buf_str(kept), what->bytes)) {
 		what->bytes = buf_str(kept);
 		what->etag = hex_of(a, HASH_MD5, what->bytes);
@@ -181,7 +181,7 @@ enum status verify_strip(
 		what->received_size = row->received_size;
 		what->received_sha256 = row->received_sha256;
 		what->removed = row->removed;
-		what->metadata = row->metadata;
+		what->kept_metadata = row->kept_metadata;
 		what->stripped |= row->stripped;
 	}
 	TRY(fault_check_arena(a, why));

@@ -32,7 +32,7 @@ static enum status page_of_list(
 		return fault_too_much(why);
 	for (int calls = 0; calls < LISTS_MAX && page.n < q->limit; calls++) {
 		struct image_page rows;
-		TRY(table_list(table, q->limit - (uint32_t)page.n, page.next_cursor, a, &rows, why));
+		TRY(table_list(table, &(struct image_query){ .limit = q->limit - (uint32_t)page.n, .cursor = page.next_cursor }, a, &rows, why));
 		for (size_t i = 0; i < rows.n; i++)
 			if (admin_query_matches(q, &rows.rows[i]))
 				page.rows[page.n++] = rows.rows[i];

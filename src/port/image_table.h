@@ -24,11 +24,14 @@ bool image_visibility_parse(struct str text, bool *is_public) MUST_CHECK;
 struct image_row {
 	struct str image_id; /* UUID v4, lower case */
 	enum image_status status;
-	struct str owner;       /* "" until there are users */
+	uint64_t version;       /* 1 when the slot is made, one more with each change */
+	struct str owner;       /* whose it is, a hash of the next two (identity/owner.h); "": nobody's */
+	struct str issuer, subject;
 	struct str key;         /* the object's key */
 	struct str file_name;   /* UTF-8, as the client gave it */
 	struct str file_type;   /* media type: declared while pending, found when uploaded */
 	uint64_t file_size;     /* bytes: declared (0: not) while pending, real when uploaded */
+	uint64_t max_bytes;     /* the most that may be uploaded, which is reserved of the owner's quota while it is pending; 0: not known */
 	struct str etag;        /* hex MD5 of the bytes, no quotes; "" while pending */
 	int64_t modified_ms;    /* when the object that was verified was written, by its store; 0: not certain */
 	uint32_t width, height; /* as stored, before orientation is applied; 0: not known */
@@ -50,8 +53,14 @@ struct image_row {
 	struct str received_sha256; /* hex; "": not known, as of images from before this was kept: they are stored as received */
 	bool stripped;              /* what can identify a person was looked for, and removed where it was there */
 	uint32_t removed;           /* a set of enum strip_removed (image/strip/strip.h) */
-	struct str metadata;        /* JSON: what is kept of what was removed, see image/kept_metadata.h; "": nothing */
+	struct str kept_metadata;   /* JSON: what is kept of what was removed, see image/kept_metadata.h; "": nothing */
+	struct str metadata;        /* the application's: a JSON object of strings; "": none */
+	/* Of a slot that was requested with an Idempotency-Key: hex SHA-256 of the request; else "". When such a row is removed, its id
+	 * is not given again for TABLE_ID_KEPT_MS: until then an insert of it finds that it exists, while nobody can read it. */
+	struct str request_hash;
 };
+
+#define TABLE_ID_KEPT_MS ((int64_t)24 * 3600 * 1000)
 
 /* A copy whose texts are in `a`, which the caller checks. */
 struct image_row image_row_dup(const struct image_row *row, struct arena *a);
@@ -72,14 +81,37 @@ struct resolution {
 	struct str received_sha256;
 	bool stripped;
 	uint32_t removed;
-	struct str metadata;
+	struct str kept_metadata;
 	struct str verdict, damage, placeholder, color; /* as the row's; placeholder and color only of uploaded ones */
 	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag */
+};
+
+/* What shall change of a row, whatever its status. */
+struct image_change {
+	struct str image_id;
+	uint64_t if_version; /* only if this is its version; 0: whatever it is */
+	bool has_visibility, is_public;
+	bool has_file_name, has_metadata;
+	struct str file_name, metadata; /* as the row's */
+};
+
+enum image_list_status { LIST_UPLOADED, LIST_PENDING, LIST_REJECTED, LIST_ALL };
+
+/* Which rows a list has. Of everybody: uploaded ones in the order of their commits. Of one owner: in the order of their slots. */
+struct image_query {
+	struct str owner;               /* "": of everybody */
+	enum image_list_status status;  /* others than LIST_UPLOADED only of an owner */
+	struct str received_sha256;     /* only what was received with this hash, of an owner; "": any */
+	bool oldest_first;
+	uint32_t limit;    /* 1..TABLE_LIST_MAX */
+	struct str cursor; /* "" for the first page, else a next_cursor of a list of the same owner, status, hash and order */
 };
 
 struct image_page {
 	struct image_row *rows;
 	size_t n;
+	bool has_total; /* the engine knows how many the whole list has */
+	uint64_t total;
 	struct str next_cursor; /* "" on the last page */
 };
 
@@ -101,9 +133,9 @@ struct image_table_ops {
 	void (*start_insert)(struct image_table *, const struct image_row *, struct arena *, struct write_completion *);
 	enum status (*get)(struct image_table *, struct str id, struct arena *, struct image_row *out, struct fault *);
 	enum status (*resolve)(struct image_table *, const struct resolution *, struct arena *, struct image_row *now, struct fault *);
-	enum status (*set_public)(struct image_table *, struct str id, bool is_public, struct arena *, struct image_row *now, struct fault *);
+	enum status (*change)(struct image_table *, const struct image_change *, struct arena *, struct image_row *now, struct fault *);
 	enum status (*remove)(struct image_table *, struct str id, int64_t ended_by_ms, struct fault *);
-	enum status (*list)(struct image_table *, uint32_t limit, struct str cursor, struct arena *, struct image_page *out, struct fault *);
+	enum status (*list)(struct image_table *, const struct image_query *, struct arena *, struct image_page *out, struct fault *);
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
 	enum status (*counts)(struct image_table *, struct image_counts *out, struct fault *);
 	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *); /* NULL: see below */
@@ -116,15 +148,17 @@ struct image_table {
 /* Rows that one table_remove_due removes at most. */
 #define TABLE_DUE_MAX 500
 
-/* Add a pending row; the callback says when it is durable, or why it is not. `w->done` is called exactly once,
+/* Add a pending row, of version 1; where it has an owner, its max_bytes are reserved of the owner's quota in the same transaction.
+ * The callback says when it is durable, or why it is not. `w->done` is called exactly once,
  * on any thread, perhaps before this returns; it must not block. The row, its texts, `a` (used by no one else
  * in the meantime) and `w` stay valid until then.
- * Errors  (of done) IMAGE_EXISTS; SLOTS_FULL there are max_pending pending rows already; DISK_FULL; STORAGE_FAILED;
+ * Errors  (of done) IMAGE_EXISTS; SLOTS_FULL there are max_pending pending rows already; QUOTA_FULL; TOO_MANY the owner's slots of
+ *         this minute are used up; OWNER_BLOCKED; DISK_FULL; STORAGE_FAILED;
  *         UPSTREAM_FAILED; TOO_MUCH the arena is full
  * Blocks, unless the table's starts_without_waiting is set */
 static inline void table_start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
-	assert(row->status == IMAGE_PENDING && w->done != NULL);
+	assert(row->status == IMAGE_PENDING && row->version == 1 && w->done != NULL);
 	t->ops->start_insert(t, row, a, w);
 }
 
@@ -151,14 +185,14 @@ MUST_CHECK static inline enum status table_resolve(
 	return t->ops->resolve(t, s, a, now, why);
 }
 
-/* Set is_public of a row of any status; nothing else of it changes.
- * now     the row as it is after the call
- * Errors  NO_SUCH_IMAGE; DISK_FULL; STORAGE_FAILED */
-MUST_CHECK static inline enum status table_set_public(
-	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+/* Change what an application says of a row of any status; nothing else of it changes but its version.
+ * now     the row as it is after the call, on OK and on PRECONDITION
+ * Errors  NO_SUCH_IMAGE; PRECONDITION (CONFLICT) it has another version; DISK_FULL; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_change(
+	struct image_table *t, const struct image_change *change, struct arena *a, struct image_row *now, struct fault *why)
 {
-	assert(a != NULL && now != NULL);
-	return t->ops->set_public(t, id, is_public, a, now, why);
+	assert(a != NULL && now != NULL && (change->has_visibility || change->has_file_name || change->has_metadata));
+	return t->ops->change(t, change, a, now, why);
 }
 
 /* Remove a row; on an engine that holds the object too, the object goes in the same commit.
@@ -170,16 +204,15 @@ MUST_CHECK static inline enum status table_remove(struct image_table *t, struct 
 	return t->ops->remove(t, id, ended_by_ms, why);
 }
 
-/* One page of uploaded images, newest commit first. Following next_cursor from the first page, every
- * image that was uploaded when that page was read and not removed since comes exactly once.
- * limit   1..TABLE_LIST_MAX
- * cursor  "" for the first page, else a next_cursor
- * Errors  BAD_CURSOR; STORAGE_FAILED */
+/* One page of a list. Following next_cursor from the first page, every image that was in the list when that page was read, and
+ * neither left it nor was removed since, comes exactly once. A page of one owner may be short, or empty, and have a next_cursor.
+ * Errors  BAD_CURSOR it was not given out for this list; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_list(
-	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
-	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
-	return t->ops->list(t, limit, cursor, a, out, why);
+	assert(q->limit >= 1 && q->limit <= TABLE_LIST_MAX);
+	assert(q->owner.n > 0 || (q->status == LIST_UPLOADED && q->received_sha256.n == 0));
+	return t->ops->list(t, q, a, out, why);
 }
 
 /* Up to `limit` rows whose ends_ms has come, earliest first; next_cursor stays "". */

@@ -169,7 +169,7 @@ enum status auth_request(struct s3_call *c, struct fault *why)
 	struct str token = pair != NULL ? pair->value : request_header(r, STR("x-amz-security-token"));
 	if (token.p != NULL) {
 		call_detail(c, "Token-0", str_slice(token, 0, 256));
-		return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
+		return fault_set(why, SESSION_TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
 	}
 	if (!c->auth.in_header && r->chunked && signed_header_listed(c->auth.signed_headers, STR("content-length")))
 		return fault_set(why, REQUEST_INVALID, "The URL was signed with Content-Length: send that header instead of a chunked body.");

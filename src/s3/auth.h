@@ -6,7 +6,7 @@
 #include "s3/call.h"
 
 /* Check the signature, in the query or in the Authorization header, and set the call's parsed signature and key.
- * Errors  NOT_SIGNED; NO_SUCH_BUCKET of an unsigned request; AUTH_MALFORMED; AUTH_HEADER_MALFORMED; ACCESS_KEY_UNKNOWN; TOKEN_INVALID; SIGNATURE_WRONG;
+ * Errors  NOT_SIGNED; NO_SUCH_BUCKET of an unsigned request; AUTH_MALFORMED; AUTH_HEADER_MALFORMED; ACCESS_KEY_UNKNOWN; SESSION_TOKEN_INVALID; SIGNATURE_WRONG;
  *         SIGNATURE_EXPIRED; CLOCK_SKEWED; HEADER_UNSIGNED; ARGUMENT_INVALID signed in two ways, or in none that is known;
  *         REQUEST_INVALID Signature Version 2, no x-amz-content-sha256, or a chunked body where content-length is signed;
  *         TOO_MUCH */

@@ -107,7 +107,7 @@ static enum status check_signature(struct s3_call *c, int64_t now_ms, struct fau
 	TRY(policy_signature(&c->x->arena, f->fields, f->n_fields, &c->auth, why));
 	TRY(auth_find_key(c, why));
 	if (find_field(f, STR("x-amz-security-token")).p != NULL)
-		return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
+		return fault_set(why, SESSION_TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
 	struct verify_context ctx = auth_context(c, now_ms);
 	enum status st = policy_verify(f->fields, f->n_fields, &c->auth, &ctx, why);
 	if (st != OK && why->code == F_SIGNATURE_WRONG && c->s3->options.explain) {

@@ -73,7 +73,7 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.stripped = true;
 	row.received_size = 2;
 	row.removed = STRIP_EXIF | STRIP_OTHER;
-	row.metadata = STR("{\"camera\":\"a\"}");
+	row.kept_metadata = STR("{\"camera\":\"a\"}");
 	assert_string_equal(members_of(&row, RECORD_ALONE),
 		"imageId status fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified expiresAt");
@@ -82,9 +82,9 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 		"receivedSize removed verified");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_NO_URLS),
 		"imageId fileName visibility fileSize fileType uploadedAt width height orientation frames etag stripped receivedSize removed verified");
-	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_METADATA),
+	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_KEPT),
 		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
-		"receivedSize removed metadata verified");
+		"receivedSize removed keptMetadata verified");
 }
 
 static void test_record_when_pending_then_no_attributes_of_the_bytes(void **state)

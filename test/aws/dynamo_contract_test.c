@@ -102,7 +102,7 @@ static void test_every_call_on_a_table_that_is_not_there_then_upstream_failed(vo
 	assert_fails(b, table_get(b->w.table, fresh.image_id, &b->a, &row, &b->why), F_UPSTREAM_FAILED);
 	assert_fails(b, table_insert(b->w.table, &fresh, &b->why), F_UPSTREAM_FAILED);
 	assert_fails(b, table_remove(b->w.table, fresh.image_id, 0, &b->why), F_UPSTREAM_FAILED);
-	assert_fails(b, table_list(b->w.table, 1, STR(""), &b->a, &page, &b->why), F_UPSTREAM_FAILED);
+	assert_fails(b, table_list(b->w.table, &(struct image_query){ .limit = 1 }, &b->a, &page, &b->why), F_UPSTREAM_FAILED);
 	assert_non_null(strstr(b->why.cause, "ResourceNotFoundException"));
 	assert_null(strstr(b->why.text, "ImageMetadata"));
 }
@@ -138,7 +138,7 @@ static void test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in
 	for (unsigned i = 0; i < COUNT_OF(numbers); i++)
 		bench_resolve(b, numbers[i], 5000, STR(""));
 	for (unsigned at = 60; at > 0; cursor = page.next_cursor) {
-		assert_int_equal(table_list(b->w.table, 40, cursor, &b->a, &page, &b->why), OK);
+		assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = 40, .cursor = cursor }, &b->a, &page, &b->why), OK);
 		assert_int_equal(page.n, at == 60 ? 40 : 20);
 		for (size_t i = 0; i < page.n; i++)
 			assert_true(str_equal(page.rows[i].image_id, row_id(&b->a, numbers[--at])));

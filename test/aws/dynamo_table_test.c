@@ -164,7 +164,7 @@ static enum status do_remove(struct image_table *t, struct arena *a, struct faul
 static enum status do_list(struct image_table *t, struct arena *a, struct fault *why)
 {
 	struct image_page page;
-	return table_list(t, 10, STR(""), a, &page, why);
+	return table_list(t, &(struct image_query){ .limit = 10 }, a, &page, why);
 }
 
 static enum status do_due(struct image_table *t, struct arena *a, struct fault *why)
@@ -445,7 +445,7 @@ static void test_list_with_an_invalid_cursor_then_bad_cursor_without_a_call(void
 	struct image_page page;
 	(void)state;
 	start(&w, 0);
-	assert_end(&w, table_list(w.table, 10, STR("abc"), &w.a, &page, &w.why), F_BAD_CURSOR, 0);
+	assert_end(&w, table_list(w.table, &(struct image_query){ .limit = 10, .cursor = STR("abc") }, &w.a, &page, &w.why), F_BAD_CURSOR, 0);
 	stop(&w);
 }
 

@@ -139,7 +139,7 @@ static void test_upload_when_whole_then_recorded_listed_read_and_deleted(void **
 	assert_int_equal(done.outcome, RECONCILE_ACCEPTED);
 	assert_int_equal(reconcile_object(&p, &of_bad, &arena, &done, &why), OK);
 	assert_int_equal(done.outcome, RECONCILE_REJECTED);
-	assert_int_equal(table_list(p.table, 10, STR(""), &arena, &page, &why), OK);
+	assert_int_equal(table_list(p.table, &(struct image_query){ .limit = 10 }, &arena, &page, &why), OK);
 	assert_int_equal(page.n, 1);
 	assert_int_equal(image_service_read(&p, good.row.image_id, &arena, &row, &why), OK);
 	assert_int_equal(row.width, 3);

@@ -113,7 +113,7 @@ for (const form of [false, true])
 			if (name.startsWith('private')) {
 				assert.ok(bytes.includes('SECRET'));
 				assert.deepEqual(record.removed, ['exif', 'xmp']);
-				assert.deepEqual(record.metadata, { takenAt: '2024-05-06T07:08:09', camera: 'SECRET Model', position: { latitude: 46.5, longitude: 7.25 } });
+				assert.deepEqual(record.keptMetadata, { takenAt: '2024-05-06T07:08:09', camera: 'SECRET Model', position: { latitude: 46.5, longitude: 7.25 } });
 			}
 			const ending = name.split('.').pop();
 			writeFileSync(at(`kept.${ending}`), kept);

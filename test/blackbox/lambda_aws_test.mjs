@@ -162,9 +162,9 @@ test('what keep-metadata names is kept in the row, for callers with the API key'
 	functions.event = await start('event', { ...environments.event, TINTYPE_KEEP_METADATA: 'taken-at,camera,position' });
 	try {
 		const { slot, image } = await upload(corpus('good/place.jpg'));
-		assert.deepEqual([image.stripped, image.metadata], [true, undefined]);
+		assert.deepEqual([image.stripped, image.keptMetadata], [true, undefined]);
 		const { body } = await json('GET', `/images/${slot.imageId}`, null, { 'x-api-key': 'any' });
-		assert.ok(body.metadata.camera && body.metadata.position);
+		assert.ok(body.keptMetadata.camera && body.keptMetadata.position);
 	} finally {
 		await functions.event.stop();
 		functions.event = kept;

@@ -129,11 +129,11 @@ test('with keep-metadata the record has what it names, for callers with the key 
 	const own = await startServer({ args: ['--keep-metadata', 'taken-at,position'], env: { TINTYPE_API_KEY: key, TINTYPE_ACCESS: 'open' } });
 	t.after(() => own.stop());
 	const { record } = await upload('private.jpg', { of: own });
-	assert.equal(record.metadata, undefined);
+	assert.equal(record.keptMetadata, undefined);
 	for (const target of [`/images/${record.imageId}`, '/images']) {
 		const { json } = await call(own, 'GET', target, { key }), image = json.images?.[0] ?? json;
-		assert.deepEqual(image.metadata, { takenAt: '2024-05-06T07:08:09+02:00', position: { latitude: 46.5, longitude: -7.25 } });
+		assert.deepEqual(image.keptMetadata, { takenAt: '2024-05-06T07:08:09+02:00', position: { latitude: 46.5, longitude: -7.25 } });
 	}
 	assert.ok(!(await stored(record)).includes('SECRET'));
-	assert.equal((await call(server, 'GET', `/images/${(await upload('private.jpg')).record.imageId}`)).json.metadata, undefined);
+	assert.equal((await call(server, 'GET', `/images/${(await upload('private.jpg')).record.imageId}`)).json.keptMetadata, undefined);
 });

@@ -113,6 +113,6 @@ size_t bench_ending(struct bench *b)
 size_t bench_listed(struct bench *b)
 {
 	struct image_page page;
-	assert_int_equal(table_list(b->w.table, TABLE_LIST_MAX, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = TABLE_LIST_MAX }, &b->a, &page, &b->why), OK);
 	return page.n;
 }

@@ -1,5 +1,6 @@
 /* The contract of the image table, first half, sentence by sentence: insert, get, resolve, remove, due,
- * counts. Lists and several callers at once are in contract_table_pages.c. */
+ * counts. What applications change is in
+ * contract_table_changes.c, lists and several callers at once in contract_table_pages.c. */
 #include "fake/contract_table.h"
 
 #include "fake/bench.h"
@@ -109,14 +110,15 @@ static void test_resolve_that_leaves_the_row_pending_then_it_has_the_new_values_
 		assert_true(row_equal(&row, &want));
 		assert_int_equal(table_get(b->w.table, row.image_id, &b->a, &back, &b->why), OK);
 		assert_true(row_equal(&back, &want));
+		want.version++;
 	}
 	struct image_page page;
-	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = 10 }, &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 0);
 	assert_int_equal(table_due(b->w.table, want.ends_ms, 10, &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 1);
 	bench_resolve(b, 1, 5000, STR(""));
-	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = 10 }, &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 1);
 }
 
@@ -279,7 +281,7 @@ static void test_resolve_that_replaces_then_the_new_bytes_at_the_old_position_of
 	struct resolution s = replacement(b, "ffffffffffffffffffffffffffffffff", STR(""));
 	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
 	assert_str(now.etag, s.etag);
-	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = 10 }, &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 2);
 	assert_true(row_equal(&page.rows[1], &now));
 	assert_int_equal(bench_ending(b), 0);
@@ -336,50 +338,6 @@ static void test_resolve_that_replaces_then_counts_are_of_the_new_bytes(void **s
 	assert_int_equal(counts.stored_bytes, 0);
 }
 
-/* set_public */
-
-static void test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved(void **state)
-{
-	struct bench *b = *state;
-	struct image_row row = row_pending(&b->a, 1);
-	row.is_public = true;
-	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
-	assert_true(bench_row(b, 1).is_public);
-	bench_resolve(b, 1, 5000, STR(""));
-	assert_true(bench_row(b, 1).is_public);
-}
-
-static void test_set_public_whatever_the_state_then_nothing_else_changes(void **state)
-{
-	struct bench *b = *state;
-	for (unsigned i = 0; i < 3; i++)
-		bench_insert(b, i);
-	bench_resolve(b, 1, 5000, STR(""));
-	bench_resolve(b, 2, 5000, STR("no image"));
-	for (unsigned i = 0; i < 6; i++) {
-		struct image_row before = bench_row(b, i / 2), now;
-		bool is_public = i % 2 == 0;
-		assert_int_equal(table_set_public(b->w.table, before.image_id, is_public, &b->a, &now, &b->why), OK);
-		before.is_public = is_public;
-		assert_true(row_equal(&now, &before));
-		struct image_row back = bench_row(b, i / 2);
-		assert_true(row_equal(&back, &before));
-		/* again: the same */
-		assert_int_equal(table_set_public(b->w.table, before.image_id, is_public, &b->a, &now, &b->why), OK);
-		assert_true(row_equal(&now, &before));
-	}
-}
-
-static void test_set_public_of_an_unknown_id_then_no_such_image_and_no_row(void **state)
-{
-	struct bench *b = *state;
-	struct image_row now;
-	for (unsigned i = 0; i < 2; i++)
-		assert_fails(b, table_set_public(b->w.table, row_id(&b->a, 2), i == 0, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
-	assert_fails(b, table_set_public(b->w.table, STR("no id"), true, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
-	assert_fails(b, table_get(b->w.table, row_id(&b->a, 2), &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
-}
-
 /* remove */
 
 static void test_remove_whatever_the_state_then_row_is_gone(void **state)
@@ -395,7 +353,7 @@ static void test_remove_whatever_the_state_then_row_is_gone(void **state)
 		assert_fails(b, table_get(b->w.table, row_id(&b->a, i), &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
 	}
 	struct image_page page;
-	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = 10 }, &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 0);
 }
 
@@ -544,9 +502,6 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed),
 	BENCH_TEST(test_resolve_that_replaces_by_what_is_not_an_image_then_rejected_and_due),
 	BENCH_TEST_OF_COUNTS(test_resolve_that_replaces_then_counts_are_of_the_new_bytes),
-	BENCH_TEST(test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved),
-	BENCH_TEST(test_set_public_whatever_the_state_then_nothing_else_changes),
-	BENCH_TEST(test_set_public_of_an_unknown_id_then_no_such_image_and_no_row),
 	BENCH_TEST(test_remove_whatever_the_state_then_row_is_gone),
 	BENCH_TEST(test_remove_of_an_unknown_id_then_no_such_image),
 	BENCH_TEST(test_remove_by_end_when_not_ended_then_state_changed_and_row_stays),
@@ -560,5 +515,5 @@ static const struct CMUnitTest tests[] = {
 
 int contract_table(const struct contract_maker *maker)
 {
-	return bench_run(maker, "image_table", tests, COUNT_OF(tests)) + contract_table_pages(maker);
+	return bench_run(maker, "image_table", tests, COUNT_OF(tests)) + contract_table_changes(maker) + contract_table_pages(maker);
 }

@@ -6,6 +6,8 @@
 
 /* Run the group; returns the number of tests that failed. */
 int contract_table(const struct contract_maker *maker);
+/* What applications change; part of it. */
+int contract_table_changes(const struct contract_maker *maker);
 /* Its second half (lists, cursors, several callers); part of it. */
 int contract_table_pages(const struct contract_maker *maker);
 

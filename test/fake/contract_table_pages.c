@@ -19,7 +19,7 @@ static void upload_many(struct bench *b, unsigned n)
 static struct image_page list(struct bench *b, uint32_t limit, struct str cursor)
 {
 	struct image_page page;
-	assert_int_equal(table_list(b->w.table, limit, cursor, &b->a, &page, &b->why), OK);
+	assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = limit, .cursor = cursor }, &b->a, &page, &b->why), OK);
 	assert_true(page.n <= limit);
 	return page;
 }
@@ -157,7 +157,7 @@ static void test_list_at_the_largest_limit_then_a_whole_page(void **state)
 static void assert_bad_cursor(struct bench *b, struct str cursor)
 {
 	struct image_page page = { .n = 77 };
-	assert_fails(b, table_list(b->w.table, 2, cursor, &b->a, &page, &b->why), F_BAD_CURSOR);
+	assert_fails(b, table_list(b->w.table, &(struct image_query){ .limit = 2, .cursor = cursor }, &b->a, &page, &b->why), F_BAD_CURSOR);
 	assert_int_equal(page.n, 77);
 }
 

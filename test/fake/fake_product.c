@@ -67,7 +67,7 @@ bool fake_product_has_object(struct fake_product *f, struct str key)
 void fake_product_check(struct fake_product *f)
 {
 	struct image_page page;
-	assert_int_equal(table_list(f->product.table, TABLE_LIST_MAX, STR(""), &f->a, &page, &f->why), OK);
+	assert_int_equal(table_list(f->product.table, &(struct image_query){ .limit = TABLE_LIST_MAX }, &f->a, &page, &f->why), OK);
 	for (size_t i = 0; i < page.n; i++) {
 		struct object_info info;
 		assert_int_equal(store_head(f->product.store, page.rows[i].key, &f->a, &info, &f->why), OK);

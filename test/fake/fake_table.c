@@ -4,6 +4,7 @@
 #include "fake/fake_table.h"
 
 #include "base/codec.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "fake/rows.h"
 #include <assert.h>
@@ -145,23 +146,24 @@ static enum status resolve(struct image_table *port, const struct resolution *s,
 	return trap_leave(&t->trap, end, why);
 }
 
-static enum status set_row_public(
-	struct fake_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+static enum status change_row(struct fake_table *t, const struct image_change *c, struct arena *a, struct image_row *now, struct fault *why)
 {
-	size_t i = find(t, id);
+	size_t i = find(t, c->image_id);
 	if (i == t->n)
 		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
-	t->rows[i]->row.is_public = is_public;
-	row_dup(a, &t->rows[i]->row, now);
-	return OK;
+	struct fake_row *r = t->rows[i];
+	bool meant = c->if_version == 0 || c->if_version == r->row.version;
+	if (meant)
+		row_change(&r->texts, &r->row, c);
+	row_dup(a, &r->row, now);
+	return meant ? OK : fault_set(why, PRECONDITION, "the record has another version");
 }
 
-static enum status set_public(
-	struct image_table *port, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+static enum status change(struct image_table *port, const struct image_change *c, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct fake_table *t = self(port);
 	TRY(trap_enter(&t->trap, why));
-	return trap_leave(&t->trap, set_row_public(t, id, is_public, a, now, why), why);
+	return trap_leave(&t->trap, change_row(t, c, a, now, why), why);
 }
 
 static bool ended(const struct image_row *row, int64_t by_ms)
@@ -191,55 +193,81 @@ static enum status remove_one(struct image_table *port, struct str id, int64_t e
 	return trap_leave(&t->trap, remove_row(t, id, ended_by_ms, why), why);
 }
 
-/* A cursor is "c" and 16 hex digits. */
-static bool read_cursor(struct str cursor, uint64_t *seq)
+/* A cursor is "c", 8 hex digits of a hash of the query, and 16 of the place. */
+static uint32_t query_hash(const struct image_query *q)
 {
-	unsigned char raw[8];
-	*seq = UINT64_MAX;
-	if (cursor.n == 0)
-		return true;
-	if (cursor.p[0] != 'c' || !hex_decode(str_slice(cursor, 1, cursor.n), raw, sizeof(raw)))
-		return false;
-	*seq = 0;
-	for (size_t i = 0; i < sizeof(raw); i++)
-		*seq = *seq << 8 | raw[i];
-	return true;
+	uint64_t h = hash_fnv64(HASH_FNV64, q->owner);
+	h = hash_fnv64(h, q->received_sha256);
+	return (uint32_t)(h * 31 + 2 * (uint64_t)q->status + q->oldest_first);
 }
 
-/* The uploaded row with the largest seq below `seq`; NULL when there is none. */
-static struct fake_row *newest_below(const struct fake_table *t, uint64_t seq)
+static bool read_cursor(const struct image_query *q, uint64_t *place)
+{
+	unsigned char raw[12];
+	uint64_t hash = 0;
+	*place = q->oldest_first ? 0 : UINT64_MAX;
+	if (q->cursor.n == 0)
+		return true;
+	if (q->cursor.p[0] != 'c' || !hex_decode(str_slice(q->cursor, 1, q->cursor.n), raw, sizeof(raw)))
+		return false;
+	*place = 0;
+	for (size_t i = 0; i < 4; i++)
+		hash = hash << 8 | raw[i];
+	for (size_t i = 4; i < sizeof(raw); i++)
+		*place = *place << 8 | raw[i];
+	return hash == query_hash(q);
+}
+
+static bool is_listed(const struct fake_row *r, const struct image_query *q)
+{
+	static const enum image_status of[] = { [LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED };
+	if (q->owner.n > 0 && !str_equal(q->owner, r->row.owner))
+		return false;
+	if (q->status != LIST_ALL && r->row.status != of[q->status])
+		return false;
+	return q->received_sha256.n == 0 || str_equal(q->received_sha256, r->row.received_sha256);
+}
+
+/* Where a row is in the list. */
+static uint64_t place_of(const struct fake_row *r, const struct image_query *q)
+{
+	return q->owner.n > 0 ? r->number : r->seq;
+}
+
+/* The row of the list that comes next after `place`; NULL when there is none. */
+static struct fake_row *next_listed(const struct fake_table *t, const struct image_query *q, uint64_t place)
 {
 	struct fake_row *best = NULL;
 	for (size_t i = 0; i < t->n; i++) {
-		struct fake_row *r = t->rows[i];
-		if (r->seq != 0 && r->seq < seq && (best == NULL || r->seq > best->seq))
-			best = r;
+		uint64_t at = place_of(t->rows[i], q);
+		bool after = q->oldest_first ? at > place : at < place;
+		if (!is_listed(t->rows[i], q) || !after)
+			continue;
+		if (best == NULL || (q->oldest_first ? at < place_of(best, q) : at > place_of(best, q)))
+			best = t->rows[i];
 	}
 	return best;
 }
 
-static enum status list_rows(struct fake_table *t, uint32_t limit, uint64_t seq, struct arena *a, struct image_page *out)
+static enum status list_rows(struct fake_table *t, const struct image_query *q, uint64_t place, struct arena *a, struct image_page *out)
 {
-	*out = (struct image_page){ .rows = arena_array(a, limit, sizeof(*out->rows)) };
+	*out = (struct image_page){ .rows = arena_array(a, q->limit, sizeof(*out->rows)) };
 	assert(out->rows != NULL);
-	for (struct fake_row *r = newest_below(t, seq); r != NULL && out->n < limit; r = newest_below(t, seq)) {
+	for (struct fake_row *r = next_listed(t, q, place); r != NULL && out->n < q->limit; r = next_listed(t, q, place)) {
 		row_dup(a, &r->row, &out->rows[out->n++]);
-		seq = r->seq;
+		place = place_of(r, q);
 	}
-	if (newest_below(t, seq) != NULL && out->n > 0)
-		out->next_cursor = str_printf(a, "c%016llx", (unsigned long long)seq);
+	if (next_listed(t, q, place) != NULL && out->n > 0)
+		out->next_cursor = str_printf(a, "c%08x%016llx", query_hash(q), (unsigned long long)place);
 	return OK;
 }
 
-static enum status list(
-	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+static enum status list(struct image_table *port, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct fake_table *t = self(port);
-	uint64_t seq = 0;
-	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
+	uint64_t place = 0;
 	TRY(trap_enter(&t->trap, why));
-	enum status end =
-		read_cursor(cursor, &seq) ? list_rows(t, limit, seq, a, out) : fault_set(why, BAD_CURSOR, "not a cursor of this list");
+	enum status end = read_cursor(q, &place) ? list_rows(t, q, place, a, out) : fault_set(why, BAD_CURSOR, "not a cursor of this list");
 	return trap_leave(&t->trap, end, why);
 }
 
@@ -375,7 +403,7 @@ static const struct image_table_ops ops = { .starts_without_waiting = true,
 	.start_insert = start_insert,
 	.get = get,
 	.resolve = resolve,
-	.set_public = set_public,
+	.change = change,
 	.remove = remove_one,
 	.list = list,
 	.due = due,
@@ -386,7 +414,7 @@ static const struct image_table_ops waiting_ops = {
 	.start_insert = start_insert,
 	.get = get,
 	.resolve = resolve,
-	.set_public = set_public,
+	.change = change,
 	.remove = remove_one,
 	.list = list,
 	.due = due,

@@ -19,6 +19,7 @@ void row_dup(struct arena *a, const struct image_row *row, struct image_row *out
 void row_resolve(struct arena *a, struct image_row *row, const struct resolution *s)
 {
 	row->status = s->status;
+	row->version++;
 	row->file_type = keep(a, s->file_type);
 	row->file_size = s->file_size;
 	row->etag = keep(a, s->etag);
@@ -38,7 +39,18 @@ void row_resolve(struct arena *a, struct image_row *row, const struct resolution
 	row->damage = keep(a, s->damage);
 	row->placeholder = keep(a, s->placeholder);
 	row->color = keep(a, s->color);
-	row->metadata = keep(a, s->metadata);
+	row->kept_metadata = keep(a, s->kept_metadata);
+}
+
+void row_change(struct arena *a, struct image_row *row, const struct image_change *c)
+{
+	row->version++;
+	if (c->has_visibility)
+		row->is_public = c->is_public;
+	if (c->has_file_name)
+		row->file_name = keep(a, c->file_name);
+	if (c->has_metadata)
+		row->metadata = keep(a, c->metadata);
 }
 
 static bool texts_equal(const struct image_row *x, const struct image_row *y)
@@ -47,7 +59,9 @@ static bool texts_equal(const struct image_row *x, const struct image_row *y)
 		str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) && str_equal(x->etag, y->etag) &&
 		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash) && str_equal(x->received_sha256, y->received_sha256) &&
 		str_equal(x->verdict, y->verdict) && str_equal(x->damage, y->damage) && str_equal(x->placeholder, y->placeholder) &&
-		str_equal(x->color, y->color) && str_equal(x->metadata, y->metadata);
+		str_equal(x->color, y->color) && str_equal(x->kept_metadata, y->kept_metadata) &&
+		str_equal(x->metadata, y->metadata) && str_equal(x->issuer, y->issuer) && str_equal(x->subject, y->subject) &&
+		str_equal(x->request_hash, y->request_hash);
 }
 
 bool row_equal(const struct image_row *x, const struct image_row *y)
@@ -55,7 +69,8 @@ bool row_equal(const struct image_row *x, const struct image_row *y)
 	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width && x->height == y->height &&
 		x->orientation == y->orientation && x->frames == y->frames && x->modified_ms == y->modified_ms && x->created_ms == y->created_ms &&
 		x->expires_ms == y->expires_ms && x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms && x->is_public == y->is_public &&
-		x->received_size == y->received_size && x->stripped == y->stripped && x->removed == y->removed;
+		x->received_size == y->received_size && x->stripped == y->stripped && x->removed == y->removed &&
+		x->version == y->version && x->max_bytes == y->max_bytes;
 }
 
 struct str row_id(struct arena *a, unsigned n)
@@ -70,11 +85,13 @@ struct image_row row_pending(struct arena *a, unsigned n)
 	return (struct image_row){
 		.image_id = id,
 		.status = IMAGE_PENDING,
+		.version = 1,
 		.owner = STR(""),
 		.key = str_printf(a, "images/%.*s.jpg", STRF(id)),
 		.file_name = str_printf(a, "r\xc3\xa9sum\xc3\xa9 %u'\".jpg", n),
 		.file_type = STR("image/jpeg"),
 		.file_size = 1000 + n,
+		.max_bytes = 1000 + n,
 		.etag = STR(""),
 		.created_ms = created_ms,
 		.expires_ms = created_ms + 300000,
@@ -109,6 +126,6 @@ struct resolution row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, 
 		.damage = rejected ? STR("truncated") : STR("end_missing"),
 		.placeholder = rejected ? STR("") : STR("HAgKDAQCd4iHd4iHd4h/eIeHiA=="),
 		.color = rejected ? STR("") : STR("#a0b0c0"),
-		.metadata = rejected ? STR("") : STR("{\"camera\":\"a\"}"),
+		.kept_metadata = rejected ? STR("") : STR("{\"camera\":\"a\"}"),
 	};
 }

@@ -286,10 +286,9 @@ static enum status resolve(struct image_table *t, const struct resolution *s, st
 	TRAPPED(TABLE_TRAP(t), table_resolve(TABLE(t), s, a, now, why), why);
 }
 
-static enum status set_public(
-	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+static enum status change(struct image_table *t, const struct image_change *c, struct arena *a, struct image_row *now, struct fault *why)
 {
-	TRAPPED(TABLE_TRAP(t), table_set_public(TABLE(t), id, is_public, a, now, why), why);
+	TRAPPED(TABLE_TRAP(t), table_change(TABLE(t), c, a, now, why), why);
 }
 
 static enum status remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
@@ -297,10 +296,9 @@ static enum status remove_row(struct image_table *t, struct str id, int64_t ende
 	TRAPPED(TABLE_TRAP(t), table_remove(TABLE(t), id, ended_by_ms, why), why);
 }
 
-static enum status list_rows(
-	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+static enum status list_rows(struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
-	TRAPPED(TABLE_TRAP(t), table_list(TABLE(t), limit, cursor, a, out, why), why);
+	TRAPPED(TABLE_TRAP(t), table_list(TABLE(t), q, a, out, why), why);
 }
 
 static enum status due(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
@@ -317,7 +315,7 @@ static const struct image_table_ops table_ops = { .starts_without_waiting = true
 	.start_insert = start_insert,
 	.get = get,
 	.resolve = resolve,
-	.set_public = set_public,
+	.change = change,
 	.remove = remove_row,
 	.list = list_rows,
 	.due = due,

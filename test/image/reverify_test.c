@@ -136,7 +136,7 @@ static struct image_row before(unsigned n, struct str type, struct str bytes)
 		.uploaded_ms = BEFORE(n),
 		.reason = STR(""),
 		.received_sha256 = STR(""),
-		.metadata = STR(""),
+		.kept_metadata = STR(""),
 		.verdict = STR(""),
 		.damage = STR(""),
 		.placeholder = STR(""),

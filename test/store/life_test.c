@@ -151,7 +151,7 @@ static void test_image_that_passes_then_listed_repeated_downloaded_and_deleted(v
 	assert_int_equal(row.width, 300);
 	assert_true(str_equal(row.file_name, s.row.file_name));
 	assert_true(str_equal(row.delete_hash, s.row.delete_hash));
-	assert_int_equal(table_list(l->product.table, 10, STR(""), &l->a, &page, &l->why), OK);
+	assert_int_equal(table_list(l->product.table, &(struct image_query){ .limit = 10 }, &l->a, &page, &l->why), OK);
 	assert_int_equal(page.n, 1);
 	assert_int_equal(image_service_download(&l->product, &row, STR("GET"), &l->a, &p, &l->why), OK);
 	assert_true(str_starts_with(p.url, s.address));

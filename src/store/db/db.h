@@ -12,7 +12,8 @@
 #define IMAGE_COLUMNS \
 	"n, id, status, seq, owner, key, file_name, file_type, file_size, etag, width, height, orientation, frames," \
 	" created_ms, expires_ms, uploaded_ms, ends_ms, reason, delete_hash, is_public," \
-	" received_size, received_sha256, stripped, removed, verdict, damage, placeholder, color, metadata"
+	" received_size, received_sha256, stripped, removed, verdict, damage, placeholder, color, kept_metadata," \
+	" version, issuer, subject, max_bytes, metadata, request_hash"
 #define OBJECT_COLUMNS "file, key, size, etag, content_type, modified_ms, flags, meta"
 #define BUCKET_COLUMNS "name, owner, created_ms, cors"
 #define UPLOAD_COLUMNS "n, secret, key, owner, begun_ms, content_type, flags, meta"

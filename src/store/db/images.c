@@ -70,7 +70,13 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 		.damage = column_str(s, 26, a),
 		.placeholder = column_str(s, 27, a),
 		.color = column_str(s, 28, a),
-		.metadata = column_str(s, 29, a),
+		.kept_metadata = column_str(s, 29, a),
+		.version = (uint64_t)sqlite3_column_int64(s, 30),
+		.issuer = column_str(s, 31, a),
+		.subject = column_str(s, 32, a),
+		.max_bytes = (uint64_t)sqlite3_column_int64(s, 33),
+		.metadata = column_str(s, 34, a),
+		.request_hash = column_str(s, 35, a),
 	};
 	return fault_check_arena(a, why);
 }
@@ -175,7 +181,9 @@ static enum status apply_insert(struct writer *w, struct change *c)
 		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(id_str(in->id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
 			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
 			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
-			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public))));
+			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public),
+			db_text(row->issuer), db_text(row->subject), db_int((int64_t)row->max_bytes), db_text(row->metadata),
+			db_text(row->request_hash))));
 	if (sqlite3_changes(w->db.sq) == 0)
 		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
 	w->counters.images.pending++;
@@ -246,6 +254,7 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	const uint64_t size_before = row->file_size;
 
 	row->status = s->status;
+	row->version++;
 	row->file_type = str_dup(st->arena, s->file_type);
 	row->file_size = s->file_size;
 	row->etag = str_dup(st->arena, s->etag);
@@ -264,7 +273,7 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->damage = str_dup(st->arena, s->damage);
 	row->placeholder = str_dup(st->arena, s->placeholder);
 	row->color = str_dup(st->arena, s->color);
-	row->metadata = str_dup(st->arena, s->metadata);
+	row->kept_metadata = str_dup(st->arena, s->kept_metadata);
 	TRY(fault_check_arena(st->arena, why));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
@@ -272,7 +281,7 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 			db_int((int64_t)s->file_size), db_text(s->etag), db_int(s->width), db_int(s->height), db_int(s->orientation), db_int(s->frames),
 			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size),
 			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
-			db_text(row->placeholder), db_text(row->color), db_text(row->metadata))));
+			db_text(row->placeholder), db_text(row->color), db_text(row->kept_metadata))));
 	count_row(&w->counters.images, before, size_before, -1);
 	count_row(&w->counters.images, s->status, s->file_size, 1);
 	w->counters.next_seq += s->status == IMAGE_UPLOADED && before != IMAGE_UPLOADED;
@@ -303,32 +312,42 @@ static enum status table_resolve_row(
 	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &sc.change);
 }
 
-/* set_public */
+/* change */
 
-struct public_change {
+struct row_change {
 	struct change change;
-	struct str id;
-	bool is_public;
+	const struct image_change *what;
 	struct arena *arena;
 	struct image_row *now;
 };
 
-static enum status apply_public(struct writer *w, struct change *c)
+static enum status apply_row_change(struct writer *w, struct change *c)
 {
-	struct public_change *p = (struct public_change *)c;
+	struct row_change *r = (struct row_change *)c;
+	struct image_row *row = r->now;
 	int64_t n;
 
-	TRY(find_row(w, p->id, p->arena, p->now, &n, c->why));
-	p->now->is_public = p->is_public;
-	return writer_run(w, DB_BIND(&w->db, Q_IMAGE_SET_PUBLIC, db_int(n), db_int(p->is_public)));
+	TRY(find_row(w, r->what->image_id, r->arena, row, &n, c->why));
+	if (r->what->if_version != 0 && r->what->if_version != row->version)
+		return fault_set(c->why, PRECONDITION, "The record has another version.");
+	if (r->what->has_visibility)
+		row->is_public = r->what->is_public;
+	if (r->what->has_file_name)
+		row->file_name = str_dup(r->arena, r->what->file_name);
+	if (r->what->has_metadata)
+		row->metadata = str_dup(r->arena, r->what->metadata);
+	row->version++;
+	TRY(fault_check_arena(r->arena, c->why));
+	return writer_run(w,
+		DB_BIND(&w->db, Q_IMAGE_CHANGE, db_int(n), db_int(row->is_public), db_text(row->file_name), db_text(row->metadata)));
 }
 
-static enum status table_set_row_public(
-	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+static enum status table_change_row(
+	struct image_table *t, const struct image_change *what, struct arena *a, struct image_row *now, struct fault *why)
 {
-	struct public_change p = { .change = { .apply = apply_public, .why = why }, .id = id, .is_public = is_public, .arena = a, .now = now };
+	struct row_change r = { .change = { .apply = apply_row_change, .why = why }, .what = what, .arena = a, .now = now };
 
-	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &p.change);
+	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &r.change);
 }
 
 /* remove */
@@ -417,21 +436,21 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 }
 
 static enum status table_list_rows(
-	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	int64_t seq = INT64_MAX;
 	bool row = false;
 	struct image_page page;
 
-	if (cursor.n != 0)
-		TRY(cursor_read(cursor, a, &seq, why));
-	TRY(make_page(a, limit, &page, why));
+	if (q->cursor.n != 0)
+		TRY(cursor_read(q->cursor, a, &seq, why));
+	TRY(make_page(a, q->limit, &page, why));
 	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_LIST, db_int(seq), db_int((int64_t)limit + 1));
+	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_LIST, db_int(seq), db_int((int64_t)q->limit + 1));
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
-		if (!row || page.n == limit)
+		if (!row || page.n == q->limit)
 			break;
 		TRY(images_read_row(s, a, &page.rows[page.n++], why));
 		seq = sqlite3_column_int64(s, 3);
@@ -474,7 +493,7 @@ const struct image_table_ops images_ops = {
 	.start_insert = table_start_row,
 	.get = table_get_row,
 	.resolve = table_resolve_row,
-	.set_public = table_set_row_public,
+	.change = table_change_row,
 	.remove = table_remove_row,
 	.list = table_list_rows,
 	.due = table_due_rows,

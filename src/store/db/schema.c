@@ -10,6 +10,9 @@
  *          the file's number. `flags` are those of meta.h.
  * uploads  in parts, not complete; the rows' numbers rise, so the lowest are the oldest. parts are theirs.
  * completed  the last uploads that were completed, so that a repeated complete gets the same answer.
+ * users    owners of images: what they use of their quota, and what it is where it is not that of all.
+ * api_keys the keys of applications, of which only a hash is kept.
+ * outbox   webhooks that are not delivered yet; webhook, one row: whether they are delivered at all.
  * secrets  what this server signs with and nobody else needs: the key of delivery links.
  * trash    files whose row is gone and whose bytes are to be removed; a negative number is that of an upload which is
  *          gone and whose parts are to be removed.
@@ -92,7 +95,37 @@ static const char version_5[] = "ALTER TABLE images ADD COLUMN verdict TEXT NOT 
 static const char version_6[] = "ALTER TABLE images ADD COLUMN metadata TEXT NOT NULL DEFAULT '';"
 								"PRAGMA user_version=6;";
 
-static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6 };
+/* Until then images had no owner, and what was kept of their metadata was called that. */
+static const char version_7[] =
+	"ALTER TABLE images RENAME COLUMN metadata TO kept_metadata;"
+	"ALTER TABLE images ADD COLUMN version INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE images ADD COLUMN issuer TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE images ADD COLUMN subject TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE images ADD COLUMN max_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE images ADD COLUMN metadata TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE images ADD COLUMN request_hash TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX images_owner ON images(owner, n) WHERE owner <> '';"
+	"CREATE INDEX images_received ON images(owner, received_sha256, n) WHERE owner <> '' AND received_sha256 <> '';"
+	"CREATE TABLE users(owner TEXT PRIMARY KEY, issuer TEXT NOT NULL, subject TEXT NOT NULL,"
+	" bytes INTEGER NOT NULL DEFAULT 0, images INTEGER NOT NULL DEFAULT 0, pending INTEGER NOT NULL DEFAULT 0,"
+	" reserved_bytes INTEGER NOT NULL DEFAULT 0, derived_bytes INTEGER NOT NULL DEFAULT 0, has_quota INTEGER NOT NULL DEFAULT 0,"
+	" quota_bytes INTEGER NOT NULL DEFAULT 0, quota_images INTEGER NOT NULL DEFAULT 0, quota_pending INTEGER NOT NULL DEFAULT 0,"
+	" quota_slots INTEGER NOT NULL DEFAULT 0, blocked INTEGER NOT NULL DEFAULT 0, minute INTEGER NOT NULL DEFAULT 0,"
+	" minute_slots INTEGER NOT NULL DEFAULT 0, first_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX users_blocked ON users(owner) WHERE blocked <> 0;"
+	"CREATE TABLE api_keys(id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes INTEGER NOT NULL, owner TEXT NOT NULL,"
+	" issuer TEXT NOT NULL, subject TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+	" used_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE outbox(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL, image_id TEXT NOT NULL,"
+	" owner TEXT NOT NULL, body TEXT NOT NULL, created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT NOT NULL DEFAULT '');"
+	"CREATE INDEX outbox_due ON outbox(due_ms, n);"
+	"CREATE INDEX outbox_owner ON outbox(owner) WHERE owner <> '';"
+	"CREATE TABLE webhook(one INTEGER PRIMARY KEY CHECK(one = 1), disabled_ms INTEGER NOT NULL, reason TEXT NOT NULL);"
+	"INSERT INTO webhook VALUES(1, 0, '');"
+	"PRAGMA user_version=7;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
