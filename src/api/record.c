@@ -58,9 +58,10 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	assert(b != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct presigned read = { 0 };
-	bool alone = (form & RECORD_IN_LIST) == 0, with_urls = (form & RECORD_NO_URLS) == 0;
+	bool event = (form & RECORD_IN_EVENT) != 0, alone = (form & RECORD_IN_LIST) == 0, with_urls = !event && (form & RECORD_NO_URLS) == 0;
+	bool with_links = (form & RECORD_NO_LINKS) == 0 && (!event || row->is_public);
 
-	assert(with_urls || !alone);
+	assert(with_urls || event || !alone);
 
 	arena_init(&scratch, SIGNING_MAX_BYTES);
 	if (with_urls)
@@ -69,13 +70,18 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	writer_text(b, STR("imageId"), row->image_id);
 	if (alone)
 		writer_text(b, STR("status"), image_status_name(row->status));
+	if ((form & RECORD_OWNER) != 0) {
+		write_text(b, STR("owner"), row->owner);
+		write_text(b, STR("issuer"), row->issuer);
+		write_text(b, STR("subject"), row->subject);
+	}
 	writer_text(b, STR("fileName"), row->file_name);
 	if (with_urls)
 		writer_text(b, STR("fileUrl"), read.address);
 	writer_text(b, STR("visibility"), image_visibility_name(row->is_public));
 	if (row->status == IMAGE_UPLOADED && with_urls)
 		writer_text(b, STR("downloadUrl"), read.url);
-	if (row->status == IMAGE_UPLOADED && image_service_has_links(p)) {
+	if (row->status == IMAGE_UPLOADED && with_links && image_service_has_links(p)) {
 		writer_open(b, STR("links"), '{');
 		if (image_service_has_original(p, row))
 			writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
@@ -104,7 +110,7 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	}
 	write_text(b, STR("verdict"), row->verdict);
 	write_text(b, STR("damage"), row->damage);
-	if (alone && row->status == IMAGE_UPLOADED)
+	if (alone && with_urls && row->status == IMAGE_UPLOADED)
 		writer_time(b, STR("expiresAt"), read.expires_ms);
 	if (row->status == IMAGE_PENDING)
 		writer_time(b, STR("expiresAt"), row->expires_ms);

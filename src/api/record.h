@@ -9,7 +9,10 @@
 enum record_form {
 	RECORD_ALONE = 0,         /* with status and expiresAt */
 	RECORD_IN_LIST = 1 << 0,  /* of a page of uploaded images */
-	RECORD_KEPT = 1 << 1, /* with what was kept of what was removed, which only callers with the key may see */
+	RECORD_KEPT = 1 << 1,     /* with what was kept of what was removed, which only callers with the key may see */
+	RECORD_IN_EVENT = 1 << 3, /* of a webhook: with status, without what is secret or expires */
+	RECORD_OWNER = 1 << 5,    /* with owner, issuer and subject, for administrators */
+	RECORD_NO_LINKS = 1 << 4, /* of an image that is gone */
 	RECORD_NO_URLS = 1 << 2,  /* of the store: without fileUrl and downloadUrl, in a list alone */
 };
 

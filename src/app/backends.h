@@ -10,6 +10,7 @@
 #include "port/bucket_store.h"
 #include "port/admin_query.h"
 #include "port/key_ring.h"
+#include "port/outbox.h"
 #include "port/part_store.h"
 #include "port/user_table.h"
 
@@ -24,6 +25,7 @@ struct backends {
 	struct bucket_catalog *catalog;  /* with bucket */
 	struct part_store *parts;        /* with bucket */
 	struct key_ring *keys;           /* with bucket */
+	struct outbox *outbox;           /* NULL: no events are written here */
 	struct str delivery_key;         /* that the backend keeps; "": none */
 	struct str region;               /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);

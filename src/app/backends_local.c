@@ -47,6 +47,7 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.bucket = &engine_ports(engine)->buckets,
 		.catalog = &engine_ports(engine)->catalog,
 		.parts = &engine_ports(engine)->parts,
+		.outbox = &engine_ports(engine)->outbox,
 		.keys = engine_ports(engine)->ring,
 		.delivery_key = engine_delivery_key(engine),
 		.region = o.region,

@@ -8,6 +8,7 @@
 #include "image/gc.h"
 #include "app/image_rules.h"
 #include "app/render_pool.h"
+#include "app/webhooks.h"
 #include "image/slot.h"
 
 #include <signal.h>
@@ -58,6 +59,9 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 		TRY(pool_start(&options, &pool, why));
 		p.renderer = pool_renderer(pool);
 	}
+	struct webhooks webhooks CLEANUP(webhooks_stop) = { 0 };
+	TRY(webhooks_check(s, e->bucket == NULL, why));
+	TRY(webhooks_start(&webhooks, s, e, &p, NULL, why));
 	struct gc_result done = { 0 };
 	struct fault second = { 0 };
 	enum status rows = gc_run(&p, clock_now_ms(), maintain_stopping, NULL, &done, why);

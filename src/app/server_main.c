@@ -26,6 +26,7 @@
 #include "app/image_rules.h"
 #include "app/render_pool.h"
 #include "app/reverify_thread.h"
+#include "app/webhooks.h"
 #include "image/thumb_objects.h"
 #include "image/thumbnails.h"
 #include "pool/pool.h"
@@ -59,6 +60,7 @@ struct server_parts {
 	struct delivery *delivery; /* in front of the storage handler, or of the API's where there is none */
 	struct gc_thread *gc_thread;
 	struct reverify_thread *reverify_thread; /* with the embedded store */
+	struct webhooks webhooks;
 	struct admin_query_of_list listed;
 	struct console *console;
 	struct rate_limit *wrong_secrets; /* of both listeners */
@@ -260,6 +262,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.buckets = c->backends.bucket,
 		.bucket = str_of(s->bucket),
 		.next = c->remote ? api_handler(c->api) : s3_handler(c->s3) });
+	TRY(webhooks_start(&c->webhooks, s, &c->backends, &c->product, &c->at, why));
 	c->gc_thread = gc_thread_start(&(struct gc_thread_options){
 		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s });
 	if (!c->remote)
@@ -284,6 +287,7 @@ static void refresh_gauges(void *arg)
 	struct image_counts counts;
 	if (c->backends.measure != NULL)
 		c->backends.measure(&c->backends);
+	webhooks_measure(&c->webhooks);
 	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
 	enum status counted = table_counts(c->product.table, &counts, NULL);
 	op_deadline_set(0);
@@ -346,6 +350,7 @@ static enum status load_settings(struct server_parts *c, int argc, char **argv, 
 	const struct image_rules rules = rules_of(s);
 	TRY(media_types_check(&rules, why));
 	TRY(settings_check_keep(str_of(s->keep_metadata), why));
+	TRY(webhooks_check(s, c->remote, why));
 	return settings_check_origins(str_of(s->cors_origins), why);
 }
 
@@ -397,6 +402,7 @@ int server_main(int argc, char **argv)
 	server_free(&c.server);
 	gc_thread_free(&c.gc_thread);
 	reverify_thread_free(&c.reverify_thread);
+	webhooks_stop(&c.webhooks);
 	console_free(&c.console);
 	rate_limit_free(&c.wrong_secrets);
 	delivery_free(&c.delivery);

@@ -154,6 +154,7 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 		.catalog = { &catalog_ops },
 		.parts = { &parts_ops },
 		.admin_query = { &sqlite_admin_query_ops },
+		.outbox = { &sqlite_outbox_ops },
 		.ring = &e->keys.ring,
 	};
 	e->small_bytes = (size_t)o->small_bytes;

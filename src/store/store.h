@@ -10,6 +10,7 @@
 #include "port/admin_query.h"
 #include "port/key_ring.h"
 #include "port/object_store.h"
+#include "port/outbox.h"
 #include "port/part_store.h"
 
 struct engine_options {
@@ -29,6 +30,7 @@ struct engine_ports {
 	struct bucket_catalog catalog;
 	struct part_store parts;
 	struct admin_query admin_query;
+	struct outbox outbox;
 	struct key_ring *ring;
 };
 

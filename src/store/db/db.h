@@ -14,6 +14,7 @@
 	" created_ms, expires_ms, uploaded_ms, ends_ms, reason, delete_hash, is_public," \
 	" received_size, received_sha256, stripped, removed, verdict, damage, placeholder, color, kept_metadata," \
 	" version, issuer, subject, max_bytes, metadata, request_hash"
+#define OUTBOX_COLUMNS "n, token, kind, state, image_id, created_ms, due_ms, first_ms, ended_ms, attempts, error"
 #define OBJECT_COLUMNS "file, key, size, etag, content_type, modified_ms, flags, meta"
 #define BUCKET_COLUMNS "name, owner, created_ms, cors"
 #define UPLOAD_COLUMNS "n, secret, key, owner, begun_ms, content_type, flags, meta"

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/thread.h"
+#include "port/outbox.h"
 #include "store/files/io.h"
 
 #include <assert.h>
@@ -229,7 +230,7 @@ static bool commit_all(struct group_commit *c, struct change *batch)
 	struct writer *w = &c->writer;
 
 	assert(batch != NULL);
-	w->broken = w->trashed = w->has_trash = false;
+	w->broken = w->trashed = w->has_trash = w->has_events = false;
 	w->rows_fit = rows_fit(w);
 	if (!w->broken && commit_batch(w, batch) == OK) {
 		c->saved = w->counters;
@@ -238,6 +239,8 @@ static bool commit_all(struct group_commit *c, struct change *batch)
 		row_cache_clear(w->row_cache);
 		if (w->has_trash)
 			w->note_trash(w->publisher);
+		if (w->has_events && w->outbox_source != NULL)
+			w->outbox_source->changed(w->outbox_source->arg);
 		publish_counts(c);
 		metric_add(M_COMMITS, 1);
 		metric_add(M_COMMITTED_CHANGES, wake_all(batch));

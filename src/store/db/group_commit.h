@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+struct outbox_source;
 struct publisher;
 
 /* The counters; one row of the database. */
@@ -46,6 +47,8 @@ struct writer {
 	bool rows_fit;            /* this batch may make rows */
 	bool trashed;             /* this batch removed or replaced an object */
 	bool has_trash;           /* this batch left something in the trash */
+	const struct outbox_source *outbox_source; /* of events; NULL: none are written */
+	bool has_events;          /* this batch wrote some, or made some due */
 	bool has_deleted;         /* rows were deleted since free pages were counted */
 	bool broken;              /* a statement failed: the batch is lost */
 	struct fault failure;     /* why */

@@ -8,6 +8,7 @@
 #include "store/db/cursor.h"
 #include "store/engine.h"
 #include "store/db/objects.h"
+#include "store/db/outbox.h"
 #include "store/db/rows.h"
 
 #include <assert.h>
@@ -130,8 +131,9 @@ static void count_row(struct image_counts *c, enum image_status status, uint64_t
 	}
 }
 
-static enum status remove_head(struct writer *w, const struct row_head *h)
+static enum status remove_head(struct writer *w, const struct row_head *h, bool expired)
 {
+	TRY(outbox_add_removal(w, h->n, h->status, expired));
 	TRY(rows_run(w, Q_IMAGE_REMOVE, h->n));
 	count_row(&w->counters.images, h->status, h->file_size, -1);
 	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n });
@@ -148,7 +150,7 @@ static enum status remove_due(struct writer *w, int64_t now_ms, struct image_cou
 		TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_DUE_HEAD, db_int(now_ms), db_int(w->image_bucket)), &h, &row));
 		if (!row)
 			return OK;
-		TRY(remove_head(w, &h));
+		TRY(remove_head(w, &h, true));
 		removed->pending += h.status == IMAGE_PENDING;
 		removed->rejected += h.status == IMAGE_REJECTED;
 	}
@@ -275,6 +277,8 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->color = str_dup(st->arena, s->color);
 	row->kept_metadata = str_dup(st->arena, s->kept_metadata);
 	TRY(fault_check_arena(st->arena, why));
+	if (s->status != before)
+		TRY(outbox_add(w, s->status == IMAGE_UPLOADED ? OUTBOX_UPLOADED : OUTBOX_REJECTED, row));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
 			s->status == IMAGE_UPLOADED ? db_int(w->counters.next_seq) : db_blob((struct str){ 0 }), db_text(s->file_type),
@@ -369,7 +373,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 		return no_such_image(c->why);
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
 		return fault_set(c->why, STATE_CHANGED, "The image has not expired.");
-	return remove_head(w, &h);
+	return remove_head(w, &h, r->ended_by_ms != 0);
 }
 
 struct due_removal {

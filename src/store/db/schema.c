@@ -12,7 +12,7 @@
  * completed  the last uploads that were completed, so that a repeated complete gets the same answer.
  * users    owners of images: what they use of their quota, and what it is where it is not that of all.
  * api_keys the keys of applications, of which only a hash is kept.
- * outbox   webhooks that are not delivered yet; webhook, one row: whether they are delivered at all.
+ * outbox   events that webhooks are sent of, waiting and ended; webhook, one row: whether they are sent at all.
  * secrets  what this server signs with and nobody else needs: the key of delivery links.
  * trash    files whose row is gone and whose bytes are to be removed; a negative number is that of an upload which is
  *          gone and whose parts are to be removed.
@@ -116,13 +116,16 @@ static const char version_7[] =
 	"CREATE TABLE api_keys(id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes INTEGER NOT NULL, owner TEXT NOT NULL,"
 	" issuer TEXT NOT NULL, subject TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
 	" used_ms INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE outbox(n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL, image_id TEXT NOT NULL,"
-	" owner TEXT NOT NULL, body TEXT NOT NULL, created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+	"CREATE TABLE outbox(n INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+	" image_id TEXT NOT NULL, owner TEXT NOT NULL, body TEXT NOT NULL, created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+	" first_ms INTEGER NOT NULL DEFAULT 0, ended_ms INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,"
 	" error TEXT NOT NULL DEFAULT '');"
-	"CREATE INDEX outbox_due ON outbox(due_ms, n);"
+	"CREATE INDEX outbox_due ON outbox(due_ms, n) WHERE state = 0;"
+	"CREATE INDEX outbox_ended ON outbox(state, n) WHERE state <> 0;"
 	"CREATE INDEX outbox_owner ON outbox(owner) WHERE owner <> '';"
-	"CREATE TABLE webhook(one INTEGER PRIMARY KEY CHECK(one = 1), disabled_ms INTEGER NOT NULL, reason TEXT NOT NULL);"
-	"INSERT INTO webhook VALUES(1, 0, '');"
+	"CREATE TABLE webhook(one INTEGER PRIMARY KEY CHECK(one = 1), disabled_ms INTEGER NOT NULL, reason TEXT NOT NULL,"
+	" delivered_ms INTEGER NOT NULL);"
+	"INSERT INTO webhook VALUES(1, 0, '', 0);"
 	"PRAGMA user_version=7;";
 
 static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7 };

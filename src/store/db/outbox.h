@@ -1,0 +1,18 @@
+/* The outbox on SQLite: the events of changes, written by the commit thread as part of them, and the port that the sender uses. */
+#ifndef STORE_DB_OUTBOX_H
+#define STORE_DB_OUTBOX_H
+
+#include "port/outbox.h"
+#include "store/db/group_commit.h"
+
+/* Write the event of a change, unless nobody wants to know of it. For apply functions: the row as it is after the change, or before its
+ * removal. What fails marks the writer broken, as a statement that fails does.
+ * Errors  the source's; the writer's */
+enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct image_row *row) MUST_CHECK;
+/* The same of a row that is about to be removed, by its number.
+ * expired  because its time has come: of a pending one that is an event, of others it is none */
+enum status outbox_add_removal(struct writer *w, int64_t n, enum image_status status, bool expired) MUST_CHECK;
+/* Remove all events of an owner.  Errors: the writer's */
+enum status outbox_remove_owner(struct writer *w, struct str owner) MUST_CHECK;
+
+#endif
