@@ -24,6 +24,13 @@
 #define SPARE_PAGES 1024
 #define VACUUM_STEP "PRAGMA incremental_vacuum(256)"
 
+enum status writer_fail(struct writer *w)
+{
+	assert(w->failure.code != F_NONE);
+	w->broken = true;
+	return fault_status(w->failure.code);
+}
+
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row)
 {
 	enum status status = db_step(&w->db, s, row, &w->failure);

@@ -96,6 +96,8 @@ void group_commit_start_change(struct group_commit *c, struct change *change);
 enum status group_commit_run(struct group_commit *c, struct change *change) MUST_CHECK;
 void group_commit_counts(struct group_commit *c, struct image_counts *out);
 
+/* Mark the writer broken after `failure` was written: the batch is lost. Gives its status. */
+enum status writer_fail(struct writer *w);
 /* For apply functions: db_step, db_run and db_read_number on the writer's connection. */
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row) MUST_CHECK;
 enum status writer_run(struct writer *w, sqlite3_stmt *s) MUST_CHECK;

@@ -14,6 +14,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define REMOVED_ROW_BYTES ((size_t)64 << 10)
+
 /* The 16 bytes of a UUID. false: not one, so no row has it. */
 static bool pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
 {
@@ -131,9 +133,27 @@ static void count_row(struct image_counts *c, enum image_status status, uint64_t
 	}
 }
 
+/* The event of a removal, before it. That a rejected image's reason is forgotten is none. */
+static enum status add_removal(struct writer *w, const struct row_head *h, bool expired)
+{
+	enum outbox_kind kind = expired ? OUTBOX_EXPIRED : OUTBOX_DELETED;
+	if (!outbox_wants(w, kind) || (expired && h->status != IMAGE_PENDING))
+		return OK;
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row row;
+	bool there = false;
+	arena_init(&a, REMOVED_ROW_BYTES);
+	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_BY_NUMBER, db_int(h->n));
+	TRY(writer_step(w, s, &there));
+	assert(there);
+	enum status read = images_read_row(s, &a, &row, &w->failure);
+	sqlite3_reset(s);
+	return read == OK ? outbox_add(w, kind, &row) : writer_fail(w);
+}
+
 static enum status remove_head(struct writer *w, const struct row_head *h, bool expired)
 {
-	TRY(outbox_add_removal(w, h->n, h->status, expired));
+	TRY(add_removal(w, h, expired));
 	TRY(rows_run(w, Q_IMAGE_REMOVE, h->n));
 	count_row(&w->counters.images, h->status, h->file_size, -1);
 	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n });

@@ -4,25 +4,17 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
-#include "store/db/images.h"
 #include "store/engine.h"
 
 #include <string.h>
 
-#define ROW_BYTES ((size_t)64 << 10)
 #define ID_PREFIX "msg_"
 #define NUMBER_CHARS 12
 #define TOKEN_CHARS (OUTBOX_ID_CHARS - 4 - NUMBER_CHARS)
 
 /* events of changes */
 
-static enum status fail_writer(struct writer *w)
-{
-	w->broken = true;
-	return fault_status(w->failure.code);
-}
-
-static bool is_wanted(const struct writer *w, enum outbox_kind kind)
+bool outbox_wants(const struct writer *w, enum outbox_kind kind)
 {
 	return w->outbox_source != NULL && (w->outbox_source->kinds & 1U << kind) != 0;
 }
@@ -49,7 +41,7 @@ static bool read_id(struct str id, int64_t *n, struct str *token)
 
 enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct image_row *row)
 {
-	if (!is_wanted(w, kind))
+	if (!outbox_wants(w, kind))
 		return OK;
 	const struct outbox_source *source = w->outbox_source;
 	struct buf body CLEANUP(buf_deinit);
@@ -61,30 +53,13 @@ enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct ima
 	if (written == OK)
 		written = fault_check_buf(&body, &w->failure);
 	if (written != OK)
-		return fail_writer(w);
+		return writer_fail(w);
 	random_bytes(random, sizeof random);
 	hex_encode(random, sizeof random, token);
 	w->has_events = true;
 	return writer_run(w,
 		DB_BIND(&w->db, Q_OUTBOX_ADD, db_text(str_of(token)), db_int(kind), db_text(row->image_id), db_text(row->owner),
 			db_text(buf_str(&body)), db_int(now_ms)));
-}
-
-enum status outbox_add_removal(struct writer *w, int64_t n, enum image_status status, bool expired)
-{
-	enum outbox_kind kind = expired ? OUTBOX_EXPIRED : OUTBOX_DELETED;
-	if (!is_wanted(w, kind) || (expired && status != IMAGE_PENDING))
-		return OK;
-	struct arena a CLEANUP(arena_deinit);
-	struct image_row row;
-	bool there = false;
-	arena_init(&a, ROW_BYTES);
-	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_BY_NUMBER, db_int(n));
-	TRY(writer_step(w, s, &there));
-	assert(there);
-	enum status read = images_read_row(s, &a, &row, &w->failure);
-	sqlite3_reset(s);
-	return read == OK ? outbox_add(w, kind, &row) : fail_writer(w);
 }
 
 enum status outbox_remove_owner(struct writer *w, struct str owner)

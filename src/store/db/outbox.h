@@ -9,9 +9,8 @@
  * removal. What fails marks the writer broken, as a statement that fails does.
  * Errors  the source's; the writer's */
 enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct image_row *row) MUST_CHECK;
-/* The same of a row that is about to be removed, by its number.
- * expired  because its time has come: of a pending one that is an event, of others it is none */
-enum status outbox_add_removal(struct writer *w, int64_t n, enum image_status status, bool expired) MUST_CHECK;
+/* Whether anybody wants to know of such a change. */
+bool outbox_wants(const struct writer *w, enum outbox_kind kind);
 /* Remove all events of an owner.  Errors: the writer's */
 enum status outbox_remove_owner(struct writer *w, struct str owner) MUST_CHECK;
 
