@@ -14,6 +14,19 @@ static void check(struct str text)
 	assert(text.p != NULL && utf8_valid(text) && str_find_char(text, '\0') == text.n);
 }
 
+/* What is kept is read again as the same. */
+static void check_metadata(struct arena *a, struct str metadata)
+{
+	struct fault why;
+	struct str again;
+
+	assert(metadata.p != NULL);
+	if (metadata.n == 0)
+		return;
+	check(metadata);
+	assert(body_read_metadata(a, metadata, &again, &why) == OK && str_equal(again, metadata));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct arena a;
@@ -22,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct slot_request r;
 	struct link_request link;
 	struct delivery_variant variant;
+	struct str metadata;
 	bool is_public;
 
 	arena_init(&a, 1 << 20);
@@ -29,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		check(r.file_name);
 		check(r.file_type);
 		assert(!r.has_size || r.file_size > 0);
+		check_metadata(&a, r.metadata);
 	} else {
 		assert(why.code != F_NONE && why.text[0] != '\0' && utf8_valid(str_of(why.text)));
 	}
@@ -36,6 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		assert(link.expires_in_s <= LINK_LIFE_MAX_S && delivery_variant_parse(link.variant, &variant));
 	if (body_read_visibility(body, &is_public, &why) != OK)
 		assert(why.code != F_NONE);
+	if (body_read_metadata(&a, body, &metadata, &why) == OK)
+		check_metadata(&a, metadata);
 	arena_deinit(&a);
 	return 0;
 }

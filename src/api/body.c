@@ -1,12 +1,19 @@
-/* Reading the JSON body of POST /upload with jansson.
+/* Reading the JSON bodies of requests with jansson.
  *
+ * A member that a request does not have is refused by name, so that a misspelled or an unsupported one is not taken for accepted.
  * jansson is strict where it matters: no duplicates (with JSON_REJECT_DUPLICATES), no bytes after
  * the value, well-formed UTF-8 without surrogates, no U+0000, numbers within 64 bits and doubles, at
  * most 2048 levels. Each kind of error has its own message here, because jansson's quote the input.
  * Pure; any thread. */
 #include "api/body.h"
 
+#include "base/codec.h"
 #include "base/json.h"
+
+#include <stdlib.h>
+
+#define NAME_SHOWN_MAX 64
+#define METADATA_JSON_MAX (6 * METADATA_MAX_BYTES + 8 * METADATA_MAX_MEMBERS)
 
 static enum status refuse_json(const json_error_t *error, struct fault *why)
 {
@@ -32,6 +39,26 @@ static enum status refuse_json(const json_error_t *error, struct fault *why)
 		reason != NULL ? reason : "", error->line, error->column);
 }
 
+/* Whether all members are of the list, with commas. */
+static enum status check_members(const json_t *object, const char *known, struct fault *why)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, name, value)
+	{
+		bool is_known = false;
+		for (struct str rest = str_of(known); rest.p != NULL && !is_known;)
+			is_known = str_equal(str_trim(str_cut(&rest, ',')), str_of(name));
+		if (is_known)
+			continue;
+		/* What is not a plain name is not quoted. */
+		bool shown = str_consists_of(str_of(name), STR("_-.")) && str_of(name).n <= NAME_SHOWN_MAX;
+		return fault_set(why, BAD_FIELD, "%s is not known; the members of this request are %s.", shown ? name : "A member", known);
+	}
+	return OK;
+}
+
 static enum status read_text(struct arena *a, const json_t *object, const char *name, struct str *out, struct fault *why)
 {
 	const json_t *value = json_object_get(object, name);
@@ -55,9 +82,70 @@ static enum status read_visibility(const json_t *object, bool *given, bool *is_p
 	return OK;
 }
 
-/* The optional members. */
-static enum status read_options(const json_t *object, struct slot_request *out, struct fault *why)
+struct metadata_member {
+	struct str name, value;
+};
+
+static int compare_members(const void *x, const void *y)
 {
+	return str_compare(((const struct metadata_member *)x)->name, ((const struct metadata_member *)y)->name);
+}
+
+static enum status collect_metadata(const json_t *object, struct metadata_member *members, size_t *n, struct fault *why)
+{
+	const char *name;
+	json_t *value;
+	size_t bytes = 0;
+
+	*n = 0;
+	json_object_foreach((json_t *)object, name, value)
+	{
+		struct metadata_member m = { str_of(name), json_text(value) };
+		if (!json_is_string(value) || m.name.n == 0)
+			return fault_set(why, BAD_FIELD, "metadata must be an object whose members have a name and are strings, not objects, arrays or numbers.");
+		bytes += m.name.n + m.value.n;
+		members[(*n)++] = m;
+	}
+	if (bytes > METADATA_MAX_BYTES)
+		return fault_set(why, BAD_FIELD, "metadata must have at most %d bytes, names and values together; this has %zu.", METADATA_MAX_BYTES, bytes);
+	return OK;
+}
+
+/* In the order of the names, so that the same metadata are the same text. */
+static enum status write_metadata(struct arena *a, const json_t *object, struct str *out, struct fault *why)
+{
+	struct metadata_member members[METADATA_MAX_MEMBERS];
+	struct buf b;
+	size_t n;
+
+	if (!json_is_object(object))
+		return fault_set(why, BAD_FIELD, "metadata must be an object of strings, as {\"album\":\"7\"}.");
+	if (json_object_size(object) > METADATA_MAX_MEMBERS)
+		return fault_set(why, BAD_FIELD, "metadata must have at most %d members; this has %zu.", METADATA_MAX_MEMBERS, json_object_size(object));
+	TRY(collect_metadata(object, members, &n, why));
+	*out = STR("");
+	if (n == 0)
+		return OK;
+	qsort(members, n, sizeof(*members), compare_members);
+	buf_init_arena(&b, a, METADATA_JSON_MAX);
+	buf_put_char(&b, '{');
+	for (size_t i = 0; i < n; i++) {
+		buf_put(&b, i == 0 ? STR("\"") : STR(",\""));
+		json_escape(&b, members[i].name);
+		buf_put(&b, STR("\":\""));
+		json_escape(&b, members[i].value);
+		buf_put_char(&b, '"');
+	}
+	buf_put_char(&b, '}');
+	TRY(fault_check_buf(&b, why));
+	*out = buf_str(&b);
+	return OK;
+}
+
+/* The optional members. */
+static enum status read_options(struct arena *a, const json_t *object, struct slot_request *out, struct fault *why)
+{
+	const json_t *metadata = json_object_get(object, "metadata");
 	const json_t *size = json_object_get(object, "fileSize"), *method = json_object_get(object, "method");
 	struct str text = json_text(method);
 
@@ -68,6 +156,9 @@ static enum status read_options(const json_t *object, struct slot_request *out, 
 	if (method != NULL && !out->form && !str_equal(text, STR("PUT")))
 		return fault_set(why, BAD_FIELD, "method must be \"PUT\" or \"POST\".");
 	out->file_size = (uint64_t)json_integer_value(size);
+	out->metadata = STR("");
+	if (metadata != NULL)
+		TRY(write_metadata(a, metadata, &out->metadata, why));
 	return read_visibility(object, &out->has_visibility, &out->is_public, why);
 }
 
@@ -99,9 +190,10 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	struct slot_request r = { 0 };
 
 	TRY(read_object(body, &object, why));
+	TRY(check_members(object, "fileName, fileType, fileSize, method, visibility, metadata", why));
 	TRY(read_text(a, object, "fileName", &r.file_name, why));
 	TRY(read_text(a, object, "fileType", &r.file_type, why));
-	TRY(read_options(object, &r, why));
+	TRY(read_options(a, object, &r, why));
 	*out = r;
 	return OK;
 }
@@ -113,6 +205,7 @@ enum status body_read_visibility(struct str body, bool *is_public, struct fault 
 	bool given;
 
 	TRY(read_object(body, &object, why));
+	TRY(check_members(object, "visibility", why));
 	TRY(read_visibility(object, &given, is_public, why));
 	return given ? OK : fault_set(why, BAD_FIELD, "visibility is missing. Send {\"visibility\":\"public\"} or \"private\".");
 }
@@ -123,6 +216,7 @@ enum status body_read_link(struct arena *a, struct str body, struct link_request
 	json_auto_t *object = NULL;
 
 	TRY(read_object(body, &object, why));
+	TRY(check_members(object, "expiresIn, variant", why));
 	const json_t *life = json_object_get(object, "expiresIn"), *variant = json_object_get(object, "variant");
 	json_int_t seconds = json_integer_value(life);
 	struct delivery_variant v;
@@ -134,4 +228,13 @@ enum status body_read_link(struct arena *a, struct str body, struct link_request
 	if (!delivery_variant_parse(out->variant, &v))
 		return fault_set(why, BAD_FIELD, "variant must be \"original\", or the last part of one of the record's links.");
 	return OK;
+}
+
+enum status body_read_metadata(struct arena *a, struct str text, struct str *out, struct fault *why)
+{
+	assert(a != NULL && out != NULL);
+	json_auto_t *object = NULL;
+
+	TRY(read_object(text, &object, why));
+	return write_metadata(a, object, out, why);
 }

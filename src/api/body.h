@@ -5,12 +5,12 @@
 #include "base/fault.h"
 #include "image/slot.h"
 
-/* Read {"fileName","fileType","fileSize"?,"method"?,"visibility"?} of POST /upload. Other members are ignored; their values must
- * still be JSON. slot_prepare validates the texts and the size.
+/* Read {"fileName","fileType","fileSize"?,"method"?,"visibility"?,"metadata"?} of POST /upload. Any other member is refused, here and
+ * in all bodies. slot_prepare validates the texts and the size.
  * body    at most 16 KiB, checked by the caller
  * out     texts live in `a`
  * Errors  BAD_JSON not a JSON object, repeated members, too deep, numbers out of range, U+0000;
- *         BAD_FIELD a member is missing or of the wrong type; TOO_MUCH */
+ *         BAD_FIELD a member is missing, unknown or of the wrong type; TOO_MUCH */
 enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why) MUST_CHECK;
 
 /* Read {"visibility"} of PATCH /images/{imageId}.  Errors: those of body_read_slot */
@@ -25,5 +25,13 @@ struct link_request {
 
 /* Read {"expiresIn"?,"variant"?} of POST /images/{imageId}/links.  Errors: those of body_read_slot */
 enum status body_read_link(struct arena *a, struct str body, struct link_request *out, struct fault *why) MUST_CHECK;
+
+#define METADATA_MAX_MEMBERS 32
+#define METADATA_MAX_BYTES 2048 /* of names and values as UTF-8 */
+
+/* Read an application's metadata: an object of strings.
+ * out     the same as compact JSON, in the order of the names; "" of an empty object; lives in `a`
+ * Errors  those of body_read_slot */
+enum status body_read_metadata(struct arena *a, struct str text, struct str *out, struct fault *why) MUST_CHECK;
 
 #endif

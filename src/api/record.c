@@ -90,6 +90,8 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 		writer_close(b, '}');
 		TRY(fault_check_arena(&scratch, why));
 	}
+	if (row->metadata.n > 0)
+		writer_raw(b, STR("metadata"), row->metadata);
 	write_known(b, STR("fileSize"), row->file_size);
 	write_text(b, STR("fileType"), row->file_type);
 	if (row->status == IMAGE_UPLOADED) {

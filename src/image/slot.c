@@ -38,6 +38,7 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct slot 
 	row->key = STR_CONCAT(a, IMAGE_PREFIX, row->image_id, STR("."), media_type_extension(row->file_type));
 	row->file_name = r->file_name;
 	row->file_size = r->has_size ? r->file_size : 0;
+	row->metadata = r->metadata;
 	row->etag = row->reason = STR("");
 	row->created_ms = clock_now_ms();
 	/* Only the token's digest is stored: the table's content does not allow a delete. */

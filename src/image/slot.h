@@ -15,6 +15,7 @@ struct slot_request {
 	uint64_t file_size;
 	bool form; /* a POST form in place of a PUT URL */
 	struct str owner;
+	struct str metadata; /* as the row's */
 	bool has_visibility;
 	bool is_public; /* with has_visibility; else the rules say it */
 };

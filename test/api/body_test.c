@@ -1,6 +1,7 @@
 #include "api/body.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <setjmp.h>
@@ -84,11 +85,91 @@ static void test_slot_when_optional_members_are_missing_then_a_put_without_size(
 	assert_false(got.form);
 }
 
-static void test_slot_when_unknown_members_are_there_then_they_are_ignored(void **state)
+static void test_slot_when_a_member_is_unknown_then_it_is_refused_by_name(void **state)
+{
+	static const struct bad rows[] = {
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"userId\":7}", F_BAD_FIELD, "userId is not known; the members of this request are fileName, fileType," },
+		{ "{\"filename\":\"a\",\"fileType\":\"b\"}", F_BAD_FIELD, "filename is not known" },
+		{ "{\"\":1}", F_BAD_FIELD, "A member is not known" },
+		{ "{\"fileName, fileType\":1}", F_BAD_FIELD, "A member is not known" },
+		{ "{\"\xe2\x80\xae\":1}", F_BAD_FIELD, "A member is not known" },
+		{ "{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":1}", F_BAD_FIELD, "A member is not known" },
+	};
+
+	(void)state;
+	check_bad(rows, COUNT_OF(rows));
+}
+
+static void assert_metadata(const char *json, const char *expected)
+{
+	struct str out;
+	char slot[4096];
+
+	assert_int_equal(body_read_metadata(&arena, str_of(json), &out, &why), OK);
+	assert_text(out, expected);
+	snprintf(slot, sizeof(slot), "{\"fileName\":\"a\",\"fileType\":\"b\",\"metadata\":%s}", json);
+	assert_int_equal(read_text(slot), OK);
+	assert_text(got.metadata, expected);
+}
+
+static void test_metadata_then_compact_and_in_the_order_of_the_names(void **state)
 {
 	(void)state;
-	assert_int_equal(read_text(" {\"x\":[1,{\"y\":null}],\"fileName\":\"a\",\"fileType\":\"b\",\"z\":1.5}\n"), OK);
-	assert_text(got.file_name, "a");
+	assert_metadata("{}", "");
+	assert_metadata(" { \"b\" : \"2\" ,\n\"a\": \"1\", \"ab\":\"\" } ", "{\"a\":\"1\",\"ab\":\"\",\"b\":\"2\"}");
+	assert_metadata("{\"\\u0061\":\"\\\"\\ud83d\\ude00\"}", "{\"a\":\"\\\"\xf0\x9f\x98\x80\"}");
+	assert_metadata("{\"a\":\"\\u202e\"}", "{\"a\":\"\\u202e\"}");
+}
+
+/* {"00":"…","01":"…",…} with a value of `bytes` bytes in the last. */
+static const char *many_metadata(unsigned n, size_t bytes)
+{
+	struct buf b;
+
+	buf_init_arena(&b, &arena, 65536);
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(&b, "%c\"%02u\":\"%s", i == 0 ? '{' : ',', i, i + 1 < n ? "\"" : "");
+	for (size_t i = 0; i < bytes; i++)
+		buf_put_char(&b, 'x');
+	buf_put(&b, STR("\"}"));
+	assert_true(buf_ok(&b));
+	return b.p;
+}
+
+static void test_metadata_when_too_many_too_large_or_no_strings_then_refused(void **state)
+{
+	const struct {
+		const char *json;
+		enum fault_code code;
+		const char *word;
+	} rows[] = {
+		{ many_metadata(33, 1), F_BAD_FIELD, "at most 32 members; this has 33" },
+		{ many_metadata(32, METADATA_MAX_BYTES - 63), F_BAD_FIELD, "at most 2048 bytes, names and values together; this has 2049" },
+		{ "{\"a\":{\"b\":\"c\"}}", F_BAD_FIELD, "strings" },
+		{ "{\"a\":[\"b\"]}", F_BAD_FIELD, "strings" },
+		{ "{\"a\":1}", F_BAD_FIELD, "strings" },
+		{ "{\"a\":null}", F_BAD_FIELD, "strings" },
+		{ "{\"\":\"a\"}", F_BAD_FIELD, "have a name" },
+		{ "{\"a\":\"\\u0000\"}", F_BAD_JSON, "U+0000" },
+		{ "{\"a\\u0000\":\"\"}", F_BAD_JSON, "U+0000" },
+		{ "{\"a\":\"1\",\"a\":\"1\"}", F_BAD_JSON, "twice" },
+		{ "{\"a\":\"\xff\"}", F_BAD_JSON, "UTF-8" },
+		{ "[]", F_BAD_JSON, "not an object" },
+		{ "", F_BAD_JSON, "empty" },
+	};
+	struct str out;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(body_read_metadata(&arena, str_of(rows[i].json), &out, &why), INVALID);
+		if (why.code != rows[i].code || strstr(why.text, rows[i].word) == NULL)
+			fail_msg("%s: %s \"%s\"", rows[i].json, fault_name(why.code), why.text);
+	}
+	assert_int_equal(body_read_metadata(&arena, str_of(many_metadata(32, METADATA_MAX_BYTES - 64)), &out, &why), OK);
+	assert_int_equal(read_text("{\"fileName\":\"a\",\"fileType\":\"b\",\"metadata\":null}"), INVALID);
+	assert_int_equal(why.code, F_BAD_FIELD);
+	assert_int_equal(read_text("{\"fileName\":\"a\",\"fileType\":\"b\",\"metadata\":\"{}\"}"), INVALID);
+	assert_int_equal(why.code, F_BAD_FIELD);
 }
 
 static void test_slot_when_name_has_any_unicode_then_intact(void **state)
@@ -177,7 +258,6 @@ static void test_slot_when_a_member_is_missing_or_of_wrong_type_then_bad_field_n
 		{ "{\"fileName\":[\"a\"],\"fileType\":\"b\"}", F_BAD_FIELD, "fileName must be a string" },
 		{ "{\"fileName\":\"a\",\"fileType\":{}}", F_BAD_FIELD, "fileType must be a string" },
 		{ "{\"fileName\":\"a\",\"fileType\":true}", F_BAD_FIELD, "fileType must be a string" },
-		{ "{\"filename\":\"a\",\"fileType\":\"b\"}", F_BAD_FIELD, "fileName is missing" },
 		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":5242880.0}", F_BAD_FIELD, "fileSize must be an integer" },
 		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":1e3}", F_BAD_FIELD, "fileSize must be an integer" },
 		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":\"5\"}", F_BAD_FIELD, "fileSize must be an integer" },
@@ -202,7 +282,7 @@ static void test_slot_when_the_size_is_the_largest_integer_then_it_is_read(void 
 
 static void test_slot_when_the_body_is_cut_anywhere_then_it_is_refused(void **state)
 {
-	static const char json[] = "{\"fileName\":\"a\\u00e4\",\"fileType\":\"image/png\",\"fileSize\":12,\"x\":[true,{}]}";
+	static const char json[] = "{\"fileName\":\"a\\u00e4\",\"fileType\":\"image/png\",\"fileSize\":12,\"metadata\":{\"a\":\"\"}}";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(json) - 1; n++)
@@ -276,8 +356,10 @@ static void test_visibility_when_missing_or_no_json_then_refused(void **state)
 	bool is_public = true;
 
 	(void)state;
-	assert_int_equal(body_read_visibility(STR("{\"visibility\":\"private\",\"other\":1}"), &is_public, &why), OK);
+	assert_int_equal(body_read_visibility(STR("{\"visibility\":\"private\"}"), &is_public, &why), OK);
 	assert_false(is_public);
+	assert_int_equal(body_read_visibility(STR("{\"visibility\":\"private\",\"other\":1}"), &is_public, &why), INVALID);
+	assert_int_equal(why.code, F_BAD_FIELD);
 	assert_int_equal(body_read_visibility(STR("{}"), &is_public, &why), INVALID);
 	assert_int_equal(why.code, F_BAD_FIELD);
 	assert_int_equal(body_read_visibility(STR(""), &is_public, &why), INVALID);
@@ -290,7 +372,7 @@ static void test_link_then_its_life_and_variant_within_their_bounds(void **state
 {
 	static const char *const wrong[] = { "{\"expiresIn\":0}", "{\"expiresIn\":-1}", "{\"expiresIn\":604801}", "{\"expiresIn\":1.5}",
 		"{\"expiresIn\":\"60\"}", "{\"expiresIn\":null}", "{\"variant\":\"\"}", "{\"variant\":\"large\"}", "{\"variant\":null}",
-		"{\"variant\":\"original/\"}", "{\"variant\":\"../original\"}" };
+		"{\"variant\":\"original/\"}", "{\"variant\":\"../original\"}", "{\"variants\":\"original\"}" };
 	struct link_request link;
 
 	(void)state;
@@ -315,7 +397,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_slot_when_all_members_are_given_then_all_are_read),
 		T(test_slot_when_optional_members_are_missing_then_a_put_without_size),
-		T(test_slot_when_unknown_members_are_there_then_they_are_ignored),
+		T(test_slot_when_a_member_is_unknown_then_it_is_refused_by_name),
+		T(test_metadata_then_compact_and_in_the_order_of_the_names),
+		T(test_metadata_when_too_many_too_large_or_no_strings_then_refused),
 		T(test_slot_when_name_has_any_unicode_then_intact),
 		T(test_slot_when_the_texts_are_read_then_they_outlive_the_body),
 		T(test_slot_when_the_body_is_not_a_json_object_then_bad_json),

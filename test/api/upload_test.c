@@ -37,6 +37,31 @@ static void test_slot_when_requested_then_the_response_has_all_a_client_needs(vo
 	assert_int_equal(row.status, IMAGE_PENDING);
 }
 
+static void test_slot_when_metadata_are_given_then_the_row_and_the_record_have_them(void **state)
+{
+	(void)state;
+	for (int uppy = 0; uppy < 2; uppy++) {
+		struct image_row row;
+		struct fault why;
+		ASK("POST", uppy ? "/prod/uppy" : "/prod/upload",
+			"{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"metadata\":{\"b\":\"\\\"\",\"a\":\"1\"}}");
+		assert_int_equal(fixture.x.answer.status, 200);
+		struct str id = answer_text("imageId");
+		assert_int_equal(table_get(fixture.product.table, id, &fixture.own, &row, &why), OK);
+		assert_str(row.metadata, "{\"a\":\"1\",\"b\":\"\\\"\"}");
+		ASK("GET", path_of("/prod/images/", id, ""));
+		assert_true(holds(fixture.x.answer.body, "\"metadata\":{\"a\":\"1\",\"b\":\"\\\"\"}"));
+	}
+}
+
+static void test_slot_when_a_member_is_unknown_then_400_names_it(void **state)
+{
+	(void)state;
+	post("{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"userId\":\"7\"}");
+	assert_problem(400, "bad_field");
+	assert_true(holds(fixture.x.answer.body, "userId is not known"));
+}
+
 static void test_slot_when_a_form_is_requested_then_fields_instead_of_headers(void **state)
 {
 	(void)state;
@@ -424,6 +449,8 @@ int main(void)
 		T(test_slot_when_the_body_is_wrong_then_resumed_at_once_without_using_the_table),
 		T(test_slot_when_requested_then_the_response_has_all_a_client_needs),
 		T(test_slot_when_a_form_is_requested_then_fields_instead_of_headers),
+		T(test_slot_when_metadata_are_given_then_the_row_and_the_record_have_them),
+		T(test_slot_when_a_member_is_unknown_then_400_names_it),
 		T(test_slot_when_a_size_is_given_then_headers_name_type_and_length),
 		T(test_body_when_it_arrives_byte_by_byte_then_it_is_the_same),
 		T(test_body_when_it_is_not_a_json_object_then_400),

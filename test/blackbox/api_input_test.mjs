@@ -58,6 +58,11 @@ for (const [what, body, status, code, word] of [
 	['HTML', json({ fileType: 'text/html' }), 415, 'type_not_allowed'],
 	['a type with parameters', json({ fileType: 'image/jpeg; charset=x' }), 400, 'bad_field', /fileType/],
 	['another method', json({ method: 'PATCH' }), 400, 'bad_field', /method/],
+	['an unknown member', json({ userId: 7 }), 400, 'bad_field', /^userId is not known; the members of this request are fileName, /],
+	['nested metadata', json({ metadata: { a: { b: 'c' } } }), 400, 'bad_field', /metadata must be/],
+	['metadata of a number', json({ metadata: { a: 1 } }), 400, 'bad_field', /metadata must be/],
+	['too large metadata', json({ metadata: { a: 'x'.repeat(2048) } }), 400, 'bad_field', /at most 2048 bytes/],
+	['33 metadata', json({ metadata: Object.fromEntries([...Array(33).keys()].map(n => [`n${n}`, ''])) }), 400, 'bad_field', /at most 32 members/],
 	['16 KiB and 1', json() + ' '.repeat(16385 - json().length), 413, 'body_too_large'],
 	['1 MiB', 'x'.repeat(1 << 20), 413, 'body_too_large'],
 ]) {
@@ -68,7 +73,8 @@ for (const [what, body, status, code, word] of [
 
 for (const [what, more] of [
 	['16 KiB', {}], ['5 MiB', { fileSize: 5242880 }], ['IMAGE/JPEG', { fileType: 'IMAGE/JPEG' }], ['image/jpg', { fileType: 'image/jpg' }],
-	['255 bytes of name', { fileName: `${'ä'.repeat(127)}a` }], ['unknown members', { folder: { a: [1] } }],
+	['255 bytes of name', { fileName: `${'ä'.repeat(127)}a` }],
+	['the most metadata', { metadata: { a: 'ä'.repeat(1023), b: '' } }],
 ]) {
 	test(`a slot for ${what} is issued`, async () => {
 		const body = json(more) + (what === '16 KiB' ? ' '.repeat(16384 - json(more).length) : '');
