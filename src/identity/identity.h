@@ -18,7 +18,7 @@ struct identity_options {
 	struct str algorithms;  /* with commas, of RS256, PS256, ES256, EdDSA, HS256 */
 	struct str secret;      /* for HS256: at least 32 bytes, and no other algorithm; "": keys */
 	struct str keys_file;   /* a JWK set; "": it is fetched from the issuer */
-	struct str subject;     /* the claim that names the subject; "": sub */
+	const char *subject;    /* the claim that names the subject, such as sub */
 	struct str admin;       /* a JSON pointer, '=' and a value: whose tokens are an administrator's; "": nobody's */
 	struct str token;       /* "access", "id" or "any" */
 	uint64_t skew_s;        /* how far the clocks may differ */
@@ -47,7 +47,7 @@ void identity_free(struct identity **at);
  * token     what follows "Bearer"
  * may_wait  false: never blocks; true: waits up to 5 s for keys that are needed first
  * out       written only on OK
- * Errors    TOKEN_REFUSED "expired" or "not valid", with the reason in the fault's cause; IDENTITY_UNREACHABLE the issuer's keys
+ * Errors    TOKEN_INVALID "expired" or "not valid", with the reason in the fault's cause; IDENTITY_UNREACHABLE the issuer's keys
  *           could not be fetched yet; IDENTITY_REFRESHING not where may_wait is true: ask again on a thread that may wait; TOO_MUCH,
  *           OUT_OF_MEMORY
  * Threads   any, unless it has no thread: then one at a time */
