@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "app/aws_adapters.h"
 #include "app/lambda_main.h"
+#include "aws/roots.h"
 
 static struct aws_adapters backends;
 
@@ -13,7 +14,7 @@ static enum status open_backends(const struct settings *s, struct lambda_ports *
 	if (aws_service_warm(backends.dynamo, &cold) != OK)
 		LOG(LAMBDA_COLD, STR(""), LOG_C("service", "dynamodb"), LOG_C("code", fault_name(cold.code)), LOG_C("text", cold.text),
 			LOG_C("cause", cold.cause));
-	*out = (struct lambda_ports){ backends.store, backends.table };
+	*out = (struct lambda_ports){ backends.store, backends.table, { aws_roots_pem, aws_roots_bytes } };
 	return OK;
 }
 

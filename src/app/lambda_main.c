@@ -11,6 +11,7 @@
 #include "app/lambda_main.h"
 
 #include "api/api.h"
+#include "app/identity_setup.h"
 #include "app/image_rules.h"
 #include "base/log.h"
 #include "delivery/delivery.h"
@@ -38,6 +39,7 @@ struct lambda_parts {
 	struct pool *pool; /* NULL: this function decodes no images */
 	struct thumb_objects thumb_objects;
 	struct thumbnails *thumbnails;
+	struct identity *identity; /* NULL: no users */
 	struct api *api;
 	struct delivery *delivery;
 	struct runtime *runtime;
@@ -149,6 +151,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(open(&c->settings, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
 	c->product = (struct product){ .rules = rules, .store = c->ports.store, .table = c->ports.table, .objects_change = true };
+	TRY(identity_setup(&c->settings, &(struct identity_place){ .authorities = c->ports.authorities }, &c->identity, why));
 	TRY(make_thumbnails(c, decodes, why));
 	TRY(read_delivery(c, why));
 	c->api = api_new(&c->product, &options);
@@ -201,6 +204,7 @@ int lambda_main(lambda_open_fn *open)
 	}
 	delivery_free(&c.delivery);
 	api_free(&c.api);
+	identity_free(&c.identity);
 	thumbnails_free(&c.thumbnails);
 	pool_free(&c.pool);
 	runtime_free(&c.runtime);

@@ -11,6 +11,7 @@
 struct lambda_ports {
 	struct object_store *store;
 	struct image_table *table;
+	struct str authorities; /* the certificates of Amazon's own endpoints, in PEM */
 };
 
 /* Open what lasts as long as the process; connect in advance what the first request needs. */

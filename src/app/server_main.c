@@ -23,6 +23,7 @@
 #include "image/product.h"
 #include "image/slot.h"
 #include "app/gc_thread.h"
+#include "app/identity_setup.h"
 #include "app/image_rules.h"
 #include "app/render_pool.h"
 #include "app/reverify_thread.h"
@@ -55,6 +56,7 @@ struct server_parts {
 	struct thumb_store *thumbs;      /* there, or among the objects; NULL: there are none */
 	struct thumb_objects thumb_objects;
 	struct thumbnails *thumbnails;
+	struct identity *identity; /* NULL: no users */
 	struct api *api;
 	struct s3 *s3;
 	struct delivery *delivery; /* in front of the storage handler, or of the API's where there is none */
@@ -364,6 +366,7 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	assert(c->backends.store != NULL && c->backends.table != NULL && c->backends.ready != NULL);
 	assert(c->remote == (c->backends.bucket == NULL));
 	TRY(open_log(c, why));
+	TRY(identity_setup(&c->settings, &(struct identity_place){ .has_thread = true }, &c->identity, why));
 	TRY(make_handlers(c, why));
 	TRY(make_console(c, why));
 	struct admin_options admin = { .ready = check_ready,
@@ -408,6 +411,7 @@ int server_main(int argc, char **argv)
 	delivery_free(&c.delivery);
 	s3_free(&c.s3);
 	api_free(&c.api);
+	identity_free(&c.identity);
 	rate_limit_free(&c.product.recheck_limit);
 	thumbnails_free(&c.thumbnails);
 	thumbs_close(&c.thumb_files);

@@ -216,7 +216,8 @@ static void test_settings_with_names_of_secrets_have_no_flag(void **state)
 	static const char *const words[] = { "SECRET", "TOKEN", "PASSWORD", "API_KEY", "_KEY_ID" };
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		for (size_t w = 0; w < COUNT_OF(words); w++)
-			assert_true(strstr(SETTINGS[i].env, words[w]) == NULL || SETTINGS[i].flag.name[0] == '\0');
+			assert_true(strstr(SETTINGS[i].env, words[w]) == NULL || SETTINGS[i].flag.name[0] == '\0' ||
+				strchr(SETTINGS[i].unit, '|') != NULL); /* one of known words is no secret */
 }
 
 int main(void)

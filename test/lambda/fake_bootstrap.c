@@ -23,7 +23,7 @@ static enum status open_fakes(const struct settings *s, struct lambda_ports *out
 		return fault_set(why, UPSTREAM_FAILED, "there are no credentials");
 	if (must_fail("table"))
 		fake_table_fail_nth(table, 1, F_UPSTREAM_FAILED);
-	*out = (struct lambda_ports){ fake_store_port(store), fake_table_port(table) };
+	*out = (struct lambda_ports){ .store = fake_store_port(store), .table = fake_table_port(table) };
 	return OK;
 }
 
