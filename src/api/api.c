@@ -1,10 +1,11 @@
 /* The JSON API as a handler.
  *
  * on_head finds the route, checks access and the length, and either responds at once (errors,
- * limits, preflights, files of the page) or lets the listener continue: with the body for POST /upload, without one for
+ * limits, preflights, files of the page) or lets the listener continue: with the body for routes that have one, without one for
  * all others. on_body collects the body, run runs the route's handler, or run_async the form of it that
  * reactors may run. In every case add_common_headers adds the headers that every response has, so that a page of
- * another origin can read errors too. Nothing is held outside the request's arena: on_abort has nothing to release. */
+ * another origin can read errors too. Nothing is held outside the request's arena but what a route's stream holds, which is dropped
+ * when the route has run, and by on_abort. */
 #include "api/access.h"
 #include "api/cors.h"
 #include "api/page.h"
@@ -74,13 +75,16 @@ static enum status check_request(struct api_call *c, struct fault *why)
 			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
 		x->answer.image_id = c->at.segment;
 	}
+	if (c->route->stream != NULL)
+		return c->route->stream->begin(c, why);
 	if (!c->route->has_body)
 		return OK;
 	/* Many first try `curl -F file=@cat.jpg`. Checked before the length. */
 	if (str_starts_with_nocase(request_header(&x->request, STR("Content-Type")), STR("multipart/form-data")))
 		return fault_set(why, BAD_JSON,
-			"Do not send the file here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
-			"then PUT the file there.");
+			"Do not send the file here. %sSend JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, "
+			"to get an upload URL, then PUT the file there.",
+			c->api->options.direct != DIRECT_NONE ? "To send it in one request, POST this form to /prod/images. Or: " : "");
 	if (x->request.length <= BODY_MAX_BYTES)
 		return OK;
 	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
@@ -103,11 +107,18 @@ bool call_end(struct api_call *c, enum status status, const struct fault *why)
 	return true;
 }
 
+static void drop_stream(struct api_call *c)
+{
+	if (c->route != NULL && c->route->stream != NULL)
+		c->route->stream->drop(c);
+}
+
 static void run_handler(struct api_call *c)
 {
 	struct fault why = { .code = F_NONE };
 	enum status status = c->route->run(c, &why);
 
+	drop_stream(c);
 	call_end(c, status, &why);
 }
 
@@ -126,6 +137,8 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 		status = check_request(c, &why);
 	}
 	if (status != OK) {
+		if (c != NULL)
+			drop_stream(c);
 		answer_problem(api_of(d), x, &why);
 		return HANDLER_ANSWER;
 	}
@@ -140,24 +153,27 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 	/* How the listener continues with an admitted call. */
 	if (c->route->start != NULL && c->api->product->table->ops->starts_without_waiting)
 		return HANDLER_RUN_ASYNC;
-	return c->route->has_body ? HANDLER_READ_BODY : HANDLER_RUN;
+	return c->route->has_body || c->route->stream != NULL ? HANDLER_READ_BODY : HANDLER_RUN;
+}
+
+static enum status collect_body(struct api_call *c, struct str piece, struct fault *why)
+{
+	if (piece.n > BODY_MAX_BYTES - c->body.n)
+		return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
+	buf_put(&c->body, piece);
+	return buf_ok(&c->body) ? OK : fault_no_memory(why);
 }
 
 static enum status on_body(struct handler *d, struct request_context *x, const char *p, size_t n)
 {
 	struct api_call *c = x->handler_state;
 	struct fault why = { .code = F_NONE };
+	struct str piece = { p, n };
+	enum status status = c->route->stream != NULL ? c->route->stream->data(c, piece, &why) : collect_body(c, piece, &why);
 
-	if (n <= BODY_MAX_BYTES - c->body.n) {
-		buf_put(&c->body, (struct str){ p, n });
-		if (buf_ok(&c->body))
-			return OK;
-		fault_no_memory(&why);
-	} else {
-		fault_set(&why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
-	}
-	answer_problem(api_of(d), x, &why);
-	return fault_status(why.code);
+	if (status != OK)
+		answer_problem(api_of(d), x, &why);
+	return status;
 }
 
 static void run_request(struct handler *d, struct request_context *x)
@@ -174,6 +190,7 @@ static void run_request_async(struct handler *d, struct request_context *x)
 
 static void on_abort(struct handler *d, struct request_context *x, const struct fault *why)
 {
+	drop_stream(x->handler_state);
 }
 
 static void on_error(struct handler *d, struct request_context *x, const struct fault *why)

@@ -4,10 +4,17 @@
 #define API_API_H
 
 #include "image/product.h"
+#include "port/bucket_store.h"
 #include "http/handler.h"
 
 struct rate_limit;
 struct web_files;
+
+enum api_direct {
+	DIRECT_NONE,   /* POST /images says to use a slot */
+	DIRECT_STORE,  /* into the embedded store */
+	DIRECT_SPOOLED /* by a temporary file into a remote store */
+};
 
 struct api_options {
 	bool key_for_images; /* list, get, complete and delete need the key (delete: or the delete token) */
@@ -17,7 +24,10 @@ struct api_options {
 	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
 	struct str cors_origins;       /* "*" or origins with commas */
 	const struct web_files *page;  /* GET / and its files; NULL: no page */
-	struct str storage_url;        /* where presigned URLs lead, scheme, host and port: the page may call it */
+	enum api_direct direct;
+	struct bucket_store *buckets; /* with DIRECT_STORE, and */
+	struct str bucket;            /* that of the images */
+	struct str storage_url;       /* where presigned URLs lead, scheme, host and port: the page may call it */
 };
 
 struct api;

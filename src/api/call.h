@@ -24,6 +24,7 @@ struct api {
 };
 
 struct web_file;
+struct direct_call;
 
 struct api_call {
 	struct api *api;
@@ -34,6 +35,7 @@ struct api_call {
 	struct buf body;
 	bool has_key;                /* the caller may do everything on this route */
 	bool sent_key;               /* ... and has the key, which the route may not ask for */
+	struct direct_call *direct;  /* of POST /images */
 	const struct web_file *file; /* of the page, in place of a route; NULL: none */
 };
 
@@ -48,6 +50,8 @@ enum status images_patch(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_link(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_complete(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_delete(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status direct_run(struct api_call *c, struct fault *why) MUST_CHECK;
+extern const struct api_stream direct_stream;
 enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 

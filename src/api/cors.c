@@ -31,6 +31,19 @@ struct str cors_url_origin(struct str url)
 	return str_slice(url, 0, host < url.n ? host + str_find_char(str_slice(url, host, url.n), '/') : 0);
 }
 
+bool cors_is_foreign(const struct request *r, struct str listed)
+{
+	assert(r != NULL);
+	struct str origin = request_header(r, STR("Origin")), host = request_header(r, STR("Host")),
+			   site = request_header(r, STR("Sec-Fetch-Site"));
+	size_t at = str_find(origin, STR("://")) + 3;
+
+	if (origin.n == 0)
+		return str_equal(site, STR("cross-site"));
+	bool own = at < origin.n && host.n > 0 && str_equal_nocase(str_slice(origin, at, origin.n), host);
+	return !own && !cors_lists_origin(listed, origin);
+}
+
 void cors_headers(struct request_context *x, struct str allowed)
 {
 	assert(x != NULL);

@@ -12,6 +12,10 @@ bool cors_lists_origin(struct str allowed, struct str origin);
 struct str cors_origin(struct str allowed, struct str origin);
 /* Scheme, host and port of a URL, as Origin has them; "" when it is not a URL. */
 struct str cors_url_origin(struct str url);
+/* Whether a page of another origin than the server's own sends this, that the list does not have by name: for a request that browsers
+ * send for every page without asking first, of which reading the answer is not the harm. Requests that are not a page's have no
+ * Origin.  Source: WHATWG Fetch, "CORS-safelisted request-header" and "Origin header" */
+bool cors_is_foreign(const struct request *r, struct str listed);
 /* Add the CORS headers, which every response has, errors too. */
 void cors_headers(struct request_context *x, struct str allowed);
 

@@ -51,7 +51,7 @@ static void write_thumbnails(struct product *p, const struct image_row *row, str
 	}
 }
 
-enum status record_write(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why)
+enum status record_write_members(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why)
 {
 	assert(p != NULL);
 	assert(row != NULL);
@@ -60,13 +60,13 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	struct presigned read = { 0 };
 	bool event = (form & RECORD_IN_EVENT) != 0, alone = (form & RECORD_IN_LIST) == 0, with_urls = !event && (form & RECORD_NO_URLS) == 0;
 	bool with_links = (form & RECORD_NO_LINKS) == 0 && (!event || row->is_public);
+	bool readable = row->status == IMAGE_UPLOADED && (form & RECORD_UNREADABLE) == 0;
 
 	assert(with_urls || event || !alone);
 
 	arena_init(&scratch, SIGNING_MAX_BYTES);
 	if (with_urls)
 		TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
-	writer_open(b, (struct str){ 0 }, '{');
 	writer_text(b, STR("imageId"), row->image_id);
 	if (alone)
 		writer_text(b, STR("status"), image_status_name(row->status));
@@ -79,9 +79,9 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	if (with_urls)
 		writer_text(b, STR("fileUrl"), read.address);
 	writer_text(b, STR("visibility"), image_visibility_name(row->is_public));
-	if (row->status == IMAGE_UPLOADED && with_urls)
+	if (readable && with_urls)
 		writer_text(b, STR("downloadUrl"), read.url);
-	if (row->status == IMAGE_UPLOADED && with_links && image_service_has_links(p)) {
+	if (readable && with_links && image_service_has_links(p)) {
 		writer_open(b, STR("links"), '{');
 		if (image_service_has_original(p, row))
 			writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
@@ -112,12 +112,19 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	}
 	write_text(b, STR("verdict"), row->verdict);
 	write_text(b, STR("damage"), row->damage);
-	if (alone && with_urls && row->status == IMAGE_UPLOADED)
+	if (alone && with_urls && readable)
 		writer_time(b, STR("expiresAt"), read.expires_ms);
 	if (row->status == IMAGE_PENDING)
 		writer_time(b, STR("expiresAt"), row->expires_ms);
 	if (row->status == IMAGE_REJECTED)
 		writer_text(b, STR("reason"), row->reason);
+	return OK;
+}
+
+enum status record_write(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why)
+{
+	writer_open(b, (struct str){ 0 }, '{');
+	TRY(record_write_members(p, row, form, b, why));
 	writer_close(b, '}');
 	return OK;
 }

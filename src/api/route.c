@@ -3,6 +3,7 @@
 
 static const struct api_route routes[] = {
 	{ "POST /upload", upload_run, FOR_SLOTS, .has_body = true, .start = upload_start },
+	{ "POST /images", direct_run, FOR_SLOTS, .stream = &direct_stream },
 	{ "GET /images", images_list, FOR_IMAGES },
 	{ "GET /images/{imageId}", images_get, FOR_IMAGES },
 	{ "PATCH /images/{imageId}", images_patch, FOR_IMAGES, .has_body = true },

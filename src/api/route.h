@@ -5,6 +5,14 @@
 #include "http/router.h"
 
 struct api_call;
+struct str;
+
+/* What a route does with a body that is not collected: an image's. */
+struct api_stream {
+	enum status (*begin)(struct api_call *, struct fault *);                  /* on the reactor, after the head */
+	enum status (*data)(struct api_call *, struct str piece, struct fault *); /* on the reactor, for each piece */
+	void (*drop)(struct api_call *);                                          /* once, at the end, whatever it is */
+};
 
 enum access_rule {
 	FOR_ANYBODY,
@@ -19,6 +27,7 @@ struct api_route {
 	enum access_rule rule;
 	bool has_body;
 	bool for_uppy;                    /* the response is in Uppy's format */
+	const struct api_stream *stream;  /* the body goes there, instead of being collected; NULL: not */
 	bool now;                         /* never waits: runs on the reactor */
 	void (*start)(struct api_call *); /* on the reactor, instead of run, where the table's inserts start without waiting; may be NULL */
 };

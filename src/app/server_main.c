@@ -253,6 +253,9 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.wrong_keys = c->wrong_secrets,
 		.cors_origins = str_of(s->cors_origins),
 		.page = &web_page,
+		.direct = c->remote ? DIRECT_SPOOLED : DIRECT_STORE,
+		.buckets = c->backends.bucket,
+		.bucket = str_of(s->bucket),
 		.storage_url = c->backends.storage_url,
 	};
 	TRY(read_delivery(c, why));

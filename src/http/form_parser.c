@@ -279,3 +279,14 @@ enum form_event form_parser_next(struct form_parser *m, struct str *in, struct s
 		event = step_state(m, in, data);
 	return event;
 }
+
+struct str form_file_name(const struct form_parser *m)
+{
+	assert(m != NULL);
+	size_t start = 0;
+
+	for (size_t i = 0; i < m->filename.n; i++)
+		if (m->filename.p[i] == '/' || m->filename.p[i] == '\\')
+			start = i + 1;
+	return str_slice(m->filename, start, m->filename.n);
+}

@@ -50,4 +50,7 @@ void form_parser_init(struct form_parser *m, struct str boundary);
  * *in or from m until the next call. */
 enum form_event form_parser_next(struct form_parser *m, struct str *in, struct str *data);
 
+/* The name of the part's file, without the path that old browsers send; borrowed as filename is. */
+struct str form_file_name(const struct form_parser *m);
+
 #endif

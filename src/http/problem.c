@@ -43,6 +43,7 @@ static const struct problem problems[FAULT_CODES] = {
 
 	[F_BAD_JSON] = { "Bad JSON" },
 	[F_BAD_FIELD] = { "Bad field" },
+	[F_FORM_MALFORMED] = { "Bad form" },
 	[F_BAD_CURSOR] = { "Bad cursor" },
 	[F_NO_SUCH_EVENT] = { "No such webhook" },
 	[F_NO_SUCH_ROUTE] = { "No such path" },

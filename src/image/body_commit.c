@@ -12,6 +12,7 @@ static enum status commit_image(struct slot_body *port, const struct resolution 
 {
 	struct body_commit *b = (struct body_commit *)port;
 	b->object.content_type = s->file_type;
+	b->object.insert = port->is_new ? b->slot : NULL;
 	b->object.resolve = s;
 	b->object.now = now;
 	TRY(bucket_finish(b->in, &b->object, why));
@@ -51,6 +52,7 @@ enum status body_commit_run(
 	assert(p != NULL && slot != NULL && now != NULL);
 	assert(b != NULL && b->in != NULL && *b->in != NULL && b->object.arena != NULL);
 	assert(b->port.what.etag.n > 0);
+	b->slot = slot;
 	b->port.commit = commit_image;
 	b->port.compare = compare_image;
 	b->port.what.now_ms = clock_now_ms();

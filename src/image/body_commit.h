@@ -10,8 +10,9 @@
 struct body_commit {
 	struct slot_body port; /* `what` is set but for now_ms: bytes as bucket_view gives them, etag their MD5 */
 	struct bucket_store *buckets;
-	struct incoming **in;        /* whole; NULL inside after the commit, else still the caller's to abandon */
-	struct object_commit object; /* bucket, key, meta, condition and arena are set */
+	struct incoming **in;         /* whole; NULL inside after the commit, else still the caller's to abandon */
+	struct object_commit object;  /* bucket, key, meta, condition and arena are set */
+	const struct image_row *slot; /* set by body_commit_run */
 };
 
 /* Verify the body, and store it with its row if it passes: verify_body. Logs the outcome.

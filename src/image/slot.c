@@ -101,7 +101,13 @@ static enum status make_form(struct product *p, struct arena *a, struct slot *s,
 	return OK;
 }
 
-enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
+static void set_expiry(const struct product *p, struct slot *s, int64_t expires_ms)
+{
+	s->row.expires_ms = s->expires_ms = expires_ms;
+	s->row.ends_ms = expires_ms + (int64_t)p->rules.pending_ttl_s * 1000;
+}
+
+enum status slot_prepare_row(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(r != NULL);
@@ -114,10 +120,18 @@ enum status slot_prepare(struct product *p, const struct slot_request *r, struct
 	fill_row(r, a, &s);
 	s.row.is_public = r->has_visibility ? r->is_public : p->rules.is_public;
 	TRY(fault_check_arena(a, why));
+	set_expiry(p, &s, s.row.created_ms + (int64_t)p->rules.url_ttl_s * 1000);
+	*out = s;
+	return OK;
+}
+
+enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
+{
+	struct slot s;
+	TRY(slot_prepare_row(p, r, a, &s, why));
 	TRY(r->form ? make_form(p, a, &s, why) : make_url(p, a, &s, why));
 	TRY(fault_check_arena(a, why));
-	s.row.expires_ms = s.expires_ms;
-	s.row.ends_ms = s.expires_ms + (int64_t)p->rules.pending_ttl_s * 1000;
+	set_expiry(p, &s, s.expires_ms);
 	*out = s;
 	return OK;
 }

@@ -34,6 +34,9 @@ struct slot {
  * its row is in the table.
  * Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; TOO_MUCH */
 enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
+/* The row alone, with its id and token: for an image that comes without a slot.  Errors: those of slot_prepare */
+enum status slot_prepare_row(
+	struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
 /* Check a client's file name; a valid one is stored intact. Pure.
  * Errors  BAD_FIELD missing, empty, only blanks, too long, ill-formed UTF-8, or with U+0000 */
 enum status file_name_check(struct str name, struct fault *why) MUST_CHECK;

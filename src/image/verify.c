@@ -87,6 +87,8 @@ static enum status settle_verdict(struct product *p, const struct image_row *row
 	if (s->status == IMAGE_UPLOADED && str_equal(s->replaces, s->etag))
 		s->uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
 	bool stores = body != NULL && s->status == IMAGE_UPLOADED;
+	if (!stores && body != NULL && body->is_new)
+		TRY(table_insert(p->table, row, why));
 	TRY(stores ? body->commit(body, s, now, why) : table_resolve(p->table, s, a, now, why));
 	metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
 	return OK;

@@ -10,6 +10,7 @@
 /* A body that was sent to a slot, whose engine stores it only when it has passed. */
 struct slot_body {
 	struct received_bytes what;
+	bool is_new;  /* the slot is not in the table yet: `commit` adds it */
 	bool counted; /* set by verify_body: the outcome is in the metrics */
 	/* Make the object and its row durable in one commit. After STATE_CHANGED `compare` must still work.
 	 * now     the row as it is afterwards, on OK and on STATE_CHANGED

@@ -55,6 +55,7 @@ struct object_commit {
 	/* NULL: a plain object, which replaces. Else the row is resolved in the same commit, only if it is
 	 * pending, and the object must not be there yet; with `replaces` both as table_resolve has it, over the object that is there. */
 	const struct resolution *resolve;
+	const struct image_row *insert; /* with resolve: NULL, or the pending row, which is added first in the same commit */
 	struct arena *arena;
 	struct image_row *now; /* as table_resolve's; may be NULL when resolve is */
 };

@@ -46,17 +46,6 @@ static struct str find_field(const struct form *f, struct str name)
 
 #define VARIABLE STR("${filename}")
 
-/* The file's name, without the path that old browsers send. */
-static struct str base_name(struct str filename)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; i < filename.n; i++)
-		if (filename.p[i] == '/' || filename.p[i] == '\\')
-			start = i + 1;
-	return str_slice(filename, start, filename.n);
-}
-
 /* ${filename}, wherever it is in a field. */
 static struct str substitute_name(struct arena *a, struct str value, struct str filename, struct fault *why)
 {
@@ -81,7 +70,7 @@ static struct str substitute_name(struct arena *a, struct str value, struct str 
 static enum status resolve_fields(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
-	struct str filename = base_name(f->parser.filename);
+	struct str filename = form_file_name(&f->parser);
 
 	for (size_t i = 0; i < f->n_fields; i++) {
 		struct str *value = &f->fields[i].value;

@@ -54,7 +54,7 @@ static void test_method_when_the_path_does_not_accept_it_then_405_with_allow(voi
 		const char *method, *path, *allow;
 	} rows[] = {
 		{ "GET", "/prod/upload", "POST, OPTIONS" },
-		{ "POST", "/prod/images", "GET, HEAD, OPTIONS" },
+		{ "PUT", "/prod/images", "POST, GET, HEAD, OPTIONS" },
 		{ "PUT", "/prod/images/" SOME_ID, "GET, HEAD, PATCH, DELETE, OPTIONS" },
 		{ "DELETE", "/prod/images/" SOME_ID "/file", "GET, HEAD, OPTIONS" },
 		{ "GET", "/prod/images/" SOME_ID "/complete", "POST, OPTIONS" },

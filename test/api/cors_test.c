@@ -38,7 +38,7 @@ static void test_preflight_of_any_path_then_204_with_its_methods(void **state)
 	} rows[] = {
 		{ "/prod/upload", "POST, OPTIONS" },
 		{ "/prod/uppy", "POST, OPTIONS" },
-		{ "/prod/images", "GET, HEAD, OPTIONS" },
+		{ "/prod/images", "POST, GET, HEAD, OPTIONS" },
 		{ "/prod/images/" SOME_ID, "GET, HEAD, PATCH, DELETE, OPTIONS" },
 		{ "/prod/images/not-an-id", "GET, HEAD, PATCH, DELETE, OPTIONS" },
 		{ "/prod/images/" SOME_ID "/file", "GET, HEAD, OPTIONS" },

@@ -108,7 +108,7 @@ after(() => server?.stop());
 
 test('the document has examples of every call', () => {
 	const sent = new Set(steps.filter(s => s.request).map(s => s.line.replace(/<\w+>/, '{}').replace(/\?.*/, '')));
-	for (const call of ['POST /prod/upload', 'POST /prod/uppy', 'GET /prod/images', 'GET /prod/images/{}', 'GET /prod/images/{}/file',
+	for (const call of ['POST /prod/upload', 'POST /prod/uppy', 'POST /prod/images', 'GET /prod/images', 'GET /prod/images/{}', 'GET /prod/images/{}/file',
 		'POST /prod/images/{}/complete', 'DELETE /prod/images/{}', 'GET /prod/limits', 'OPTIONS /prod/upload'])
 		assert.ok(sent.has(call), `no example of ${call}`);
 });

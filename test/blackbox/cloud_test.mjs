@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -42,6 +42,22 @@ before(async () => {
 after(async () => {
 	await server?.stop();
 	await cloud?.stop();
+});
+
+test('an image in one request is stored and verified, or leaves only the reason why not; no temporary file is left', async () => {
+	const bytes = corpus('good/photo.jpg'), form = new FormData();
+	form.append('file', new Blob([bytes]), 'cat.jpg');
+	form.append('fileName', 'größer.jpg');
+	const made = await call(server, 'POST', '/images', { body: form });
+	assert.equal(made.status, 201, made.text);
+	assert.deepEqual([made.json.status, made.json.fileName, made.json.receivedSize], ['uploaded', 'größer.jpg', bytes.length]);
+	assert.equal((await fetchUrl(made.json.downloadUrl)).status, 200);
+	assert.equal((await read(server, made.json)).etag, made.json.etag);
+	problem(await call(server, 'POST', '/images', { body: bytes.subarray(0, 200) }), 409, 'image_rejected');
+	problem(await call(server, 'POST', '/images', { body: 'no picture' }), 415, 'type_not_allowed');
+	assert.equal((await call(server, 'DELETE', `/images/${made.json.imageId}`)).status, 204);
+	const open = readdirSync(`/proc/${server.pid}/fd`).map(fd => { try { return readlinkSync(`/proc/${server.pid}/fd/${fd}`); } catch { return ''; } });
+	assert.deepEqual(open.filter(name => name.startsWith(tmpdir()) && name.includes('(deleted)')), []);
 });
 
 test('the server runs without a storage listener and stores nothing locally', async () => {

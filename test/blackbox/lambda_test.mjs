@@ -6,7 +6,7 @@ import { afterEach, test } from 'node:test';
 
 import { eventV1, eventV2, readAnswer, startGateway } from './support/gateway.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
-import { eventually } from './support/server.mjs';
+import { eventually, tinyPng } from './support/server.mjs';
 
 const PROGRAM = `${process.env.TINTYPE_BUILD}/test/lambda/fake_bootstrap`;
 const slot = '{"fileName":"a.png","fileType":"image/png"}';
@@ -50,6 +50,16 @@ for (const [name, make] of Object.entries({ v1: eventV1, v2: eventV2, 'Function 
 		assert.equal(api.stderr, '');
 	});
 }
+
+test('an image in one request is answered by where to send it instead', async () => {
+	const api = await start('upload');
+	for (const make of [eventV1, eventV2]) {
+		const got = await ask(api, make({ method: 'POST', path: '/images', headers: { 'Content-Type': ['image/png'] }, body: tinyPng.toString('base64'), base64: true }));
+		assert.equal(got.status, 501);
+		assert.equal(JSON.parse(got.body).code, 'use_slot');
+		assert.match(JSON.parse(got.body).detail, /POST \/prod\/upload/);
+	}
+});
 
 test('HTTP goes through a gateway to the functions and back, in both versions', async () => {
 	const upload = await start('upload'), images = await start('images'), manage = await start('manage');

@@ -100,6 +100,21 @@ test('slots in the format of Uppy', async () => {
 	await conforms(locked, 403, 'POST', '/uppy', { json, key: 'wrong' });
 });
 
+test('an image in one request', async () => {
+	const body = tinyPng, headers = { 'Content-Type': 'image/png' };
+	assert.equal((await conforms(server, 201, 'POST', '/images', { query: '?fileName=a.png', body, headers })).fileName, 'a.png');
+	const { imageId } = await conforms(server, 201, 'POST', '/images', { body });
+	await conforms(server, 400, 'POST', '/images', { query: '?name=a.png', body, headers });
+	await conforms(server, 403, 'POST', '/images', { body, headers: { ...headers, Origin: 'https://other.example' } });
+	await conforms(server, 409, 'POST', '/images', { body: tinyPng.subarray(0, 40), headers });
+	await conforms(server, 413, 'POST', '/images', { body: Buffer.alloc(5242881), headers });
+	await conforms(server, 415, 'POST', '/images', { body: 'no image', headers });
+	await conforms(locked, 401, 'POST', '/images', { body, headers });
+	await conforms(locked, 403, 'POST', '/images', { body, headers, key: 'wrong' });
+	assert.ok((await conforms(locked, 201, 'POST', '/images', { body, headers, key })).downloadUrl);
+	await conforms(server, 204, 'DELETE', '/images/{imageId}', { imageId });
+});
+
 test('images in each state', async () => {
 	const { slot } = await uploadImage(server);
 	const pending = await openSlot(server);
@@ -179,7 +194,7 @@ test('examples fit their schemas', () => {
 	let examples = 0;
 	for (const item of Object.values(api.paths))
 		for (const operation of Object.values(item))
-			for (const content of [operation.requestBody?.content, operation.responses?.['200']?.content].filter(Boolean))
+			for (const content of [operation.requestBody?.content, operation.responses?.['200']?.content, operation.responses?.['201']?.content].filter(Boolean))
 				for (const { schema, example } of Object.values(content).filter(each => each.example)) {
 					assert.ok(ajv.validate(schema, example), `${operation.operationId}: ${ajv.errorsText()}`);
 					examples++;

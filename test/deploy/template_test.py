@@ -60,7 +60,7 @@ GRANTS = {
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 ROUTES = {
-    ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("GET", "/limits"): "Upload",
+    ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("POST", "/images"): "Upload", ("GET", "/limits"): "Upload",
     ("GET", "/images"): "List", ("GET", "/images/{imageId}"): "List", ("GET", "/images/{imageId}/file"): "List",
     ("GET", "/images/{imageId}/thumbnail"): "List", ("POST", "/images/{imageId}/links"): "List",
     ("POST", "/images/{imageId}/complete"): "Manage", ("PATCH", "/images/{imageId}"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",

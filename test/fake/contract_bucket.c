@@ -330,6 +330,63 @@ static void test_finish_of_an_image_where_an_object_exists_then_conflict_and_not
 	assert_object_is(b, bench_key(b, 1), STR("old"));
 }
 
+/* Finish a body as image n, whose row comes with it. */
+static enum status finish_new_image(struct bench *b, struct str body, unsigned n, struct image_row *now)
+{
+	struct incoming *in = body_receive(b, body);
+	struct image_row row = row_pending(&b->a, n);
+	struct resolution s = row_verdict(&b->a, n, 1700000000000, STR(""));
+	struct object_commit c = body_commit(b, row.key);
+	c.resolve = &s;
+	c.insert = &row;
+	c.now = now;
+	enum status st = bucket_finish(&in, &c, &b->why);
+	assert_int_equal(in != NULL, st != OK && b->why.code == F_STATE_CHANGED);
+	bucket_abandon(&in);
+	return st;
+}
+
+static void test_finish_of_an_image_with_its_row_then_both_are_there_in_the_list_too(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now, want = row_pending(&b->a, 1);
+	struct resolution s = row_verdict(&b->a, 1, 1700000000000, STR(""));
+	struct image_counts counts;
+	struct image_page page;
+	assert_int_equal(finish_new_image(b, STR("hello"), 1, &now), OK);
+	row_resolve(&b->a, &want, &s);
+	assert_true(row_equal(&now, &want));
+	for (unsigned round = 0; round < 2; round++) {
+		struct image_row row = bench_row(b, 1);
+		assert_true(row_equal(&row, &want));
+		assert_object_is(b, want.key, STR("hello"));
+		assert_int_equal(table_counts(b->w.table, &counts, &b->why), OK);
+		assert_true(counts.pending == 0 && counts.uploaded == 1 && counts.stored_bytes == want.file_size);
+		assert_int_equal(table_list(b->w.table, &(struct image_query){ .limit = 10 }, &b->a, &page, &b->why), OK);
+		assert_int_equal(page.n, 1);
+		bench_reopen(b);
+	}
+}
+
+static void test_finish_of_an_image_with_its_row_when_one_is_there_then_nothing_changes(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now, before;
+	bench_insert(b, 1);
+	before = bench_row(b, 1);
+	assert_fails(b, finish_new_image(b, STR("hello"), 1, &now), F_IMAGE_EXISTS);
+	put_plain(b, bench_key(b, 2), STR("old"));
+	assert_fails(b, finish_new_image(b, STR("hello"), 2, &now), F_STATE_CHANGED);
+	for (unsigned round = 0; round < 2; round++) {
+		struct image_row row = bench_row(b, 1);
+		assert_true(row_equal(&row, &before));
+		assert_absent(b, bench_key(b, 1));
+		assert_object_is(b, bench_key(b, 2), STR("old"));
+		assert_fails(b, table_get(b->w.table, row_id(&b->a, 2), &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
+		bench_reopen(b);
+	}
+}
+
 static void test_remove_of_the_row_then_the_object_is_removed_with_it(void **state)
 {
 	struct bench *b = *state;
@@ -515,6 +572,8 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_finish_of_an_image_that_replaces_then_object_and_row_are_the_new_ones),
 	BENCH_TEST(test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_object),
 	BENCH_TEST(test_finish_of_an_image_where_an_object_exists_then_conflict_and_nothing_changes),
+	BENCH_TEST(test_finish_of_an_image_with_its_row_then_both_are_there_in_the_list_too),
+	BENCH_TEST(test_finish_of_an_image_with_its_row_when_one_is_there_then_nothing_changes),
 	BENCH_TEST(test_remove_of_the_row_then_the_object_is_removed_with_it),
 	BENCH_TEST(test_open_then_the_file_outlives_the_object),
 	BENCH_TEST(test_open_then_the_file_outlives_a_replacement),

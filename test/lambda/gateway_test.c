@@ -187,7 +187,7 @@ static void test_route_or_method_that_is_not_there_then_404_or_405(void **state)
 	assert_int_equal(ask("GET", "/nothing", ""), 404);
 	assert_int_equal(ask("GET", "/images/", ""), 404);
 	assert_int_equal(ask("PATCH", "/images", ""), 405);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "headers"), "Allow")), "GET, HEAD, OPTIONS");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "headers"), "Allow")), "POST, GET, HEAD, OPTIONS");
 	assert_int_equal(ask("GET", "/images", ",\"queryStringParameters\":{\"limit\":\"x\"}"), 400);
 	assert_int_equal(
 		ask_with(all_routes,

@@ -108,6 +108,7 @@ static struct server_request *request_new(struct connection *connection)
 	arena_init(&c->x.arena, l->handler->arena_bytes);
 	c->x.answer.fd = -1; /* the rest of an empty answer is zero */
 	c->x.done = on_done;
+	c->x.slow_body_is_rate = l->handler->slow_body_is_rate;
 	c->x.request = (struct request){ .arena = &c->x.arena,
 		.id = { c->id, REQUEST_ID_CHARS },
 		.client = connection->peer,
@@ -201,7 +202,7 @@ enum conn_state server_request_body_state(const struct server_request *c)
 {
 	if (!wants_body(c))
 		return CONN_DROP;
-	return c->listener->handler->slow_body_is_rate ? CONN_OBJECT : CONN_BODY;
+	return c->x.slow_body_is_rate ? CONN_OBJECT : CONN_BODY;
 }
 
 static void run_job(struct job *job)

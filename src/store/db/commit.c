@@ -29,7 +29,11 @@ static enum status apply_commit(struct writer *w, struct change *c)
 		return apply_part(w, cc, &at);
 	struct stored old;
 	TRY(rows_find_object(w, &at, &cc->commit->condition, &old, c->why));
-	if (cc->commit->resolve != NULL) {
+	if (cc->commit->insert != NULL) {
+		if (old.there)
+			return fault_set(c->why, STATE_CHANGED, "An object with this key already exists.");
+		TRY(images_insert_resolved(w, cc->commit->insert, &cc->resolving, c->why));
+	} else if (cc->commit->resolve != NULL) {
 		TRY(images_find_resolved(w, &cc->resolving, c->why));
 		if (old.there != (cc->commit->resolve->replaces.n > 0))
 			return fault_set(c->why, STATE_CHANGED, old.there ? "An object with this key already exists." : "The object is gone.");
@@ -43,6 +47,7 @@ enum status commit_prepare(struct commit_change *cc, const struct object_commit 
 	/* A rejected body is not kept: its row is resolved by table_resolve and the body abandoned. */
 	assert(c->bucket.n > 0 && c->key.n > 0 && c->key.n <= OBJECT_KEY_MAX_BYTES && arrival->etag.n > 0);
 	assert(c->resolve == NULL || (c->resolve->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
+	assert(c->insert == NULL || c->resolve != NULL);
 	assert(c->upload_id.n == 0 || (c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX));
 	*cc = (struct commit_change){
 		.change = { .apply = apply_commit, .why = why, .names_file = !arrival->inlined },

@@ -183,33 +183,39 @@ struct insertion {
 	struct change change;
 	struct write_completion *wait;
 	const struct image_row *row;
-	unsigned char id[IMAGE_ID_BYTES];
 };
+
+enum status images_insert(struct writer *w, const struct image_row *row, struct fault *why)
+{
+	unsigned char id[IMAGE_ID_BYTES];
+
+	assert(row->status == IMAGE_PENDING);
+	if (!pack_id(row->image_id, id))
+		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
+	TRY(rows_check_room(w, why));
+	TRY(writer_run(w,
+		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(id_str(id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
+			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
+			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
+			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public), db_text(row->issuer),
+			db_text(row->subject), db_int((int64_t)row->max_bytes), db_text(row->metadata), db_text(row->request_hash))));
+	if (sqlite3_changes(w->db.sq) == 0)
+		return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
+	w->counters.images.pending++;
+	return OK;
+}
 
 /* Expired slots do not count against the limit before the gc removes them: some of them are removed here. */
 static enum status apply_insert(struct writer *w, struct change *c)
 {
+	const struct insertion *in = (const struct insertion *)c;
 	struct image_counts removed;
 
 	if (w->counters.images.pending >= w->max_pending)
-		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed));
+		TRY(remove_due(w, in->row->created_ms, &removed));
 	if (w->counters.images.pending >= w->max_pending)
 		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
-	TRY(rows_check_room(w, c->why));
-	const struct insertion *in = (const struct insertion *)c;
-	const struct image_row *row = in->row;
-
-	TRY(writer_run(w,
-		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(id_str(in->id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
-			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
-			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
-			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public),
-			db_text(row->issuer), db_text(row->subject), db_int((int64_t)row->max_bytes), db_text(row->metadata),
-			db_text(row->request_hash))));
-	if (sqlite3_changes(w->db.sq) == 0)
-		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
-	w->counters.images.pending++;
-	return OK;
+	return images_insert(w, in->row, c->why);
 }
 
 static void end_insertion(struct change *c)
@@ -228,10 +234,6 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 		return;
 	}
 	*in = (struct insertion){ .change = { .apply = apply_insert, .why = &w->why, .done = end_insertion }, .wait = w, .row = row };
-	if (!pack_id(row->image_id, in->id)) {
-		w->done(w, fault_set(&w->why, INVALID_INPUT, "an image id must be a UUID of version 4"));
-		return;
-	}
 	group_commit_start_change(&ENGINE_OF(t, table)->group_commit, &in->change);
 }
 
@@ -264,17 +266,14 @@ enum status images_find_resolved(struct writer *w, struct resolving *st, struct 
 	return same ? OK : fault_set(why, STATE_CHANGED, "The image is not the one that was there.");
 }
 
-enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
+/* The row as it will be. The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
+ * is written, so that a full arena fails this change alone. */
+static enum status fill_resolved(struct resolving *st, struct fault *why)
 {
 	const struct resolution *s = st->s;
-
-	assert(st->n > 0 && st->arena != NULL && st->now != NULL);
-	/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
-	 * is written, so that a full arena fails this change alone. */
 	struct image_row *row = st->now;
-	const enum image_status before = row->status;
-	const uint64_t size_before = row->file_size;
 
+	assert(st->arena != NULL && row != NULL);
 	row->status = s->status;
 	row->version++;
 	row->file_type = str_dup(st->arena, s->file_type);
@@ -296,7 +295,16 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->placeholder = str_dup(st->arena, s->placeholder);
 	row->color = str_dup(st->arena, s->color);
 	row->kept_metadata = str_dup(st->arena, s->kept_metadata);
-	TRY(fault_check_arena(st->arena, why));
+	return fault_check_arena(st->arena, why);
+}
+
+/* before, size_before   of the row as it is in the table */
+static enum status write_resolved(struct writer *w, const struct resolving *st, enum image_status before, uint64_t size_before)
+{
+	const struct resolution *s = st->s;
+	const struct image_row *row = st->now;
+
+	assert(st->n > 0);
 	if (s->status != before)
 		TRY(outbox_add(w, s->status == IMAGE_UPLOADED ? OUTBOX_UPLOADED : OUTBOX_REJECTED, row));
 	TRY(writer_run(w,
@@ -310,6 +318,25 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	count_row(&w->counters.images, s->status, s->file_size, 1);
 	w->counters.next_seq += s->status == IMAGE_UPLOADED && before != IMAGE_UPLOADED;
 	return OK;
+}
+
+enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
+{
+	const enum image_status before = st->now->status;
+	const uint64_t size_before = st->now->file_size;
+
+	TRY(fill_resolved(st, why));
+	return write_resolved(w, st, before, size_before);
+}
+
+enum status images_insert_resolved(struct writer *w, const struct image_row *row, struct resolving *st, struct fault *why)
+{
+	assert(row->status == IMAGE_PENDING && st->s->replaces.n == 0);
+	*st->now = image_row_dup(row, st->arena);
+	TRY(fill_resolved(st, why));
+	TRY(images_insert(w, row, why));
+	st->n = sqlite3_last_insert_rowid(w->db.sq);
+	return write_resolved(w, st, row->status, row->file_size);
 }
 
 struct resolve_change {
@@ -362,8 +389,8 @@ static enum status apply_row_change(struct writer *w, struct change *c)
 		row->metadata = str_dup(r->arena, r->what->metadata);
 	row->version++;
 	TRY(fault_check_arena(r->arena, c->why));
-	return writer_run(w,
-		DB_BIND(&w->db, Q_IMAGE_CHANGE, db_int(n), db_int(row->is_public), db_text(row->file_name), db_text(row->metadata)));
+	return writer_run(
+		w, DB_BIND(&w->db, Q_IMAGE_CHANGE, db_int(n), db_int(row->is_public), db_text(row->file_name), db_text(row->metadata)));
 }
 
 static enum status table_change_row(

@@ -27,5 +27,9 @@ enum status images_find_resolved(struct writer *w, struct resolving *st, struct 
 /* Write the resolution into the row that was found.
  * Errors  TOO_MUCH, before anything is written; the writer's */
 enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
+/* Add a pending row, whatever the number of those.  Errors: IMAGE_EXISTS; INVALID_INPUT the id; DISK_FULL no room for rows */
+enum status images_insert(struct writer *w, const struct image_row *row, struct fault *why) MUST_CHECK;
+/* The two in one: a row that is added as what the resolution makes of it. st->n is set.  Errors: those of both */
+enum status images_insert_resolved(struct writer *w, const struct image_row *row, struct resolving *st, struct fault *why) MUST_CHECK;
 
 #endif
