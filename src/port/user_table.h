@@ -5,11 +5,7 @@
 #ifndef PORT_USER_TABLE_H
 #define PORT_USER_TABLE_H
 
-#include "base/arena.h"
-#include "base/fault.h"
-#include "base/str.h"
-
-#include <assert.h>
+#include "port/image_table.h"
 
 /* 0: no limit. */
 struct owner_quota {
@@ -35,6 +31,12 @@ struct user_row {
 	int64_t first_ms, seen_ms; /* of the first and the last slot */
 };
 
+struct user_query {
+	bool blocked;      /* only those that are */
+	uint32_t limit;    /* 1..USER_LIST_MAX */
+	struct str cursor; /* "" for the first page, else a next_cursor of the same list */
+};
+
 struct user_page {
 	struct user_row *rows;
 	size_t n;
@@ -50,7 +52,7 @@ struct user_recount {
 struct user_table;
 struct user_table_ops {
 	enum status (*get)(struct user_table *, struct str owner, struct arena *, struct user_row *out, struct fault *);
-	enum status (*list)(struct user_table *, uint32_t limit, struct str cursor, struct arena *, struct user_page *out, struct fault *);
+	enum status (*list)(struct user_table *, const struct user_query *, struct arena *, struct user_page *out, struct fault *);
 	enum status (*set_quota)(struct user_table *, struct str owner, const struct owner_quota *, struct fault *);
 	enum status (*block)(struct user_table *, struct str owner, struct fault *);
 	enum status (*remove)(struct user_table *, struct str owner, struct fault *);
@@ -63,6 +65,19 @@ struct user_table {
 
 #define USER_LIST_MAX 1000
 
+/* What a row counts of its owner's usage is added to `u`, or with by = -1 taken off. Nothing of a rejected one, and with NULL. Pure. */
+void owner_usage_add(struct owner_usage *u, const struct image_row *row, int by);
+/* Whether one more slot of so many bytes is within the quota. Pure.
+ * Errors  QUOTA_FULL, with a sentence that gives the figures */
+enum status owner_quota_check(const struct owner_quota *q, const struct owner_usage *u, uint64_t max_bytes, struct fault *why) MUST_CHECK;
+/* Whether one more slot is within those of this minute, of which so many were made. Pure.
+ * Errors  TOO_MANY, with a sentence that gives the seconds until the next minute */
+enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_slots, int64_t now_ms, struct fault *why) MUST_CHECK;
+/* The minute of the clock that slots are counted in. */
+#define QUOTA_MINUTE_MS 60000
+enum status owner_blocked(struct fault *why);
+enum status no_such_user(struct fault *why);
+
 /* Errors  NO_SUCH_USER; STORAGE_FAILED */
 MUST_CHECK static inline enum status user_get(
 	struct user_table *t, struct str owner, struct arena *a, struct user_row *out, struct fault *why)
@@ -71,12 +86,12 @@ MUST_CHECK static inline enum status user_get(
 	return t->ops->get(t, owner, a, out, why);
 }
 
-/* One page, by owner. cursor: "" for the first page, else a next_cursor.  Errors: BAD_CURSOR; STORAGE_FAILED */
+/* One page, by owner.  Errors: BAD_CURSOR; STORAGE_FAILED */
 MUST_CHECK static inline enum status user_list(
-	struct user_table *t, uint32_t limit, struct str cursor, struct arena *a, struct user_page *out, struct fault *why)
+	struct user_table *t, const struct user_query *q, struct arena *a, struct user_page *out, struct fault *why)
 {
-	assert(limit >= 1 && limit <= USER_LIST_MAX);
-	return t->ops->list(t, limit, cursor, a, out, why);
+	assert(q->limit >= 1 && q->limit <= USER_LIST_MAX);
+	return t->ops->list(t, q, a, out, why);
 }
 
 /* Give an owner a quota of its own, or with NULL that of all again. Neither removes anything: an owner over its quota gets no new

@@ -13,23 +13,29 @@
 #include "port/bucket_store.h"
 #include "port/image_table.h"
 #include "port/admin_query.h"
+#include "port/api_key_table.h"
 #include "port/object_store.h"
 #include "port/part_store.h"
+#include "port/user_table.h"
 
 struct contract_fixture {
 	struct image_table *table;
 	struct admin_query *admin_query; /* of the table's rows; for its own suite alone */
+	struct user_table *users;        /* of the table's rows; with api_keys for their own suites alone */
+	struct api_key_table *api_keys;
 	struct object_store *store;
 	struct bucket_store *bucket;
 	struct bucket_catalog *catalog;
 	struct part_store *parts;
 	struct str bucket_name; /* the one of store; empty without a bucket store */
-	void *own;              /* the maker's */
+	/* Spoil what is recorded of an owner's use, for a recount to repair. */
+	void (*spoil)(struct contract_fixture *w, struct str owner);
+	void *own; /* the maker's */
 };
 
 struct contract_maker {
 	const char *name;
-	/* An empty fixture whose table accepts max_pending pending rows. */
+	/* An empty fixture whose table accepts max_pending pending rows, and whose owners have no quota but their own. */
 	void (*make)(struct contract_fixture *w, uint64_t max_pending);
 	/* End the adapter and start it again on the same data; one without persistent data leaves *w unchanged. */
 	void (*reopen)(struct contract_fixture *w);

@@ -1,11 +1,15 @@
 /* The contract suites on the in-memory fakes: what holds for every adapter holds for those that the
  * product's tests lean on. And what is the fakes' own: failing on demand. */
 #include "fake/contract_admin_query.h"
+#include "fake/contract_api_keys.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
+#include "fake/contract_users.h"
+#include "fake/fake_api_keys.h"
 #include "fake/fake_ring.h"
 #include "fake/fake_store.h"
 #include "fake/fake_table.h"
+#include "fake/fake_users.h"
 #include "fake/rows.h"
 
 #include "base/hash.h"
@@ -17,18 +21,31 @@
 
 struct fakes {
 	struct fake_table *table;
+	struct fake_users *users;
+	struct fake_api_keys *api_keys;
 	struct fake_store *store;
 };
+
+static void spoil(struct contract_fixture *w, struct str owner)
+{
+	fake_users_spoil(((struct fakes *)w->own)->users, owner);
+}
 
 static void make(struct contract_fixture *w, uint64_t max_pending)
 {
 	struct fakes *f = mem_new(1, sizeof(*f));
 	assert_non_null(f);
 	f->table = fake_table_new(max_pending);
+	f->users = fake_users_new(f->table, &(struct owner_quota){ 0 });
+	f->api_keys = fake_api_keys_new();
 	f->store = fake_store_new();
-	*w = (struct contract_fixture){
-		.table = fake_table_port(f->table), .admin_query = fake_table_admin_query(f->table), .store = fake_store_port(f->store), .own = f
-	};
+	*w = (struct contract_fixture){ .table = fake_table_port(f->table),
+		.admin_query = fake_table_admin_query(f->table),
+		.users = fake_users_port(f->users),
+		.api_keys = fake_api_keys_port(f->api_keys),
+		.store = fake_store_port(f->store),
+		.spoil = spoil,
+		.own = f };
 }
 
 static void reopen(struct contract_fixture *w)
@@ -40,6 +57,8 @@ static void unmake(struct contract_fixture *w)
 {
 	struct fakes *f = w->own;
 	fake_store_free(&f->store);
+	fake_users_free(&f->users);
+	fake_api_keys_free(&f->api_keys);
 	fake_table_free(&f->table);
 	mem_free(f);
 }
@@ -136,7 +155,10 @@ int main(void)
 	crypto_init();
 	int failed = cmocka_run_group_tests_name("fakes", tests, NULL, NULL);
 	failed += contract_table(&maker);
+	failed += contract_table_owners(&maker);
 	failed += contract_admin_query(&maker);
+	failed += contract_users(&maker);
+	failed += contract_api_keys(&maker);
 	failed += contract_store(&maker);
 	return failed;
 }

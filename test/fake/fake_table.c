@@ -3,6 +3,7 @@
  * Everything is scanned: tests are small. */
 #include "fake/fake_table.h"
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -20,12 +21,21 @@ struct fake_row {
 	uint64_t number; /* of the insert */
 };
 
+/* An id that is not given again for a while. */
+struct kept_id {
+	char id[UUID_CHARS + 1];
+	int64_t until_ms;
+};
+
 struct fake_table {
 	struct image_table port;
 	struct admin_query admin_query;
 	struct trap trap;
 	struct fake_row **rows;
 	size_t n, cap;
+	struct kept_id *kept;
+	size_t n_kept;
+	struct fake_ledger *ledger;
 	uint64_t last_seq, last_number;
 	uint64_t max_pending;
 	struct fake_store *store;
@@ -74,13 +84,37 @@ static void append(struct fake_table *t, const struct image_row *row)
 	t->rows[t->n++] = r;
 }
 
+static bool is_charged(const struct fake_table *t, const struct image_row *row)
+{
+	return t->ledger != NULL && row->owner.n > 0;
+}
+
+static bool is_kept(const struct fake_table *t, const struct image_row *row)
+{
+	for (size_t i = 0; i < t->n_kept; i++)
+		if (str_equal(str_of(t->kept[i].id), row->image_id) && t->kept[i].until_ms > row->created_ms)
+			return true;
+	return false;
+}
+
+static void keep_id(struct fake_table *t, struct str id)
+{
+	t->kept = mem_resize(t->kept, t->n_kept + 1, sizeof(*t->kept));
+	assert(t->kept != NULL && id.n == UUID_CHARS);
+	struct kept_id *k = &t->kept[t->n_kept++];
+	*k = (struct kept_id){ .until_ms = clock_now_ms() + TABLE_ID_KEPT_MS };
+	memcpy(k->id, id.p, id.n);
+}
+
 static enum status insert_row(struct fake_table *t, const struct image_row *row, struct fault *why)
 {
 	assert(row->status == IMAGE_PENDING);
-	if (find(t, row->image_id) < t->n)
+	if (find(t, row->image_id) < t->n || is_kept(t, row))
 		return fault_set(why, IMAGE_EXISTS, "a row with this id already exists");
 	if (count(t, IMAGE_PENDING) >= t->max_pending)
 		return fault_set(why, SLOTS_FULL, "too many pending slots");
+	if (is_charged(t, row))
+		TRY(t->ledger->reserve(t->ledger, row, why));
 	append(t, row);
 	return OK;
 }
@@ -130,7 +164,10 @@ static enum status resolve_row(struct fake_table *t, const struct resolution *s,
 	if (!may_resolve(&r->row, s))
 		return fault_set(why, STATE_CHANGED, "the row is not pending");
 	bool stays = r->row.status == IMAGE_UPLOADED && s->status == IMAGE_UPLOADED;
+	const struct image_row before = r->row;
 	row_resolve(&r->texts, &r->row, s);
+	if (is_charged(t, &before))
+		t->ledger->move(t->ledger, &before, &r->row);
 	r->seq = stays ? r->seq : s->status == IMAGE_UPLOADED ? ++t->last_seq : 0;
 	return OK;
 }
@@ -180,6 +217,10 @@ static enum status remove_row(struct fake_table *t, struct str id, int64_t ended
 		return fault_set(why, STATE_CHANGED, "the row has not expired");
 	if (t->store != NULL)
 		fake_store_drop(t->store, t->rows[i]->row.key);
+	if (is_charged(t, &t->rows[i]->row))
+		t->ledger->move(t->ledger, &t->rows[i]->row, NULL);
+	if (t->rows[i]->row.request_hash.n > 0)
+		keep_id(t, t->rows[i]->row.image_id);
 	row_free(&t->rows[i]);
 	memmove(&t->rows[i], &t->rows[i + 1], (t->n - i - 1) * sizeof(*t->rows));
 	t->n--;
@@ -257,6 +298,8 @@ static enum status list_rows(struct fake_table *t, const struct image_query *q, 
 		row_dup(a, &r->row, &out->rows[out->n++]);
 		place = place_of(r, q);
 	}
+	out->has_total = q->owner.n == 0;
+	out->total = out->has_total ? count(t, IMAGE_UPLOADED) : 0;
 	if (next_listed(t, q, place) != NULL && out->n > 0)
 		out->next_cursor = str_printf(a, "c%08x%016llx", query_hash(q), (unsigned long long)place);
 	return OK;
@@ -445,6 +488,7 @@ void fake_table_free(struct fake_table **t)
 		row_free(&(*t)->rows[i]);
 	trap_deinit(&(*t)->trap);
 	mem_free((*t)->rows);
+	mem_free((*t)->kept);
 	mem_free(*t);
 	*t = NULL;
 }
@@ -477,4 +521,34 @@ uint64_t fake_table_calls(struct fake_table *t)
 void fake_table_hold(struct fake_table *t, struct fake_store *store)
 {
 	t->store = store;
+}
+
+void fake_table_charge(struct fake_table *t, struct fake_ledger *ledger)
+{
+	t->ledger = ledger;
+}
+
+enum status fake_table_locked(struct fake_table *t, enum status (*work)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&t->trap.lock);
+	enum status end = work(arg);
+	pthread_mutex_unlock(&t->trap.lock);
+	return end;
+}
+
+struct owner_usage fake_table_usage(const struct fake_table *t, struct str owner)
+{
+	struct owner_usage u = { 0 };
+	for (size_t i = 0; i < t->n; i++)
+		if (str_equal(t->rows[i]->row.owner, owner))
+			owner_usage_add(&u, &t->rows[i]->row, 1);
+	return u;
+}
+
+bool fake_table_has_owner(const struct fake_table *t, struct str owner)
+{
+	size_t i = 0;
+	while (i < t->n && !str_equal(t->rows[i]->row.owner, owner))
+		i++;
+	return i < t->n;
 }

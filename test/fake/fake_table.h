@@ -7,6 +7,7 @@
 #include "fake/trap.h"
 #include "port/image_table.h"
 #include "port/admin_query.h"
+#include "port/user_table.h"
 
 struct fake_table;
 struct fake_table *fake_table_new(uint64_t max_pending);
@@ -28,5 +29,19 @@ uint64_t fake_table_calls(struct fake_table *t);
 /* Behave as an engine that holds the objects too: remove takes the object along, both or none, without
  * a call of the store's port. NULL: it does not. */
 void fake_table_hold(struct fake_table *t, struct fake_store *store);
+
+/* Who is charged for the rows of owners: fake_users. Called with the table's lock held, of rows that have an owner alone. */
+struct fake_ledger {
+	enum status (*reserve)(struct fake_ledger *, const struct image_row *row, struct fault *why);
+	/* after: NULL when it was removed */
+	void (*move)(struct fake_ledger *, const struct image_row *before, const struct image_row *after);
+};
+/* NULL: nobody is. */
+void fake_table_charge(struct fake_table *t, struct fake_ledger *ledger);
+/* Run `work` with the table's lock held. The two that follow are for it alone. */
+enum status fake_table_locked(struct fake_table *t, enum status (*work)(void *arg), void *arg);
+/* What an owner's rows use, but for derived_bytes. */
+struct owner_usage fake_table_usage(const struct fake_table *t, struct str owner);
+bool fake_table_has_owner(const struct fake_table *t, struct str owner);
 
 #endif

@@ -1,0 +1,69 @@
+/* The rules of quotas that all tables share. See user_table.h. */
+#include "port/user_table.h"
+
+void owner_usage_add(struct owner_usage *u, const struct image_row *row, int by)
+{
+	assert(by == 1 || by == -1);
+	if (row == NULL)
+		return;
+	switch (row->status) {
+	case IMAGE_PENDING:
+		u->pending += (uint64_t)by;
+		u->reserved_bytes += (uint64_t)by * row->max_bytes;
+		return;
+	case IMAGE_UPLOADED:
+		u->images += (uint64_t)by;
+		u->bytes += (uint64_t)by * row->file_size;
+		return;
+	case IMAGE_REJECTED:
+		return;
+	}
+}
+
+/* Whether `more` fits into what is left of a limit; 0: there is none. */
+static bool fits(uint64_t limit, uint64_t used, uint64_t more)
+{
+	return limit == 0 || (used <= limit && more <= limit - used);
+}
+
+enum status owner_quota_check(const struct owner_quota *q, const struct owner_usage *u, uint64_t max_bytes, struct fault *why)
+{
+	uint64_t bytes = u->bytes + u->reserved_bytes, images = u->images + u->pending;
+
+	if (!fits(q->bytes, bytes, max_bytes))
+		return fault_set(why, QUOTA_FULL,
+			"The quota of %llu bytes is full: %llu are stored, %llu are reserved for pending uploads, and this one needs %llu. "
+			"Delete images, or wait until pending uploads have ended.",
+			(unsigned long long)q->bytes, (unsigned long long)u->bytes, (unsigned long long)u->reserved_bytes,
+			(unsigned long long)max_bytes);
+	if (!fits(q->images, images, 1))
+		return fault_set(why, QUOTA_FULL,
+			"The quota of %llu images is full: %llu are stored and %llu are pending. Delete images, or wait until pending uploads "
+			"have ended.",
+			(unsigned long long)q->images, (unsigned long long)u->images, (unsigned long long)u->pending);
+	if (!fits(q->pending, u->pending, 1))
+		return fault_set(why, QUOTA_FULL,
+			"The quota of %llu pending uploads is full. Upload what was announced, or wait until it has expired.",
+			(unsigned long long)q->pending);
+	return OK;
+}
+
+enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_slots, int64_t now_ms, struct fault *why)
+{
+	int64_t left_ms = QUOTA_MINUTE_MS - now_ms % QUOTA_MINUTE_MS;
+
+	if (fits(q->slots_per_minute, minute_slots, 1))
+		return OK;
+	return fault_set(why, TOO_MANY, "The quota of %llu uploads per minute is used up; try again in %lld seconds.",
+		(unsigned long long)q->slots_per_minute, (long long)(left_ms + 999) / 1000);
+}
+
+enum status owner_blocked(struct fault *why)
+{
+	return fault_set(why, OWNER_BLOCKED, "Everything of this user is being deleted; there are no new uploads until that has ended.");
+}
+
+enum status no_such_user(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_USER, "There is no user with this id.");
+}
