@@ -26,6 +26,9 @@ struct console_call {
 enum status console_images(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_image(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_logs(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_webhooks(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_resend(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_enable(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_settings(struct console_call *c, struct fault *why) MUST_CHECK;
 
 /* A query parameter of a handler. */

@@ -24,6 +24,9 @@ static const struct console_route rows[] = {
 	{ "GET /console/images", console_images },
 	{ "GET /console/images/{imageId}", console_image },
 	{ "GET /console/logs", console_logs },
+	{ "GET /console/webhooks", console_webhooks },
+	{ "POST /console/webhooks/resend", console_resend },
+	{ "POST /console/webhooks/enable", console_enable },
 	{ "GET /console/settings", console_settings },
 };
 static const struct router routes = ROUTER("", rows, "Nothing at this path");
@@ -55,8 +58,9 @@ static void on_error(struct handler *handler, struct request_context *x, const s
 {
 	problem_answer(x, why);
 	add_data_headers(x);
+	bool is_action = str_starts_with(x->request.path, STR("/console/webhooks/"));
 	if (why->code == F_BAD_METHOD)
-		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
+		answer_header(&x->answer, STR("Allow"), is_action ? STR("POST") : STR("GET, HEAD"));
 }
 
 static enum status check_request(struct console *console, struct request_context *x, struct route_match *at, struct fault *why)

@@ -20,14 +20,14 @@ struct backends {
 	struct admin_query *admin_query; /* of all its rows; NULL: it has none but its list */
 	struct user_table *users;
 	struct api_key_table *api_keys;
-	struct str storage_url;          /* where presigned URLs lead: scheme, host and port */
-	struct bucket_store *bucket;     /* of the storage listener; NULL where the store is remote */
-	struct bucket_catalog *catalog;  /* with bucket */
-	struct part_store *parts;        /* with bucket */
-	struct key_ring *keys;           /* with bucket */
-	struct outbox *outbox;           /* NULL: no events are written here */
-	struct str delivery_key;         /* that the backend keeps; "": none */
-	struct str region;               /* with bucket: what signatures name */
+	struct str storage_url;         /* where presigned URLs lead: scheme, host and port */
+	struct bucket_store *bucket;    /* of the storage listener; NULL where the store is remote */
+	struct bucket_catalog *catalog; /* with bucket */
+	struct part_store *parts;       /* with bucket */
+	struct key_ring *keys;          /* with bucket */
+	struct outbox *outbox;          /* NULL: no events are written here */
+	struct str delivery_key;        /* that the backend keeps; "": none */
+	struct str region;              /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);
 	void (*measure)(struct backends *); /* update the gauges of the backend; NULL: none */
 	/* Make the database as small as it can be; only close may follow. NULL: not supported */

@@ -49,26 +49,9 @@ void reverify_write_counts(struct buf *b, const struct reverify_result *r)
 	}
 }
 
-/* By a new file under a name of its own, renamed. */
 static enum status replace_file(const char *dir, const char *name, struct str text, struct fault *why)
 {
-	char new[32];
-	struct stat owner, made;
-	int error, at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (at < 0)
-		return io_fault_start(why, errno, "open the data directory", dir);
-	(void)snprintf(new, sizeof new, "%s.new", name);
-	(void)unlinkat(at, new, 0);
-	int fd = openat(at, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool good = fd >= 0 && fstat(at, &owner) == 0 && fstat(fd, &made) == 0 &&
-		(owner.st_uid == made.st_uid || fchown(fd, owner.st_uid, owner.st_gid) == 0);
-	error = good ? file_write_all(fd, text) : errno;
-	io_close(fd);
-	if (error == 0 && renameat(at, new, at, name) != 0)
-		error = errno;
-	if (error != 0)
-		(void)unlinkat(at, new, 0);
-	io_close(at);
+	int error = file_replace(dir, name, text);
 	return error == 0 ? OK : io_fault_start(why, error, "write what is to be verified again in", dir);
 }
 

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "config/admin_file.h"
 #include "config/settings.h"
 #include "config/settings_check.h"
 #include "admin/console.h"
@@ -176,6 +177,7 @@ static enum status make_console(struct server_parts *c, struct fault *why)
 		.table = c->backends.table,
 		.admin_query = c->backends.admin_query != NULL ? c->backends.admin_query : &c->listed.port,
 		.thumbs = c->thumbs,
+		.outbox = c->backends.outbox,
 		.settings = &c->settings,
 	};
 	c->console = console_new(&o);
@@ -304,10 +306,25 @@ static void refresh_gauges(void *arg)
 	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
 }
 
+/* For commands on this machine; they alone are the worse off if it cannot be written. */
+static void write_admin_file(const struct server_parts *c)
+{
+	struct admin_file f = { 0 };
+	struct fault why = { 0 };
+	if (c->remote)
+		return;
+	(void)snprintf(f.url, sizeof f.url, "%s", c->at.admin);
+	(void)snprintf(f.token, sizeof f.token, "%s", c->admin_token);
+	if (admin_file_write(c->settings.data_dir, &f, &why) != OK)
+		LOG(STORE_FAILED, STR(""), LOG_C("text", why.text));
+	secret_wipe(&f, sizeof f);
+}
+
 static void on_started(void *arg)
 {
 	struct server_parts *c = arg;
 	const struct settings *s = &c->settings;
+	write_admin_file(c);
 	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
 		LOG_C("data", c->remote ? "" : s->data_dir), LOG_C("bucket", c->remote ? s->bucket : ""),
 		LOG_C("table", c->remote ? s->table_name : ""), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
@@ -405,6 +422,8 @@ int server_main(int argc, char **argv)
 			LOG(SERVER_FAILED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 		fprintf(stderr, "tintype serve: %s%s%s%s\n", why.text, why.cause[0] ? " (" : "", why.cause, why.cause[0] ? ")" : "");
 	}
+	if (c.backends.outbox != NULL)
+		admin_file_remove(c.settings.data_dir);
 	server_free(&c.server);
 	gc_thread_free(&c.gc_thread);
 	reverify_thread_free(&c.reverify_thread);

@@ -58,6 +58,30 @@ int file_write_all(int fd, struct str s)
 	return 0;
 }
 
+int file_replace(const char *dir, const char *name, struct str text)
+{
+	char new[64];
+	struct stat owner, made;
+	int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return errno;
+	int n = snprintf(new, sizeof new, "%s.new", name);
+	assert(n > 0 && (size_t)n < sizeof new);
+	(void)unlinkat(at, new, 0);
+	int fd = openat(at, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	bool good = fd >= 0 && fstat(at, &owner) == 0 && fstat(fd, &made) == 0 &&
+		(owner.st_uid == made.st_uid || fchown(fd, owner.st_uid, owner.st_gid) == 0);
+	int error = good ? file_write_all(fd, text) : errno;
+	if (fd >= 0)
+		close(fd);
+	if (error == 0 && renameat(at, new, at, name) != 0)
+		error = errno;
+	if (error != 0)
+		(void)unlinkat(at, new, 0);
+	close(at);
+	return error;
+}
+
 static bool same_time(struct timespec a, struct timespec b)
 {
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;

@@ -19,6 +19,9 @@ int file_read_text(int fd, struct buf *b) MUST_CHECK;
 int file_read(const char *path, struct buf *b) MUST_CHECK;
 /* Write all of s, over short writes and EINTR. 0, or an errno value. */
 int file_write_all(int fd, struct str s) MUST_CHECK;
+/* Replace DIR/NAME by a file of this text that only the directory's owner can read, whole or not at all: under another name first.
+ * 0, or an errno value. */
+int file_replace(const char *dir, const char *name, struct str text) MUST_CHECK;
 /* Whether two fstats may be of files that differ, in content or otherwise. */
 bool file_changed(const struct stat *a, const struct stat *b);
 

@@ -7,7 +7,7 @@
 #include "base/fault.h"
 
 struct options {
-	const char *endpoint, *output, *data, *level, *grep, *token; /* NULL: not given */
+	const char *endpoint, *output, *data, *state, *level, *grep, *token; /* NULL: not given */
 	uint64_t jobs, limit;
 	int64_t since_ms; /* a span, back from now; 0: not given */
 	bool all, json, force, follow, help;
@@ -24,6 +24,7 @@ enum option {
 	OPTION_FORCE,
 	OPTION_TOKEN,
 	OPTION_DATA,
+	OPTION_STATE,
 	OPTION_LEVEL,
 	OPTION_SINCE,
 	OPTION_GREP,

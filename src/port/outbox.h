@@ -85,6 +85,12 @@ struct outbox_status {
 	int64_t delivered_ms; /* the last time that one was; 0: never */
 };
 
+/* Which events are sent again. */
+struct outbox_selection {
+	struct str id;           /* this one, whatever its state; "": */
+	enum outbox_state state; /* ... all of this state, but OUTBOX_DELIVERED */
+};
+
 /* Where events come from. All functions are called on the engine's commit thread and must not block. */
 struct outbox_source {
 	unsigned kinds; /* those that are wanted: a set of 1 << enum outbox_kind */
@@ -102,7 +108,7 @@ struct outbox_ops {
 	enum status (*record)(struct outbox *, const struct outbox_record *, struct fault *);
 	enum status (*list)(struct outbox *, const struct outbox_query *, struct arena *, struct outbox_page *out, struct fault *);
 	enum status (*status)(struct outbox *, struct arena *, struct outbox_status *out, struct fault *);
-	enum status (*resend)(struct outbox *, struct str id, int64_t now_ms, uint64_t *n, struct fault *);
+	enum status (*resend)(struct outbox *, const struct outbox_selection *, int64_t now_ms, uint64_t *n, struct fault *);
 	enum status (*enable)(struct outbox *, int64_t now_ms, struct fault *);
 };
 struct outbox {
@@ -150,13 +156,14 @@ MUST_CHECK static inline enum status outbox_status(struct outbox *o, struct aren
 	return o->ops->status(o, a, out, why);
 }
 
-/* Send an event again, whatever its state, with all its attempts before it.
- * id      "": all that failed
+/* Send events again, now, with all their attempts before them.
  * n       how many there are
  * Errors  NO_SUCH_EVENT no event has this id; DISK_FULL; STORAGE_FAILED */
-MUST_CHECK static inline enum status outbox_resend(struct outbox *o, struct str id, int64_t now_ms, uint64_t *n, struct fault *why)
+MUST_CHECK static inline enum status outbox_resend(
+	struct outbox *o, const struct outbox_selection *which, int64_t now_ms, uint64_t *n, struct fault *why)
 {
-	return o->ops->resend(o, id, now_ms, n, why);
+	assert(which->id.n > 0 || which->state != OUTBOX_DELIVERED);
+	return o->ops->resend(o, which, now_ms, n, why);
 }
 
 /* Send events again after the endpoint was disabled: all that wait, at once, with all their attempts before them. Nothing happens if it

@@ -74,7 +74,7 @@ struct outbox_change {
 	struct change change;
 	const struct outbox_source *source;
 	const struct outbox_record *record;
-	struct str id;
+	const struct outbox_selection *which;
 	int64_t now_ms;
 	uint64_t n;
 };
@@ -113,15 +113,17 @@ static enum status apply_resend(struct writer *w, struct change *c)
 	struct outbox_change *oc = (struct outbox_change *)c;
 	int64_t number = 0;
 	struct str token = { 0 };
-	if (oc->id.n == 0)
-		TRY(writer_run(w, DB_BIND(&w->db, Q_OUTBOX_RESEND_FAILED, db_int(oc->now_ms))));
-	else if (read_id(oc->id, &number, &token))
+	struct str id = oc->which->id;
+	if (id.n == 0)
+		TRY(writer_run(
+			w, DB_BIND(&w->db, oc->which->state == OUTBOX_FAILED ? Q_OUTBOX_RESEND_FAILED : Q_OUTBOX_ALL_DUE, db_int(oc->now_ms))));
+	else if (read_id(id, &number, &token))
 		TRY(writer_run(w, DB_BIND(&w->db, Q_OUTBOX_RESEND, db_int(oc->now_ms), db_int(number), db_text(token))));
 	else
 		return no_such_event(c->why);
 	oc->n = (uint64_t)sqlite3_changes(w->db.sq);
 	w->has_events = w->has_events || oc->n > 0;
-	return oc->id.n == 0 || oc->n > 0 ? OK : no_such_event(c->why);
+	return id.n == 0 || oc->n > 0 ? OK : no_such_event(c->why);
 }
 
 static enum status apply_enable(struct writer *w, struct change *c)
@@ -152,9 +154,9 @@ static enum status record_results(struct outbox *o, const struct outbox_record *
 	return run_change(o, &oc);
 }
 
-static enum status resend_events(struct outbox *o, struct str id, int64_t now_ms, uint64_t *n, struct fault *why)
+static enum status resend_events(struct outbox *o, const struct outbox_selection *which, int64_t now_ms, uint64_t *n, struct fault *why)
 {
-	struct outbox_change oc = { .change = { .apply = apply_resend, .why = why }, .id = id, .now_ms = now_ms };
+	struct outbox_change oc = { .change = { .apply = apply_resend, .why = why }, .which = which, .now_ms = now_ms };
 	TRY(run_change(o, &oc));
 	*n = oc.n;
 	return OK;

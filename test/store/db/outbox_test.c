@@ -247,9 +247,10 @@ static void test_list_and_resend(void **state)
 		assert_int_equal(page.n, counts[i]);
 	}
 	unsigned changes = atomic_load(&s.changes);
-	assert_int_equal(outbox_resend(outbox_of(p), all.events[0].id, 50, &n, NULL), OK);
+	struct outbox_selection one = { .id = all.events[0].id }, failed = { .state = OUTBOX_FAILED }, waiting = { 0 };
+	assert_int_equal(outbox_resend(outbox_of(p), &one, 50, &n, NULL), OK);
 	assert_int_equal(n, 1);
-	assert_int_equal(outbox_resend(outbox_of(p), STR(""), 50, &n, NULL), OK);
+	assert_int_equal(outbox_resend(outbox_of(p), &failed, 50, &n, NULL), OK);
 	assert_int_equal(n, 2);
 	assert_int_equal(atomic_load(&s.changes), changes + 2);
 	page = due(p, 50, &a);
@@ -260,10 +261,13 @@ static void test_list_and_resend(void **state)
 	((char *)(uintptr_t)other.p)[35] = other.p[35] == '0' ? '1' : '0';
 	const struct str wrong[] = { STR("msg_1"), other, STR("xyz_00000000000100000000000000000000") };
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-		assert_int_equal(outbox_resend(outbox_of(p), wrong[i], 50, &n, &why), NOT_FOUND);
+		assert_int_equal(outbox_resend(outbox_of(p), &(struct outbox_selection){ .id = wrong[i] }, 50, &n, &why), NOT_FOUND);
 		assert_int_equal(why.code, F_NO_SUCH_EVENT);
 	}
 	assert_int_equal(atomic_load(&s.changes), changes + 2);
+	assert_int_equal(outbox_resend(outbox_of(p), &waiting, 40, &n, NULL), OK);
+	assert_int_equal(n, 5);
+	assert_int_equal(due(p, 40, &a).n, 5);
 	arena_deinit(&a);
 }
 
