@@ -30,7 +30,7 @@ struct dynamo_table_options {
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);
-/* Create the table (`tintype table create`, tests). OK also when it exists. */
+/* Create the table (`tintype table create`, tests). OK also when it exists; indexes that an earlier version did not have are added. */
 enum status dynamo_table_create(struct image_table *t, struct fault *why) MUST_CHECK;
 
 #endif

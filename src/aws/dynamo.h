@@ -1,7 +1,8 @@
 /* Inside aws/: the table on DynamoDB, in parts that share this struct. The parts are dynamo_item (a
- * row as an attribute map and back), dynamo_request (one call and its outcome), dynamo_list (the
- * sharded indexes, merged), dynamo_cursor, dynamo_schema (creating and describing the table) and
- * dynamo_table (the port's operations). All of it blocks; any thread. */
+ * row as an attribute map and back), dynamo_update (the expressions of a write), dynamo_request (one call and its
+ * outcome), dynamo_row (what all writes of rows share), dynamo_list (the sharded indexes, merged), dynamo_cursor,
+ * dynamo_schema (creating and describing the table), dynamo_table and dynamo_resolve (the port's operations).
+ * All of it blocks; any thread. */
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H
 
@@ -16,11 +17,14 @@
 #define DYNAMO_SCRATCH_BYTES ((size_t)24 << 20)
 #define DYNAMO_BODY_MAX ((size_t)1 << 20)
 
-/* The sparse indexes, each with a partition attribute of its own name and a sort attribute. */
+/* The sparse indexes, each with a partition attribute of its own name and a sort attribute. The partitions of the first two
+ * are "feed#0" and so on, those of the third "OWNER#0" and so on. */
 #define DYNAMO_FEED "feed" /* uploaded rows, by the time of their commit */
 #define DYNAMO_FEED_ORDER "feedOrder"
 #define DYNAMO_DUE "due" /* rows that will expire, by that time */
 #define DYNAMO_DUE_ORDER "dueOrder"
+#define DYNAMO_OWNED "owned" /* rows that have an owner, by the time of their slot */
+#define DYNAMO_OWNED_ORDER "ownedOrder"
 #define DYNAMO_TTL "ttl"       /* Number, seconds: DynamoDB may delete the row from then on */
 #define DYNAMO_WRITE "writeId" /* id of the last write of the row: see dynamo_table.c */
 
@@ -33,7 +37,10 @@ struct dynamo {
 	_Atomic int64_t last_commit_ms;
 };
 
-/* `due` and `list`: see port/image_table.h. */
+/* Operations of the port: see port/image_table.h. */
+enum status dynamo_resolve(
+	struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
+enum status dynamo_remove(struct image_table *port, struct str id, int64_t ended_by_ms, struct fault *why) MUST_CHECK;
 enum status dynamo_list(
 	struct image_table *port, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
 enum status dynamo_due(

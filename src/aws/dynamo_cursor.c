@@ -1,4 +1,4 @@
-/* Cursors: base64url of 1 byte version, the sort key, and 4 bytes of a SHA-256 over both. The check is
+/* Cursors: base64url of 1 byte version, the sort key, and 4 bytes of a SHA-256 over both and the list's text. The check is
  * not secret: it detects cursors that were not issued here, and the form of the key is tested
  * besides, so that a Query only ever gets a well-formed sort key. */
 #include "aws/dynamo_cursor.h"
@@ -26,37 +26,49 @@ static bool order_valid(struct str order)
 		order.p[DYNAMO_ORDER_DIGITS] == '#' && uuid_valid(str_slice(order, DYNAMO_ORDER_DIGITS + 1, order.n));
 }
 
-static void pack_order(struct str order, unsigned char out[CURSOR_BYTES])
+/* false: memory failed */
+static bool pack_order(struct str order, struct str list, unsigned char out[CURSOR_BYTES])
 {
 	assert(order.n == DYNAMO_ORDER_CHARS);
 	unsigned char digest[SHA256_BYTES];
+	struct hash h;
 	out[0] = VERSION_BYTE;
 	memcpy(out + 1, order.p, DYNAMO_ORDER_CHARS);
-	sha256((struct str){ (const char *)out, 1 + DYNAMO_ORDER_CHARS }, digest);
-	memcpy(out + 1 + DYNAMO_ORDER_CHARS, digest, CHECK_BYTES);
+	hash_init(&h, HASH_SHA256);
+	hash_update(&h, out, 1 + DYNAMO_ORDER_CHARS);
+	hash_update(&h, list.p, list.n);
+	bool ok = hash_final(&h, digest);
+	if (ok)
+		memcpy(out + 1 + DYNAMO_ORDER_CHARS, digest, CHECK_BYTES);
+	return ok;
 }
 
-struct str dynamo_cursor_write(struct str order, struct arena *a)
+struct str dynamo_partition(struct str name, uint32_t shard, struct arena *a)
+{
+	return str_printf(a, "%.*s#%" PRIu32, STRF(name), shard);
+}
+
+struct str dynamo_cursor_write(struct str order, struct str list, struct arena *a)
 {
 	unsigned char bytes[CURSOR_BYTES];
 	struct buf b;
-	if (order.n != DYNAMO_ORDER_CHARS)
+	if (order.n != DYNAMO_ORDER_CHARS || !pack_order(order, list, bytes))
 		return (struct str){ 0 };
-	pack_order(order, bytes);
 	buf_init_arena(&b, a, CURSOR_CHARS_MAX);
 	base64url_encode(&b, (struct str){ (const char *)bytes, sizeof bytes });
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-enum status dynamo_cursor_read(struct str text, struct arena *a, struct str *order, struct fault *why)
+enum status dynamo_cursor_read(struct str text, struct str list, struct arena *a, struct str *order, struct fault *why)
 {
 	assert(a != NULL && order != NULL);
 	unsigned char expected[CURSOR_BYTES];
 	struct str got = { 0 };
 	bool ok = text.n <= CURSOR_CHARS_MAX && base64url_decode(a, text, &got) && got.n == CURSOR_BYTES;
 	struct str found = str_slice(got, 1, 1 + DYNAMO_ORDER_CHARS);
-	if (ok && (ok = order_valid(found)))
-		pack_order(found, expected);
+	ok = ok && order_valid(found);
+	if (ok && !pack_order(found, list, expected))
+		return fault_no_memory(why);
 	if (!ok || memcmp(expected, got.p, CURSOR_BYTES) != 0)
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	*order = found;

@@ -61,7 +61,7 @@ static const struct field FIELDS[] = {
 	FIELD("color", TEXT, true, color),
 	FIELD("metadata", TEXT, true, kept_metadata),
 	FIELD(DYNAMO_METADATA, TEXT, false, metadata),
-	FIELD("requestHash", TEXT, false, request_hash),
+	FIELD(DYNAMO_REQUEST, TEXT, false, request_hash),
 };
 
 /* to an item */
@@ -89,6 +89,11 @@ void dynamo_item_text(struct dynamo_item *item, const char *name, struct str tex
 void dynamo_item_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a)
 {
 	add_attribute(item, name, number == 0 ? STR("") : str_printf(a, "{\"N\":\"%" PRIu64 "\"}", number));
+}
+
+void dynamo_item_signed(struct dynamo_item *item, const char *name, int64_t number, struct arena *a)
+{
+	add_attribute(item, name, str_printf(a, "{\"N\":\"%" PRId64 "\"}", number));
 }
 
 static void add_field(struct dynamo_item *item, const struct field *f, const struct image_row *row, struct arena *a)

@@ -11,10 +11,11 @@
 
 #include <jansson.h>
 
-#define DYNAMO_ATTRIBUTES_MAX 48
+#define DYNAMO_ATTRIBUTES_MAX 64
 #define DYNAMO_VISIBILITY "visibility" /* missing: private */
 #define DYNAMO_FILE_NAME "fileName"
 #define DYNAMO_METADATA "appMetadata" /* "metadata" is what was kept of the file's, which had the name first */
+#define DYNAMO_REQUEST "requestHash"
 
 struct dynamo_attribute {
 	const char *name; /* static */
@@ -32,6 +33,8 @@ void dynamo_item_of(const struct image_row *row, bool resolved_only, struct aren
 /* Add an attribute; text "" or number 0 adds it as missing. */
 void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a);
 void dynamo_item_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a);
+/* Add a number of any sign; 0 is written too. */
+void dynamo_item_signed(struct dynamo_item *item, const char *name, int64_t number, struct arena *a);
 /* Append a member "Item":{"imageId":{"S":"…"},…} without what is missing; also a Key, or the values of an expression.
  * name    "": the outermost
  * prefix  put before each attribute's name: "", or ":" of values */

@@ -1,5 +1,5 @@
-/* The table itself: created with its two sparse indexes and its TTL, and described. On demand, so that
- * nothing has to be provisioned.
+/* The table itself: created with its sparse indexes and its TTL, and described. On demand, so that
+ * nothing has to be provisioned. A table from before there were owners gets the index of owners: none of its rows has one.
  *
  * An endpoint without TTL (an emulator) is accepted: the sweep removes rows by the index `due`, and
  * the TTL removes them where no sweep runs. */
@@ -22,6 +22,9 @@
 #define INDEX(name, order) \
 	"{\"IndexName\":\"" name "\",\"KeySchema\":[" KEY(name, "HASH") "," KEY(order, "RANGE") "],\"Projection\":{\"ProjectionType\":\"ALL\"}}"
 
+#define OWNED_INDEX INDEX(DYNAMO_OWNED, DYNAMO_OWNED_ORDER)
+#define OWNED_ATTRIBUTES ATTRIBUTE(DYNAMO_OWNED) "," ATTRIBUTE(DYNAMO_OWNED_ORDER)
+
 static enum status create_table(const struct dynamo *t, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
@@ -30,9 +33,9 @@ static enum status create_table(const struct dynamo *t, struct fault *why)
 	writer_raw(&c.body, STR("KeySchema"), STR("[" KEY("imageId", "HASH") "]"));
 	writer_raw(&c.body, STR("AttributeDefinitions"),
 		STR("[" ATTRIBUTE("imageId") "," ATTRIBUTE(DYNAMO_FEED) "," ATTRIBUTE(DYNAMO_FEED_ORDER) "," ATTRIBUTE(DYNAMO_DUE) "," ATTRIBUTE(
-			DYNAMO_DUE_ORDER) "]"));
-	writer_raw(
-		&c.body, STR("GlobalSecondaryIndexes"), STR("[" INDEX(DYNAMO_FEED, DYNAMO_FEED_ORDER) "," INDEX(DYNAMO_DUE, DYNAMO_DUE_ORDER) "]"));
+			DYNAMO_DUE_ORDER) "," OWNED_ATTRIBUTES "]"));
+	writer_raw(&c.body, STR("GlobalSecondaryIndexes"),
+		STR("[" INDEX(DYNAMO_FEED, DYNAMO_FEED_ORDER) "," INDEX(DYNAMO_DUE, DYNAMO_DUE_ORDER) "," OWNED_INDEX "]"));
 	return dynamo_call_send(&c, t, why);
 }
 
@@ -52,14 +55,24 @@ static const json_t *find_index(const json_t *table, const char *name)
 	return NULL;
 }
 
-/* Whether the table and both indexes may be used. */
-static enum status describe_table(const struct dynamo *t, bool *ready, struct fault *why)
+static enum status add_owned_index(const struct dynamo *t, struct fault *why)
+{
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	dynamo_call_init(&c, t, "UpdateTable", DYNAMO_IN_USE);
+	writer_raw(&c.body, STR("AttributeDefinitions"), STR("[" OWNED_ATTRIBUTES "]"));
+	writer_raw(&c.body, STR("GlobalSecondaryIndexUpdates"), STR("[{\"Create\":" OWNED_INDEX "}]"));
+	return dynamo_call_send(&c, t, why);
+}
+
+/* Whether the table and its indexes may be used. The index of owners is added where it is missing, as soon as nothing else is
+ * being changed. */
+static enum status prepare_table(const struct dynamo *t, bool *ready, struct fault *why)
 {
 	static const char *const indexes[] = { DYNAMO_FEED, DYNAMO_DUE };
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	dynamo_call_init(&c, t, "DescribeTable", DYNAMO_MISSING);
 	TRY(dynamo_call_send(&c, t, why));
-	const json_t *table = json_object_get(c.answer, "Table");
+	const json_t *table = json_object_get(c.answer, "Table"), *owned = find_index(table, DYNAMO_OWNED);
 	*ready = c.outcome == DYNAMO_DONE && is_active(table, "TableStatus");
 	for (size_t i = 0; *ready && i < COUNT_OF(indexes); i++) {
 		const json_t *index = find_index(table, indexes[i]);
@@ -68,6 +81,9 @@ static enum status describe_table(const struct dynamo *t, bool *ready, struct fa
 				why, BAD_SETTING, "The table %s exists, but has no index \"%s\": it was not created for tintype.", t->table, indexes[i]);
 		*ready = is_active(index, "IndexStatus");
 	}
+	if (*ready && owned == NULL)
+		TRY(add_owned_index(t, why));
+	*ready = *ready && is_active(owned, "IndexStatus");
 	return OK;
 }
 
@@ -93,10 +109,10 @@ enum status dynamo_table_create(struct image_table *port, struct fault *why)
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
 	int64_t ends_ms = clock_mono_ms() + ACTIVE_WITHIN_MS;
 	bool ready = false;
-	TRY(describe_table(t, &ready, why));
+	TRY(prepare_table(t, &ready, why));
 	while (!ready && clock_mono_ms() < ends_ms) {
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-		TRY(describe_table(t, &ready, why));
+		TRY(prepare_table(t, &ready, why));
 	}
 	if (!ready)
 		return fault_set(why, DEADLINE, "The table %s is being created, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);

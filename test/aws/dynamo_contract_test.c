@@ -8,6 +8,7 @@
 #include "aws/aws.h"
 #include "aws/emulator.h"
 #include "aws/surroundings.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "fake/http_server.h"
@@ -98,7 +99,7 @@ static void test_every_call_on_a_table_that_is_not_there_then_upstream_failed(vo
 	struct image_page page;
 	snprintf(c->table, sizeof c->table, "ImageMetadata-none");
 	bench_reopen(b);
-	struct image_row fresh = { .image_id = STR("00000000-0000-4000-8000-000000000001"), .key = STR("k") };
+	struct image_row fresh = { .image_id = STR("00000000-0000-4000-8000-000000000001"), .version = 1, .key = STR("k") };
 	assert_fails(b, table_get(b->w.table, fresh.image_id, &b->a, &row, &b->why), F_UPSTREAM_FAILED);
 	assert_fails(b, table_insert(b->w.table, &fresh, &b->why), F_UPSTREAM_FAILED);
 	assert_fails(b, table_remove(b->w.table, fresh.image_id, 0, &b->why), F_UPSTREAM_FAILED);
@@ -144,6 +145,60 @@ static void test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in
 			assert_true(str_equal(page.rows[i].image_id, row_id(&b->a, numbers[--at])));
 	}
 	assert_int_equal(cursor.n, 0);
+}
+
+/* rows of owners */
+
+static void insert_owned(struct bench *b, unsigned n, const char *owner, const char *request_hash)
+{
+	struct image_row row = row_pending(&b->a, n);
+	row.owner = str_of(owner);
+	row.request_hash = str_of(request_hash);
+	row.ends_ms = row.expires_ms = clock_now_ms() + 3600000;
+	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
+}
+
+/* Of many rows of an owner one is uploaded: no page reads them all, each has a cursor, and one of them has the row. */
+static void test_list_of_an_owner_that_leaves_out_many_rows_then_short_pages_that_go_on(void **state)
+{
+	struct bench *b = *state;
+	unsigned found = 0, pages = 0, bobs = shards == 1 ? 801 : 41;
+	struct image_query q = { .owner = STR("alice"), .status = LIST_UPLOADED, .limit = 10, .cursor = STR("") };
+	struct image_page page;
+	for (unsigned n = 1; n < bobs; n++)
+		insert_owned(b, n, "alice", "");
+	insert_owned(b, bobs, "bob", "");
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, bobs, 5000, STR(""));
+	do {
+		assert_int_equal(table_list(b->w.table, &q, &b->a, &page, &b->why), OK);
+		for (size_t i = 0; i < page.n; i++)
+			found += str_equal(page.rows[i].image_id, row_id(&b->a, 1)) ? 1 : 1000;
+		q.cursor = page.next_cursor;
+		pages++;
+	} while (q.cursor.n > 0);
+	assert_int_equal(found, 1);
+	assert_in_range(pages, shards > 1 ? 1 : 2, 4);
+	q.oldest_first = true;
+	assert_int_equal(table_list(b->w.table, &q, &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 1);
+}
+
+/* Nothing but the id, the hash and the TTL stays of a removed row. */
+static void test_remove_of_a_row_with_a_request_hash_then_its_id_is_kept_and_in_no_list(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row, again = row_pending(&b->a, 1);
+	struct image_page page;
+	insert_owned(b, 1, "alice", "ab");
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), OK);
+	assert_fails(b, table_get(b->w.table, row_id(&b->a, 1), &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
+	assert_fails(b, table_insert(b->w.table, &again, &b->why), F_IMAGE_EXISTS);
+	assert_fails(b, table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), F_NO_SUCH_IMAGE);
+	assert_int_equal(bench_ending(b), 0);
+	const struct image_query q = { .owner = STR("alice"), .status = LIST_ALL, .limit = 10 };
+	assert_int_equal(table_list(b->w.table, &q, &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 0);
 }
 
 /* answers that are lost after a write that was done */
@@ -203,6 +258,8 @@ static void test_every_write_when_its_response_is_lost_then_done_once_and_report
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_every_write_when_its_response_is_lost_then_done_once_and_reported_as_done),
+	BENCH_TEST(test_list_of_an_owner_that_leaves_out_many_rows_then_short_pages_that_go_on),
+	BENCH_TEST(test_remove_of_a_row_with_a_request_hash_then_its_id_is_kept_and_in_no_list),
 	BENCH_TEST(test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in_order),
 	BENCH_TEST(test_create_of_a_table_that_is_there_then_ok_and_rows_stay),
 	BENCH_TEST(test_every_call_on_a_table_that_is_not_there_then_upstream_failed),

@@ -27,8 +27,22 @@ static void test_read_of_what_was_written_then_the_same_key(void **state)
 	(void)state;
 	arena_init(&a, 1 << 16);
 	want = dynamo_order(1700000000000, STR(ID), &a);
-	assert_int_equal(dynamo_cursor_read(dynamo_cursor_write(want, &a), &a, &order, &why), OK);
+	assert_int_equal(dynamo_cursor_read(dynamo_cursor_write(want, STR("list"), &a), STR("list"), &a, &order, &why), OK);
 	assert_str(order, want);
+}
+
+static void test_read_of_a_cursor_of_another_list_then_bad_cursor(void **state)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct fault why;
+	struct str order;
+	(void)state;
+	arena_init(&a, 1 << 16);
+	struct str cursor = dynamo_cursor_write(dynamo_order(1700000000000, STR(ID), &a), STR("alice"), &a);
+	assert_int_equal(dynamo_cursor_read(cursor, STR("alice"), &a, &order, &why), OK);
+	assert_int_equal(dynamo_cursor_read(cursor, STR("bob"), &a, &order, &why), INVALID);
+	assert_int_equal(dynamo_cursor_read(cursor, STR(""), &a, &order, &why), INVALID);
+	assert_int_equal(why.code, F_BAD_CURSOR);
 }
 
 /* A cursor whose check is right for any 56 bytes. */
@@ -66,10 +80,10 @@ static void test_read_of_a_cursor_with_a_valid_checksum_but_another_form_then_ba
 	struct str order = STR("untouched");
 	(void)state;
 	arena_init(&a, 1 << 16);
-	assert_int_equal(dynamo_cursor_read(forge(2, "0000001700000000000#" ID, &a), &a, &order, &why), OK);
+	assert_int_equal(dynamo_cursor_read(forge(2, "0000001700000000000#" ID, &a), STR(""), &a, &order, &why), OK);
 	order = STR("untouched");
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
-		assert_int_equal(dynamo_cursor_read(forge(bad[i].version, bad[i].order, &a), &a, &order, &why), INVALID);
+		assert_int_equal(dynamo_cursor_read(forge(bad[i].version, bad[i].order, &a), STR(""), &a, &order, &why), INVALID);
 		assert_int_equal(why.code, F_BAD_CURSOR);
 		assert_str(order, STR("untouched"));
 	}
@@ -82,11 +96,11 @@ static void test_read_of_a_changed_cursor_then_bad_cursor(void **state)
 	struct str order;
 	(void)state;
 	arena_init(&a, 1 << 20);
-	struct str good = dynamo_cursor_write(dynamo_order(1700000000000, STR(ID), &a), &a);
+	struct str good = dynamo_cursor_write(dynamo_order(1700000000000, STR(ID), &a), STR(""), &a);
 	for (size_t i = 0; i < good.n; i++) {
 		char *bad = str_cstr(&a, good);
 		bad[i] = bad[i] == 'A' ? 'B' : 'A';
-		assert_int_equal(dynamo_cursor_read((struct str){ bad, good.n }, &a, &order, &why), INVALID);
+		assert_int_equal(dynamo_cursor_read((struct str){ bad, good.n }, STR(""), &a, &order, &why), INVALID);
 	}
 }
 
@@ -95,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_then_later_times_sort_after_earlier_ones),
 		cmocka_unit_test(test_read_of_what_was_written_then_the_same_key),
+		cmocka_unit_test(test_read_of_a_cursor_of_another_list_then_bad_cursor),
 		cmocka_unit_test(test_read_of_a_cursor_with_a_valid_checksum_but_another_form_then_bad_cursor),
 		cmocka_unit_test(test_read_of_a_changed_cursor_then_bad_cursor),
 	};

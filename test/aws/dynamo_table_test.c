@@ -346,6 +346,55 @@ static void test_remove_when_cut_before_or_after_the_write_then_gone_is_removed(
 	run_courses(courses, COUNT_OF(courses), do_remove);
 }
 
+#define KEPT ",\"requestHash\":{\"S\":\"ab\"}"
+#define GONE(write, ttl) \
+	"{\"imageId\":{\"S\":\"" TABLE_ID "\"},\"status\":{\"S\":\"gone\"},\"requestHash\":{\"S\":\"ab\"},\"ttl\":{\"N\":\"" ttl \
+	"\"},\"writeId\":{\"S\":\"" write "\"}}"
+
+/* A row of a request with an Idempotency-Key is replaced by what keeps its id. */
+static void test_remove_of_a_row_whose_id_is_kept_then_replaced_once(void **state)
+{
+	static const struct course courses[] = {
+		{ { CONDITION_FAILED_ON(ITEM_OF("pending", "x", KEPT)), "200 {}" }, F_NONE, 2 },
+		{ { CONDITION_FAILED_ON(ITEM_OF("pending", "x", KEPT)), CUT, "200 {}" }, F_NONE, 3 },
+		{ { CONDITION_FAILED_ON(ITEM_OF("pending", "x", KEPT)), CUT, CONDITION_FAILED_ON(GONE(OURS, "4000000000")) }, F_NONE, 3 },
+		{ { CONDITION_FAILED_ON(ITEM_OF("pending", "x", KEPT)), CONDITION_FAILED_ON(GONE("x", "4000000000")) }, F_NO_SUCH_IMAGE, 2 },
+		{ { CONDITION_FAILED_ON(ITEM_OF("pending", "x", KEPT)), CONDITION_FAILED_ON(ITEM_OF("uploaded", "y", KEPT)) }, F_STATE_CHANGED, 2 },
+		{ { CONDITION_FAILED_ON(GONE("x", "4000000000")) }, F_NO_SUCH_IMAGE, 1 },
+		{ { CUT, CONDITION_FAILED_ON(GONE("x", "4000000000")) }, F_NO_SUCH_IMAGE, 2 },
+	};
+	(void)state;
+	run_courses(courses, COUNT_OF(courses), do_remove);
+}
+
+static enum status do_change(struct image_table *t, struct arena *a, struct fault *why)
+{
+	struct image_row now;
+	return table_change(
+		t, &(struct image_change){ .image_id = row_id(a, 1), .if_version = 1, .has_file_name = true, .file_name = STR("n") }, a, &now, why);
+}
+
+static void test_change_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done(void **state)
+{
+	static const struct course courses[] = {
+		{ { "200 {\"Attributes\":" ITEM_OF("pending", "x", "") "}" }, F_NONE, 1 },
+		{ { CUT, "200 {}", FOUND(ITEM_OF("pending", "x", "")) }, F_NONE, 3 },
+		{ { CUT, CONDITION_FAILED_ON(ITEM_OF("pending", OURS, "")) }, F_NONE, 2 },
+		{ { CUT, CONDITION_FAILED_ON(ITEM_OF("pending", "x", "")) }, F_PRECONDITION, 2 },
+		{ { CONDITION_FAILED_ON(GONE("x", "4000000000")) }, F_NO_SUCH_IMAGE, 1 },
+		{ { CONDITION_FAILED, "200 {}" }, F_NO_SUCH_IMAGE, 2 },
+	};
+	(void)state;
+	run_courses(courses, COUNT_OF(courses), do_change);
+}
+
+static void test_get_of_what_a_removed_row_left_then_no_such_image(void **state)
+{
+	static const struct course courses[] = { { { FOUND(GONE("x", "4000000000")) }, F_NO_SUCH_IMAGE, 1 } };
+	(void)state;
+	run_courses(courses, COUNT_OF(courses), do_get);
+}
+
 static void test_get_of_a_row_past_its_ttl_then_no_such_image(void **state)
 {
 	static const struct course courses[] = {
@@ -378,10 +427,11 @@ static void test_insert_then_one_conditional_put_that_expires_by_ttl_and_is_in_n
 	assert_end(&w, do_insert(w.table, &w.a, &w.why), F_NONE, 1);
 	assert_true(saw(&w, "DynamoDB_20120810.PutItem"));
 	assert_true(saw(&w, "\"TableName\":\"Image\\\"Metadata\""));
-	assert_true(saw(&w, "\"ConditionExpression\":\"attribute_not_exists(imageId)\""));
+	assert_true(saw(&w, "\"ConditionExpression\":\"attribute_not_exists(imageId) OR (#status = :gone AND #ttl <= :now)\""));
 	assert_true(saw(&w, "\"dueOrder\":{\"S\":\"0000001700003900001#" TABLE_ID "\"}"));
 	assert_true(saw(&w, "\"ttl\":{\"N\":\""));
 	assert_false(saw(&w, "\"feed"));
+	assert_false(saw(&w, "\"owned"));
 	stop(&w);
 }
 
@@ -454,7 +504,9 @@ static void test_list_with_an_invalid_cursor_then_bad_cursor_without_a_call(void
 #define INDEX(name, n) "{\"IndexName\":\"" name "\",\"IndexStatus\":\"ACTIVE\",\"ItemCount\":" n "}"
 #define DESCRIBED(status, indexes) \
 	"200 {\"Table\":{\"TableStatus\":\"" status "\",\"ItemCount\":9,\"GlobalSecondaryIndexes\":[" indexes "]}}"
-#define READY DESCRIBED("ACTIVE", INDEX("feed", "1") "," INDEX("due", "2"))
+#define OLD_INDEXES INDEX("feed", "1") "," INDEX("due", "2")
+#define READY DESCRIBED("ACTIVE", OLD_INDEXES "," INDEX("owned", "0"))
+#define BUILDING DESCRIBED("ACTIVE", OLD_INDEXES ",{\"IndexName\":\"owned\",\"IndexStatus\":\"CREATING\"}")
 
 static void test_counts_then_what_the_indexes_hold(void **state)
 {
@@ -484,10 +536,24 @@ static void test_create_then_waits_until_it_is_active_and_turns_the_ttl_on(void 
 		{ { "200 {}", READY, "400 {\"__type\":\"x#UnknownOperationException\"}" }, F_NONE, 3 },
 		{ { "200 {}", READY, REFUSED("ValidationException") }, F_UPSTREAM_FAILED, 3 },
 		{ { REFUSED("ValidationException") }, F_UPSTREAM_FAILED, 1 },
+		{ { REFUSED("ResourceInUseException"), BUILDING, READY, "200 {}" }, F_NONE, 4 },
+		{ { REFUSED("ResourceInUseException"), DESCRIBED("ACTIVE", OLD_INDEXES), REFUSED("ValidationException") }, F_UPSTREAM_FAILED, 3 },
 		{ { REFUSED("ResourceInUseException"), DESCRIBED("ACTIVE", INDEX("feed", "1")) }, F_BAD_SETTING, 2 },
 	};
 	(void)state;
 	run_courses(courses, COUNT_OF(courses), do_create);
+}
+
+/* UpdateTable adds one index at a time, and refuses while another change of the table is under way: then it is sent again. */
+static void test_create_of_a_table_without_the_index_of_owners_then_it_is_added_once(void **state)
+{
+	struct fixture w = FIXTURE(REFUSED("ResourceInUseException"), DESCRIBED("ACTIVE", OLD_INDEXES), REFUSED("ResourceInUseException"),
+		DESCRIBED("ACTIVE", OLD_INDEXES), "200 {}", BUILDING, READY, "200 {}");
+	(void)state;
+	start(&w, 0);
+	assert_end(&w, dynamo_table_create(w.table, &w.why), F_NONE, 8);
+	assert_true(saw(&w, "\"GlobalSecondaryIndexUpdates\":[{\"Create\":{\"IndexName\":\"owned\""));
+	stop(&w);
 }
 
 int main(void)
@@ -497,6 +563,9 @@ int main(void)
 		cmocka_unit_test(test_insert_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done),
 		cmocka_unit_test(test_resolve_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done),
 		cmocka_unit_test(test_remove_when_cut_before_or_after_the_write_then_gone_is_removed),
+		cmocka_unit_test(test_remove_of_a_row_whose_id_is_kept_then_replaced_once),
+		cmocka_unit_test(test_change_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done),
+		cmocka_unit_test(test_get_of_what_a_removed_row_left_then_no_such_image),
 		cmocka_unit_test(test_get_of_a_row_past_its_ttl_then_no_such_image),
 		cmocka_unit_test(test_get_of_an_impossible_id_then_no_such_image_without_a_call),
 		cmocka_unit_test(test_insert_then_one_conditional_put_that_expires_by_ttl_and_is_in_no_list),
@@ -507,6 +576,7 @@ int main(void)
 		cmocka_unit_test(test_list_with_an_invalid_cursor_then_bad_cursor_without_a_call),
 		cmocka_unit_test(test_counts_then_what_the_indexes_hold),
 		cmocka_unit_test(test_create_then_waits_until_it_is_active_and_turns_the_ttl_on),
+		cmocka_unit_test(test_create_of_a_table_without_the_index_of_owners_then_it_is_added_once),
 	};
 	crypto_init();
 	surroundings_clear(NULL);

@@ -21,7 +21,7 @@ GRANTS = {
     },
     "List": {
         "dynamodb:GetItem": "one image",
-        "dynamodb:Query": "the list, on the index only",
+        "dynamodb:Query": "the lists, on their indexes only",
         "s3:GetObject": "download URLs are signed as this role",
     },
     "Manage": {
@@ -202,13 +202,13 @@ class Table(unittest.TestCase):
         self.assertEqual(self.p["KeySchema"], [{"AttributeName": "imageId", "KeyType": "HASH"}])
         self.assertEqual(self.p["TimeToLiveSpecification"], {"AttributeName": "ttl", "Enabled": True})
         named = dict(re.findall(r'#define DYNAMO_(\w+) "(\w+)"', (ROOT / "src/aws/dynamo.h").read_text()))
-        pairs = [(named["FEED"], named["FEED_ORDER"]), (named["DUE"], named["DUE_ORDER"])]
+        pairs = [(named[n], named[f"{n}_ORDER"]) for n in ("FEED", "DUE", "OWNED")]
         self.assertEqual(self.p["TimeToLiveSpecification"]["AttributeName"], named["TTL"])
         self.assertEqual(self.p["GlobalSecondaryIndexes"], [{
             "IndexName": one, "KeySchema": [{"AttributeName": one, "KeyType": "HASH"}, {"AttributeName": order, "KeyType": "RANGE"}],
             "Projection": {"ProjectionType": "ALL"}} for one, order in pairs])
         self.assertEqual({a["AttributeName"]: a["AttributeType"] for a in self.p["AttributeDefinitions"]},
-                         {name: "S" for name in ("imageId", *pairs[0], *pairs[1])})
+                         {name: "S" for name in ("imageId", *(name for pair in pairs for name in pair))})
 
     def test_paid_features_are_for_production_only(self):
         self.assertEqual(self.p["PointInTimeRecoverySpecification"]["Fn::If"], ["IsProduction", {"PointInTimeRecoveryEnabled": True}, {"Ref": "AWS::NoValue"}])
@@ -290,7 +290,7 @@ class Functions(unittest.TestCase):
                     if s["Action"] in (["s3:ListBucket"], ["s3:ListBucketVersions"]):
                         wanted = {"Fn::Sub": BUCKET}
                     if s["Action"] == ["dynamodb:Query"]:
-                        wanted = {"Fn::Sub": "${Table.Arn}/index/feed"}
+                        wanted = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in ("feed", "owned")]
                     self.assertEqual(s["Resource"], wanted)
 
     def test_versions_are_listed_and_deleted_only_where_there_are_any(self):
