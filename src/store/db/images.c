@@ -1,11 +1,9 @@
-/* image_table on SQLite. Writes are changes that the commit thread applies; reads are point reads and
- * index walks on a connection of the pool. The first half runs on the commit thread. */
+/* image_table on SQLite: rows, and the changes that the commit thread applies to them. Reads are in image_lists.c. */
 #include "store/db/images.h"
 
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/object_key.h"
-#include "store/db/cursor.h"
 #include "store/engine.h"
 #include "store/db/objects.h"
 #include "store/db/outbox.h"
@@ -16,8 +14,7 @@
 
 #define REMOVED_ROW_BYTES ((size_t)64 << 10)
 
-/* The 16 bytes of a UUID. false: not one, so no row has it. */
-static bool pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
+bool images_pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
 {
 	char hex[2 * IMAGE_ID_BYTES];
 	size_t n = 0;
@@ -28,11 +25,6 @@ static bool pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
 		if (id.p[i] != '-')
 			hex[n++] = id.p[i];
 	return hex_decode((struct str){ hex, n }, out, IMAGE_ID_BYTES);
-}
-
-static struct str id_str(const unsigned char id[IMAGE_ID_BYTES])
-{
-	return (struct str){ (const char *)id, IMAGE_ID_BYTES };
 }
 
 struct str images_unpack_id(struct arena *a, const unsigned char *id)
@@ -84,7 +76,7 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 	return fault_check_arena(a, why);
 }
 
-static enum status no_such_image(struct fault *why)
+enum status no_such_image(struct fault *why)
 {
 	return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
 }
@@ -190,11 +182,11 @@ enum status images_insert(struct writer *w, const struct image_row *row, struct 
 	unsigned char id[IMAGE_ID_BYTES];
 
 	assert(row->status == IMAGE_PENDING);
-	if (!pack_id(row->image_id, id))
+	if (!images_pack_id(row->image_id, id))
 		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
 	TRY(rows_check_room(w, why));
 	TRY(writer_run(w,
-		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(id_str(id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
+		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(images_id_str(id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
 			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
 			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
 			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public), db_text(row->issuer),
@@ -245,9 +237,9 @@ static enum status find_row(struct writer *w, struct str image_id, struct arena 
 	unsigned char id[IMAGE_ID_BYTES];
 	bool row = false;
 
-	if (!pack_id(image_id, id))
+	if (!images_pack_id(image_id, id))
 		return no_such_image(why);
-	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_GET, db_blob(id_str(id)));
+	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_GET, db_blob(images_id_str(id)));
 	TRY(writer_step(w, s, &row));
 	enum status status = row ? images_read_row(s, a, out, why) : no_such_image(why);
 	*n = row ? sqlite3_column_int64(s, 0) : 0;
@@ -415,7 +407,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	struct row_head h = { 0 };
 	bool row = false;
 
-	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(id_str(r->id))), &h, &row));
+	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(r->id))), &h, &row));
 	if (!row)
 		return no_such_image(c->why);
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
@@ -449,105 +441,20 @@ static enum status table_remove_row(struct image_table *t, struct str id, int64_
 {
 	struct row_removal r = { .change = { .apply = apply_remove, .why = why }, .ended_by_ms = ended_by_ms };
 
-	if (!pack_id(id, r.id))
+	if (!images_pack_id(id, r.id))
 		return no_such_image(why);
 	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &r.change);
-}
-
-/* reads */
-
-static enum status table_get_row(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
-{
-	struct engine *e = ENGINE_OF(t, table);
-	struct db *d CLEANUP(read_pool_release) = NULL;
-	unsigned char packed[IMAGE_ID_BYTES];
-	bool row = false;
-
-	if (!pack_id(id, packed))
-		return no_such_image(why);
-	if (row_cache_find(&e->row_cache, id, a, out))
-		return fault_check_arena(a, why);
-	uint64_t generation = row_cache_generation(&e->row_cache);
-	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_GET, db_blob(id_str(packed)));
-	TRY(db_step(d, s, &row, why));
-	if (!row)
-		return no_such_image(why);
-	TRY(images_read_row(s, a, out, why));
-	row_cache_offer(&e->row_cache, generation, out);
-	return OK;
-}
-
-static enum status make_page(struct arena *a, size_t n, struct image_page *out, struct fault *why)
-{
-	*out = (struct image_page){ .rows = arena_array(a, n, sizeof *out->rows) };
-	if (out->rows == NULL)
-		return fault_too_much(why);
-	return OK;
-}
-
-static enum status table_list_rows(
-	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
-{
-	struct db *d CLEANUP(read_pool_release) = NULL;
-	int64_t seq = INT64_MAX;
-	bool row = false;
-	struct image_page page;
-
-	if (q->cursor.n != 0)
-		TRY(cursor_read(q->cursor, a, &seq, why));
-	TRY(make_page(a, q->limit, &page, why));
-	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_LIST, db_int(seq), db_int((int64_t)q->limit + 1));
-	for (;;) {
-		TRY(db_step(d, s, &row, why));
-		if (!row || page.n == q->limit)
-			break;
-		TRY(images_read_row(s, a, &page.rows[page.n++], why));
-		seq = sqlite3_column_int64(s, 3);
-	}
-	if (row)
-		page.next_cursor = cursor_write(seq, a);
-	*out = page;
-	return OK;
-}
-
-static enum status table_due_rows(
-	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
-{
-	struct db *d CLEANUP(read_pool_release) = NULL;
-	bool row = false;
-	struct image_page page;
-
-	TRY(make_page(a, limit, &page, why));
-	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_DUE, db_int(now_ms), db_int(limit));
-	for (;;) {
-		TRY(db_step(d, s, &row, why));
-		if (!row)
-			break;
-		TRY(images_read_row(s, a, &page.rows[page.n++], why));
-	}
-	*out = page;
-	return OK;
-}
-
-static enum status table_count_rows(struct image_table *t, struct image_counts *out, struct fault *why)
-{
-	(void)why;
-	group_commit_counts(&ENGINE_OF(t, table)->group_commit, out);
-	return OK;
 }
 
 const struct image_table_ops images_ops = {
 	.starts_without_waiting = true,
 	.start_insert = table_start_row,
-	.get = table_get_row,
+	.get = image_lists_get,
 	.resolve = table_resolve_row,
 	.change = table_change_row,
 	.remove = table_remove_row,
-	.list = table_list_rows,
-	.due = table_due_rows,
-	.counts = table_count_rows,
+	.list = image_lists_page,
+	.due = image_lists_due,
+	.counts = image_lists_counts,
 	.remove_due = table_remove_due_rows,
 };

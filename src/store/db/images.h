@@ -7,6 +7,14 @@
 
 #define IMAGE_ID_BYTES 16
 
+/* The 16 bytes of a UUID. false: not one, so no row has it. */
+bool images_pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES]) MUST_CHECK;
+static inline struct str images_id_str(const unsigned char id[IMAGE_ID_BYTES])
+{
+	return (struct str){ (const char *)id, IMAGE_ID_BYTES };
+}
+enum status no_such_image(struct fault *why);
+
 /* The 16 bytes of a row's id as a UUID; {NULL, 0} when the arena is full. */
 struct str images_unpack_id(struct arena *a, const unsigned char *id);
 /* The row that the statement is on; its columns are those of IMAGE_COLUMNS. Texts are copied.
@@ -31,5 +39,13 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 enum status images_insert(struct writer *w, const struct image_row *row, struct fault *why) MUST_CHECK;
 /* The two in one: a row that is added as what the resolution makes of it. st->n is set.  Errors: those of both */
 enum status images_insert_resolved(struct writer *w, const struct image_row *row, struct resolving *st, struct fault *why) MUST_CHECK;
+
+/* The reads of the port. image_lists.c */
+enum status image_lists_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+enum status image_lists_page(
+	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
+enum status image_lists_due(
+	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
+enum status image_lists_counts(struct image_table *t, struct image_counts *out, struct fault *why) MUST_CHECK;
 
 #endif
