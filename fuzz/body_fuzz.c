@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct link_request link;
 	struct delivery_variant variant;
 	struct str metadata;
-	bool is_public;
+	struct image_change change;
 
 	arena_init(&a, 1 << 20);
 	if (body_read_slot(&a, body, &r, &why) == OK) {
@@ -49,8 +49,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	}
 	if (body_read_link(&a, body, &link, &why) == OK)
 		assert(link.expires_in_s <= LINK_LIFE_MAX_S && delivery_variant_parse(link.variant, &variant));
-	if (body_read_visibility(body, &is_public, &why) != OK)
+	if (body_read_change(&a, body, &change, &why) == OK) {
+		assert(change.has_visibility || change.has_file_name || change.has_metadata);
+		check_metadata(&a, change.metadata);
+		if (change.has_file_name)
+			check(change.file_name);
+	} else {
 		assert(why.code != F_NONE);
+	}
 	if (body_read_metadata(&a, body, &metadata, &why) == OK)
 		check_metadata(&a, metadata);
 	arena_deinit(&a);

@@ -59,6 +59,23 @@ enum status call_json(struct api_call *c, const struct buf *b, struct fault *why
 	return OK;
 }
 
+enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why)
+{
+	assert(q != NULL && out != NULL);
+	size_t found = 0;
+
+	*out = (struct str){ 0 };
+	for (size_t i = 0; i < q->n; i++) {
+		if (!str_equal(q->pairs[i].name, name))
+			continue;
+		*out = q->pairs[i].value;
+		found++;
+	}
+	if (found > 1)
+		return fault_set(why, BAD_FIELD, "%.*s must be given once", STRF(name));
+	return OK;
+}
+
 static enum status check_request(struct api_call *c, struct fault *why)
 {
 	struct request_context *x = c->x;

@@ -198,16 +198,27 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	return OK;
 }
 
-enum status body_read_visibility(struct str body, bool *is_public, struct fault *why)
+enum status body_read_change(struct arena *a, struct str body, struct image_change *out, struct fault *why)
 {
-	assert(is_public != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	json_auto_t *object = NULL;
-	bool given;
+	struct image_change change = { .metadata = STR("") };
 
 	TRY(read_object(body, &object, why));
-	TRY(check_members(object, "visibility", why));
-	TRY(read_visibility(object, &given, is_public, why));
-	return given ? OK : fault_set(why, BAD_FIELD, "visibility is missing. Send {\"visibility\":\"public\"} or \"private\".");
+	TRY(check_members(object, "visibility, fileName, metadata", why));
+	const json_t *metadata = json_object_get(object, "metadata");
+	change.has_file_name = json_object_get(object, "fileName") != NULL;
+	change.has_metadata = metadata != NULL;
+	TRY(read_visibility(object, &change.has_visibility, &change.is_public, why));
+	if (change.has_file_name)
+		TRY(read_text(a, object, "fileName", &change.file_name, why));
+	if (change.has_metadata && !json_is_null(metadata))
+		TRY(write_metadata(a, metadata, &change.metadata, why));
+	if (!change.has_visibility && !change.has_file_name && !change.has_metadata)
+		return fault_set(why, BAD_FIELD, "Nothing is to be changed: send at least one of visibility, fileName and metadata.");
+	*out = change;
+	return OK;
 }
 
 enum status body_read_link(struct arena *a, struct str body, struct link_request *out, struct fault *why)

@@ -13,8 +13,11 @@
  *         BAD_FIELD a member is missing, unknown or of the wrong type; TOO_MUCH */
 enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why) MUST_CHECK;
 
-/* Read {"visibility"} of PATCH /images/{imageId}.  Errors: those of body_read_slot */
-enum status body_read_visibility(struct str body, bool *is_public, struct fault *why) MUST_CHECK;
+/* Read {"visibility"?,"fileName"?,"metadata"?} of PATCH /images/{imageId}, one of them at least; metadata that are null are to be
+ * removed. file_name_check validates the name.
+ * out     without image_id and if_version; texts live in `a`
+ * Errors  those of body_read_slot */
+enum status body_read_change(struct arena *a, struct str body, struct image_change *out, struct fault *why) MUST_CHECK;
 
 #define LINK_LIFE_MAX_S 604800
 

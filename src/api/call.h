@@ -55,6 +55,8 @@ extern const struct api_stream direct_stream;
 enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 
+/* The value of a query parameter that may appear once; {NULL, 0} if it does not.  Errors: BAD_FIELD it appears more often */
+enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why) MUST_CHECK;
 /* Complete the response: the handler's on OK, else the problem of the fault. May be called again with a later
  * fault. false: it is a problem. */
 bool call_end(struct api_call *c, enum status status, const struct fault *why);

@@ -54,7 +54,7 @@ void cors_headers(struct request_context *x, struct str allowed)
 	if (!str_equal(origin, STR("*")))
 		answer_header(&x->answer, STR("Vary"), STR("Origin"));
 	answer_header(
-		&x->answer, STR("Access-Control-Expose-Headers"), STR("x-amzn-RequestId, Retry-After, Location, Allow, WWW-Authenticate"));
+		&x->answer, STR("Access-Control-Expose-Headers"), STR("x-amzn-RequestId, Retry-After, ETag, Location, Allow, WWW-Authenticate"));
 }
 
 enum status cors_preflight(struct api_call *c, struct fault *why)
@@ -67,7 +67,7 @@ enum status cors_preflight(struct api_call *c, struct fault *why)
 	answer_header(ans, STR("Allow"), methods);
 	answer_header(ans, STR("Access-Control-Allow-Methods"), methods);
 	/* X-Api-Key is for API Gateway, which checks it before Lambda is called and has this response to preflights. */
-	answer_header(ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, X-Api-Key, X-Delete-Token"));
+	answer_header(ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Delete-Token"));
 	answer_header(ans, STR("Access-Control-Max-Age"), STR("7200"));
 	return OK;
 }

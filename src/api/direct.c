@@ -250,6 +250,7 @@ static enum status answer_created(struct api_call *c, const struct slot *slot, c
 	writer_close(&text, '}');
 	TRY(call_json(c, &text, why));
 	c->x->answer.status = 201;
+	record_tag(c, row);
 	answer_header(&c->x->answer, STR("Location"), STR_CONCAT(c->arena, STR("/prod/images/"), row->image_id));
 	return fault_check_arena(c->arena, why);
 }

@@ -9,6 +9,7 @@
 #include "image/thumbnails.h"
 
 #define SIGNING_MAX_BYTES 65536
+#define RECORD_MAX_BYTES 65536
 
 static void write_known(struct buf *b, struct str name, uint64_t value)
 {
@@ -68,6 +69,7 @@ enum status record_write_members(struct product *p, const struct image_row *row,
 	if (with_urls)
 		TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
 	writer_text(b, STR("imageId"), row->image_id);
+	writer_number(b, STR("version"), row->version);
 	if (alone)
 		writer_text(b, STR("status"), image_status_name(row->status));
 	if ((form & RECORD_OWNER) != 0) {
@@ -126,5 +128,29 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	writer_open(b, (struct str){ 0 }, '{');
 	TRY(record_write_members(p, row, form, b, why));
 	writer_close(b, '}');
+	return OK;
+}
+
+unsigned record_form_for(const struct api_call *c, unsigned form)
+{
+	assert(c != NULL);
+	return c->sent_key ? form | RECORD_KEPT : form;
+}
+
+void record_tag(struct api_call *c, const struct image_row *row)
+{
+	assert(c != NULL && row->version > 0);
+	answer_header(&c->x->answer, STR("ETag"), STR_CONCAT(c->arena, STR("\""), str_decimal(c->arena, row->version), STR("\"")));
+}
+
+enum status record_answer(struct api_call *c, const struct image_row *row, struct fault *why)
+{
+	assert(c != NULL && row != NULL);
+	struct buf text;
+
+	buf_init_arena(&text, c->arena, RECORD_MAX_BYTES);
+	TRY(record_write(c->api->product, row, record_form_for(c, RECORD_ALONE), &text, why));
+	TRY(call_json(c, &text, why));
+	record_tag(c, row);
 	return OK;
 }

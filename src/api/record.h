@@ -2,9 +2,7 @@
 #ifndef API_RECORD_H
 #define API_RECORD_H
 
-#include "image/product.h"
-#include "base/buf.h"
-#include "base/fault.h"
+#include "api/call.h"
 
 enum record_form {
 	RECORD_ALONE = 0,           /* with status and expiresAt */
@@ -25,5 +23,13 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 /* Its members alone, into an object that is open. */
 enum status record_write_members(
 	struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why) MUST_CHECK;
+
+/* The form for what this caller may see. */
+unsigned record_form_for(const struct api_call *c, unsigned form);
+/* Add the record's version as ETag. */
+void record_tag(struct api_call *c, const struct image_row *row);
+/* Answer 200 with the record of one image, and its version as ETag, for If-Match.
+ * Errors  those of record_write; TOO_MUCH */
+enum status record_answer(struct api_call *c, const struct image_row *row, struct fault *why) MUST_CHECK;
 
 #endif

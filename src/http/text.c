@@ -103,6 +103,27 @@ enum http_preference http_preference(struct str list, struct str name)
 	return HTTP_NOT_NAMED;
 }
 
+bool http_etag_equals(struct str tag, struct str etag, bool weak)
+{
+	if (str_starts_with(tag, STR("W/"))) {
+		if (!weak)
+			return false;
+		tag = str_slice(tag, 2, tag.n);
+	}
+	return str_equal(str_unquote(tag), etag);
+}
+
+bool http_etag_listed(struct str list, struct str etag, bool weak)
+{
+	if (str_equal(str_trim(list), STR("*")))
+		return true;
+	/* our tags contain no comma, so that a part of another quoted tag cannot equal one */
+	while (list.p != NULL)
+		if (http_etag_equals(str_trim(str_cut(&list, ',')), etag, weak))
+			return true;
+	return false;
+}
+
 bool http_retry_after(struct str value, int64_t now_ms, int64_t *wait_ms)
 {
 	assert(wait_ms != NULL);

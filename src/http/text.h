@@ -38,6 +38,13 @@ bool http_is_printable(struct str s);
 enum http_preference { HTTP_NOT_NAMED, HTTP_REFUSED, HTTP_ACCEPTED };
 enum http_preference http_preference(struct str list, struct str name);
 
+/* Whether an entity tag (quoted, with or without W/, or bare as S3 takes it) is etag, which is given without quotes.
+ * weak    W/ is ignored; else a weak tag never matches
+ * Source: RFC 9110 8.8.3.2 */
+bool http_etag_equals(struct str tag, struct str etag, bool weak);
+/* The same of a list of them, or "*"; etag has no comma.  Source: RFC 9110 13.1.1, 13.1.2 */
+bool http_etag_listed(struct str list, struct str etag, bool weak);
+
 /* How long Retry-After asks to wait: seconds, or a date, of which one that is past is 0. More than RETRY_AFTER_MAX_MS is that.
  * now_ms  of the wall clock
  * false   it is neither

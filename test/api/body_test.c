@@ -342,30 +342,54 @@ static void test_slot_visibility_then_read_and_other_words_are_refused(void **st
 		assert_int_equal(got.is_public, i);
 	}
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-		bool is_public;
+		struct image_change change;
 		snprintf(json, sizeof(json), "{\"fileName\":\"a\",\"fileType\":\"b\",\"visibility\":%s}", wrong[i]);
 		assert_int_equal(read_text(json), INVALID);
 		assert_int_equal(why.code, F_BAD_FIELD);
-		assert_int_equal(body_read_visibility(str_of(json), &is_public, &why), INVALID);
+		snprintf(json, sizeof(json), "{\"visibility\":%s}", wrong[i]);
+		assert_int_equal(body_read_change(&arena, str_of(json), &change, &why), INVALID);
 		assert_int_equal(why.code, F_BAD_FIELD);
 	}
 }
 
-static void test_visibility_when_missing_or_no_json_then_refused(void **state)
+static void test_change_then_each_member_alone_and_together(void **state)
 {
-	bool is_public = true;
+	struct image_change change;
 
 	(void)state;
-	assert_int_equal(body_read_visibility(STR("{\"visibility\":\"private\"}"), &is_public, &why), OK);
-	assert_false(is_public);
-	assert_int_equal(body_read_visibility(STR("{\"visibility\":\"private\",\"other\":1}"), &is_public, &why), INVALID);
-	assert_int_equal(why.code, F_BAD_FIELD);
-	assert_int_equal(body_read_visibility(STR("{}"), &is_public, &why), INVALID);
-	assert_int_equal(why.code, F_BAD_FIELD);
-	assert_int_equal(body_read_visibility(STR(""), &is_public, &why), INVALID);
-	assert_int_equal(why.code, F_BAD_JSON);
-	assert_int_equal(body_read_visibility(STR("[]"), &is_public, &why), INVALID);
-	assert_int_equal(why.code, F_BAD_JSON);
+	assert_int_equal(body_read_change(&arena, STR("{\"visibility\":\"private\"}"), &change, &why), OK);
+	assert_true(change.has_visibility && !change.is_public && !change.has_file_name && !change.has_metadata);
+	assert_int_equal(body_read_change(&arena, STR("{\"fileName\":\"\"}"), &change, &why), OK);
+	assert_true(!change.has_visibility && change.has_file_name && !change.has_metadata);
+	assert_text(change.file_name, "");
+	assert_int_equal(body_read_change(&arena, STR("{\"metadata\":null}"), &change, &why), OK);
+	assert_true(!change.has_visibility && !change.has_file_name && change.has_metadata);
+	assert_text(change.metadata, "");
+	assert_int_equal(body_read_change(&arena, STR("{\"metadata\":{\"b\":\"\",\"a\":\"\"},\"visibility\":\"public\",\"fileName\":\"x\"}"), &change, &why), OK);
+	assert_true(change.has_visibility && change.is_public && change.has_file_name && change.has_metadata);
+	assert_text(change.file_name, "x");
+	assert_text(change.metadata, "{\"a\":\"\",\"b\":\"\"}");
+}
+
+static void test_change_when_nothing_unknown_or_no_json_then_refused(void **state)
+{
+	static const struct bad rows[] = {
+		{ "{}", F_BAD_FIELD, "at least one of visibility" },
+		{ "{\"visibility\":\"private\",\"other\":1}", F_BAD_FIELD, "other is not known" },
+		{ "{\"fileName\":null}", F_BAD_FIELD, "fileName must be a string" },
+		{ "{\"metadata\":[]}", F_BAD_FIELD, "metadata must be an object" },
+		{ "{\"metadata\":{\"a\":false}}", F_BAD_FIELD, "strings" },
+		{ "", F_BAD_JSON, "empty" },
+		{ "[]", F_BAD_JSON, "object" },
+	};
+	struct image_change change;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(body_read_change(&arena, str_of(rows[i].json), &change, &why), INVALID);
+		if (why.code != rows[i].code || strstr(why.text, rows[i].word) == NULL)
+			fail_msg("%s: %s \"%s\"", rows[i].json, fault_name(why.code), why.text);
+	}
 }
 
 static void test_link_then_its_life_and_variant_within_their_bounds(void **state)
@@ -411,7 +435,8 @@ int main(void)
 		T(test_slot_when_the_arena_is_full_then_too_much),
 		T(test_slot_when_memory_runs_out_anywhere_then_out_of_memory),
 		T(test_slot_visibility_then_read_and_other_words_are_refused),
-		T(test_visibility_when_missing_or_no_json_then_refused),
+		T(test_change_then_each_member_alone_and_together),
+		T(test_change_when_nothing_unknown_or_no_json_then_refused),
 		T(test_link_then_its_life_and_variant_within_their_bounds),
 		T(test_fault_when_jansson_quotes_the_input_then_the_text_does_not),
 	};

@@ -45,7 +45,7 @@ struct ask {
 	const char *body;
 	size_t body_bytes; /* 0: strlen(body) */
 	bool chunked;
-	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site, *content_type;
+	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site, *content_type, *if_match, *idempotency_key;
 };
 
 static struct fixture fixture;
@@ -228,7 +228,7 @@ static inline void fixture_exchange(const struct ask *q)
 		.path = path,
 		.chunked = q->chunked };
 	assert_int_equal(query_parse(&x->arena, rest, handler->plus_is_blank, &x->request.query, &why), OK);
-	struct header *headers = arena_array(&x->arena, 7, sizeof(*headers));
+	struct header *headers = arena_array(&x->arena, 9, sizeof(*headers));
 	put_header(headers, &n, "authorization", q->authorization);
 	put_header(headers, &n, "X-Delete-Token", q->delete_token);
 	put_header(headers, &n, "Host", q->host);
@@ -236,6 +236,8 @@ static inline void fixture_exchange(const struct ask *q)
 	put_header(headers, &n, "Origin", q->origin);
 	put_header(headers, &n, "Referer", q->referer);
 	put_header(headers, &n, "Sec-Fetch-Site", q->fetch_site);
+	put_header(headers, &n, "If-Match", q->if_match);
+	put_header(headers, &n, "Idempotency-Key", q->idempotency_key);
 	x->request.headers = headers;
 	x->request.n_headers = n;
 }

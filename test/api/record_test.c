@@ -53,13 +53,13 @@ static void test_record_when_nothing_more_is_known_then_it_is_left_out(void **st
 	struct image_row row = row_of(IMAGE_PENDING);
 
 	(void)state;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility fileType expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId version status fileName fileUrl visibility fileType expiresAt");
 	row.status = IMAGE_UPLOADED;
 	assert_string_equal(members_of(&row, RECORD_ALONE),
-		"imageId status fileName fileUrl visibility downloadUrl fileType uploadedAt etag stripped verified expiresAt");
+		"imageId version status fileName fileUrl visibility downloadUrl fileType uploadedAt etag stripped verified expiresAt");
 	row.status = IMAGE_REJECTED;
 	row.file_type = (struct str){ 0 };
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility reason");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId version status fileName fileUrl visibility reason");
 }
 
 static void test_record_when_all_is_known_then_it_is_there(void **state)
@@ -75,15 +75,15 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.removed = STRIP_EXIF | STRIP_OTHER;
 	row.kept_metadata = STR("{\"camera\":\"a\"}");
 	assert_string_equal(members_of(&row, RECORD_ALONE),
-		"imageId status fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"imageId version status fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified expiresAt");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
-		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"imageId version fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_NO_URLS),
-		"imageId fileName visibility fileSize fileType uploadedAt width height orientation frames etag stripped receivedSize removed verified");
+		"imageId version fileName visibility fileSize fileType uploadedAt width height orientation frames etag stripped receivedSize removed verified");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_KEPT),
-		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"imageId version fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed keptMetadata verified");
 }
 
@@ -94,7 +94,7 @@ static void test_record_when_pending_then_no_attributes_of_the_bytes(void **stat
 	(void)state;
 	row.width = row.height = row.orientation = row.frames = 1;
 	row.file_size = 12;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility fileSize fileType expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId version status fileName fileUrl visibility fileSize fileType expiresAt");
 }
 
 static void test_record_of_an_uploaded_image_then_links_where_the_server_makes_them(void **state)

@@ -146,6 +146,8 @@ test('images in each state', async () => {
 	assert.equal((await conforms(server, 200, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { visibility: 'private' } })).visibility, 'private');
 	await conforms(server, 403, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { visibility: 'public' } });
 	await conforms(server, 400, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: {} });
+	await conforms(server, 412, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { metadata: null }, headers: { 'If-Match': '"99"' } });
+	assert.deepEqual((await conforms(server, 200, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { metadata: { a: '1' } } })).metadata, { a: '1' });
 	await conforms(server, 200, 'POST', '/images/{imageId}/links', { imageId: slot.imageId, json: { expiresIn: 60 } });
 	await conforms(server, 404, 'POST', '/images/{imageId}/links', { imageId: rejected.imageId, json: {} });
 	assert.equal((await conforms(server, 200, 'POST', '/images/{imageId}/complete', { imageId: rejected.imageId })).status, 'rejected');

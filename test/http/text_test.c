@@ -51,6 +51,21 @@ static void test_preference_then_by_the_first_of_its_name_and_its_weight(void **
 	assert_int_equal(http_preference((struct str){ 0 }, STR("gzip")), HTTP_NOT_NAMED);
 }
 
+static void test_etag_lists_then_strong_or_weak(void **state)
+{
+	static const struct {
+		const char *list;
+		bool strong, weak;
+	} CASES[] = { { "\"7\"", true, true }, { "*", true, true }, { " * ", true, true }, { "7", true, true }, { "W/\"7\"", false, true },
+		{ "\"6\", \"7\"", true, true }, { "\"6\",W/\"7\"", false, true }, { "\"77\"", false, false }, { "\"6\"", false, false },
+		{ "", false, false }, { ",", false, false }, { "w/\"7\"", false, false }, { "\"*\"", false, false } };
+	for (size_t i = 0; i < COUNT_OF(CASES); i++)
+		if (http_etag_listed(str_of(CASES[i].list), STR("7"), false) != CASES[i].strong ||
+			http_etag_listed(str_of(CASES[i].list), STR("7"), true) != CASES[i].weak)
+			fail_msg("\"%s\"", CASES[i].list);
+	assert_false(http_etag_listed((struct str){ 0 }, STR("7"), true));
+}
+
 static void test_retry_after_then_seconds_or_a_date(void **state)
 {
 	static const struct {
@@ -78,6 +93,7 @@ int main(void)
 		cmocka_unit_test(test_one_wrong_byte_anywhere_is_detected),
 		cmocka_unit_test(test_nothing_is_a_header_value_but_not_a_token),
 		cmocka_unit_test(test_preference_then_by_the_first_of_its_name_and_its_weight),
+		cmocka_unit_test(test_etag_lists_then_strong_or_weak),
 		cmocka_unit_test(test_retry_after_then_seconds_or_a_date),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

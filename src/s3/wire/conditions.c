@@ -3,29 +3,7 @@
 #include "s3/wire/conditions.h"
 
 #include "base/clock.h"
-
-static bool tag_equals(struct str tag, struct str etag, bool weak)
-{
-	if (str_starts_with(tag, STR("W/"))) {
-		if (!weak)
-			return false;
-		tag = str_slice(tag, 2, tag.n);
-	}
-	return str_equal(str_unquote(tag), etag);
-}
-
-/* Whether a list of entity tags ("*", quoted, with or without W/, or bare as S3 takes them) names etag.
- * weak   W/ is ignored; else a weak tag never matches */
-static bool etag_listed(struct str list, struct str etag, bool weak)
-{
-	if (str_equal(str_trim(list), STR("*")))
-		return true;
-	/* our tags contain no comma, so that a part of another quoted tag cannot equal one */
-	while (list.p != NULL)
-		if (tag_equals(str_trim(str_cut(&list, ',')), etag, weak))
-			return true;
-	return false;
-}
+#include "http/text.h"
 
 static bool read_date(struct str value, int64_t *seconds)
 {
@@ -41,13 +19,13 @@ enum condition_verdict conditions_check(const struct conditions *c, struct str e
 	assert(c != NULL);
 	int64_t since, modified = modified_ms / 1000;
 	if (c->if_match.p != NULL) {
-		if (!etag_listed(c->if_match, etag, false))
+		if (!http_etag_listed(c->if_match, etag, false))
 			return CONDITION_FAILS;
 	} else if (read_date(c->if_unmodified_since, &since) && modified > since) {
 		return CONDITION_FAILS;
 	}
 	if (c->if_none_match.p != NULL)
-		return etag_listed(c->if_none_match, etag, true) ? CONDITION_NOT_MODIFIED : CONDITION_HOLDS;
+		return http_etag_listed(c->if_none_match, etag, true) ? CONDITION_NOT_MODIFIED : CONDITION_HOLDS;
 	if (read_date(c->if_modified_since, &since) && modified <= since)
 		return CONDITION_NOT_MODIFIED;
 	return CONDITION_HOLDS;
@@ -71,5 +49,5 @@ bool if_range_holds(struct str value, struct str etag, int64_t modified_ms)
 		return true;
 	if (read_date(value, &date))
 		return date == modified_ms / 1000;
-	return tag_equals(str_trim(value), etag, false);
+	return http_etag_equals(str_trim(value), etag, false);
 }

@@ -1,0 +1,59 @@
+// What an application keeps of an image: metadata, changes under a condition, lists, repeated requests, tighter slots.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { call, fetchUrl, openSlot, startServer, uploadImage } from './support/server.mjs';
+
+const problem = (answer, status, code) => assert.deepEqual([answer.status, answer.json?.code], [status, code], answer.text);
+
+describe('one server', () => {
+	let server;
+	before(async () => { server = await startServer(); });
+	after(() => server?.stop());
+	const record = imageId => call(server, 'GET', `/images/${imageId}`);
+	const patch = (imageId, json, headers) => call(server, 'PATCH', `/images/${imageId}`, { json, headers });
+
+	test('metadata are in the record from the slot on, and in lists', async () => {
+		const metadata = { b: 'ä"\u2028', a: '', 'with blanks': '\t' };
+		const { image } = await uploadImage(server, { metadata });
+		assert.deepEqual(image.metadata, metadata);
+		assert.deepEqual(Object.keys(image.metadata), ['a', 'b', 'with blanks']);
+		const page = (await call(server, 'GET', '/images')).json;
+		assert.deepEqual(page.images.find(({ imageId }) => imageId === image.imageId).metadata, metadata);
+	});
+
+	test('of two editors who read the same record one is refused, and reads before it writes again', async () => {
+		const { slot: { imageId } } = await uploadImage(server, { metadata: { title: 'first' } });
+		const read = [await record(imageId), await record(imageId)];
+		assert.equal(read[0].headers.get('etag'), `"${read[0].json.version}"`);
+		const write = (n, json) => patch(imageId, json, { 'If-Match': read[n].headers.get('etag') });
+		const answers = await Promise.all([write(0, { metadata: { title: 'one' } }), write(1, { metadata: { title: 'two' } })]);
+		assert.deepEqual(answers.map(a => a.status).sort(), [200, 412]);
+		const winner = answers.find(a => a.status === 200), loser = answers.find(a => a.status === 412);
+		problem(loser, 412, 'precondition');
+		const now = await record(imageId);
+		assert.deepEqual(now.json.metadata, winner.json.metadata);
+		assert.equal(now.headers.get('etag'), winner.headers.get('etag'));
+		const again = await patch(imageId, { metadata: null }, { 'If-Match': now.headers.get('etag') });
+		assert.equal(again.status, 200);
+		assert.ok(!('metadata' in again.json));
+	});
+
+	test('a hundred changes at once under one tag: one is made', async () => {
+		const { imageId } = await openSlot(server);
+		const answers = await Promise.all([...Array(100).keys()].map(n => patch(imageId, { fileName: `${n}.png` }, { 'If-Match': '"1"' })));
+		assert.equal(answers.filter(a => a.status === 200).length, 1);
+		assert.equal(answers.filter(a => a.status === 412).length, 99);
+		assert.equal((await record(imageId)).json.version, 2);
+	});
+
+	test('a new name is that of downloads and links', async () => {
+		const { image } = await uploadImage(server, { fileName: 'old.png' });
+		const { json } = await patch(image.imageId, { fileName: 'größer.png' });
+		for (const url of [json.downloadUrl, json.links.original]) {
+			const got = await fetchUrl(url);
+			assert.equal(got.status, 200);
+			assert.match(got.headers.get('content-disposition'), /filename\*=UTF-8''gr%C3%B6%C3%9Fer\.png/);
+		}
+	});
+});
