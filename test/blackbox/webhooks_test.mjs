@@ -8,9 +8,16 @@ import { after, describe, test } from 'node:test';
 
 import { NEW_SECRET, SECRET, startReceiver, verify, webhookEnv } from './support/receiver.mjs';
 import { sqlite } from './support/sqlite.mjs';
-import { call, eventually, fetchUrl, openSlot, putBytes, runProgram, startServer, uploadImage } from './support/server.mjs';
+import { call, eventually, fetchUrl, npmPackage, openSlot, putBytes, root, runProgram, startServer, uploadImage } from './support/server.mjs';
 
 const KEY = 'the-key-of-the-application';
+const SwaggerParser = npmPackage('@apidevtools/swagger-parser').default ?? npmPackage('@apidevtools/swagger-parser');
+const Ajv = npmPackage('ajv/dist/2020').default;
+const addFormats = npmPackage('ajv-formats').default;
+const { webhooks: { image: { post: documented } } } = await SwaggerParser.validate(path.join(root, 'doc/openapi.yaml'));
+const ajv = new Ajv({ strict: true, strictTypes: false, allErrors: true, keywords: ['example'] });
+addFormats(ajv);
+const fitsBody = ajv.compile(documented.requestBody.content['application/json'].schema);
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-webhooks-'));
 after(() => rmSync(work, { recursive: true, force: true }));
 
@@ -63,6 +70,9 @@ describe('events', { concurrency: true }, () => {
 			assert.ok(Math.abs(Date.parse(event.timestamp) - Date.now()) < 120000);
 			assert.deepEqual(Object.keys(event), ['type', 'timestamp', 'data']);
 			assert.ok(bytes < 20000);
+			assert.ok(fitsBody(event), `${text}: ${ajv.errorsText(fitsBody.errors)}`);
+			for (const { name, schema } of documented.parameters)
+				assert.ok(ajv.validate(schema, schema.type === 'integer' ? Number(headers[name]) : headers[name]), name);
 			assert.doesNotMatch(text, /downloadUrl|fileUrl|X-Amz|deleteToken|"links"|keptMetadata|key-of-the/);
 		}
 		assert.equal((await metricsOf(server))['tintype_webhook_attempts_total{outcome="delivered"}'], 3);
@@ -76,6 +86,8 @@ describe('events', { concurrency: true }, () => {
 		const late = await openSlot(server);
 		await receiver.waitFor(2);
 		await eventually(async () => (await call(server, 'GET', `/images/${bad.imageId}`)).status === 404, { what: 'the end of the rejected image' });
+		for (const event of receiver.events())
+			assert.ok(fitsBody(event), ajv.errorsText(fitsBody.errors));
 		assert.deepEqual(receiver.events().map(event => [event.type, event.data.imageId, event.data.status]),
 			[['image.rejected', bad.imageId, 'rejected'], ['image.expired', late.imageId, 'pending']]);
 	});
