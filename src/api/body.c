@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define NAME_SHOWN_MAX 64
+#define TYPES_MAX 16
+#define TYPES_MAX_BYTES (TYPES_MAX * 256)
 #define METADATA_JSON_MAX (6 * METADATA_MAX_BYTES + 8 * METADATA_MAX_MEMBERS)
 
 static enum status refuse_json(const json_error_t *error, struct fault *why)
@@ -142,6 +144,43 @@ static enum status write_metadata(struct arena *a, const json_t *object, struct 
 	return OK;
 }
 
+/* As a list with commas, which no media type has. */
+static enum status read_types(struct arena *a, const json_t *types, struct str *out, struct fault *why)
+{
+	struct buf b;
+	size_t n = json_array_size(types);
+
+	if (n < 1 || n > TYPES_MAX)
+		return fault_set(why, BAD_FIELD, "allowedTypes must be an array of 1 to %d media types, as [\"image/jpeg\"].", TYPES_MAX);
+	buf_init_arena(&b, a, TYPES_MAX_BYTES);
+	for (size_t i = 0; i < n; i++) {
+		struct str type = json_text(json_array_get(types, i));
+		if (!media_type_valid(type))
+			return fault_set(why, BAD_FIELD, "allowedTypes must have media types without parameters, as \"image/jpeg\".");
+		BUF_PUT(&b, i == 0 ? STR("") : STR(","), type);
+	}
+	TRY(fault_check_buf(&b, why));
+	*out = buf_str(&b);
+	return OK;
+}
+
+/* What only tightens the rules. */
+static enum status read_limits(struct arena *a, const json_t *object, struct slot_request *out, struct fault *why)
+{
+	const json_t *size = json_object_get(object, "maxSize"), *life = json_object_get(object, "expiresIn");
+	const json_t *types = json_object_get(object, "allowedTypes");
+	json_int_t seconds = json_integer_value(life);
+
+	if (size != NULL && (!json_is_integer(size) || json_integer_value(size) < 1))
+		return fault_set(why, BAD_FIELD, "maxSize must be an integer of 1 or more.");
+	if (life != NULL && (!json_is_integer(life) || seconds < 1 || seconds > LINK_LIFE_MAX_S))
+		return fault_set(why, BAD_FIELD, "expiresIn must be an integer of seconds from 1 to %d.", LINK_LIFE_MAX_S);
+	out->max_size = (uint64_t)json_integer_value(size);
+	out->expires_in_s = (uint32_t)seconds;
+	out->allowed_types = STR("");
+	return types == NULL ? OK : read_types(a, types, &out->allowed_types, why);
+}
+
 /* The optional members. */
 static enum status read_options(struct arena *a, const json_t *object, struct slot_request *out, struct fault *why)
 {
@@ -159,6 +198,7 @@ static enum status read_options(struct arena *a, const json_t *object, struct sl
 	out->metadata = STR("");
 	if (metadata != NULL)
 		TRY(write_metadata(a, metadata, &out->metadata, why));
+	TRY(read_limits(a, object, out, why));
 	return read_visibility(object, &out->has_visibility, &out->is_public, why);
 }
 
@@ -190,7 +230,7 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	struct slot_request r = { 0 };
 
 	TRY(read_object(body, &object, why));
-	TRY(check_members(object, "fileName, fileType, fileSize, method, visibility, metadata", why));
+	TRY(check_members(object, "fileName, fileType, fileSize, method, visibility, metadata, maxSize, allowedTypes, expiresIn", why));
 	TRY(read_text(a, object, "fileName", &r.file_name, why));
 	TRY(read_text(a, object, "fileType", &r.file_type, why));
 	TRY(read_options(a, object, &r, why));

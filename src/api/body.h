@@ -5,7 +5,8 @@
 #include "base/fault.h"
 #include "image/slot.h"
 
-/* Read {"fileName","fileType","fileSize"?,"method"?,"visibility"?,"metadata"?} of POST /upload. Any other member is refused, here and
+/* Read {"fileName","fileType","fileSize"?,"method"?,"visibility"?,"metadata"?,"maxSize"?,"allowedTypes"?,
+ * "expiresIn"?} of POST /upload. Any other member is refused, here and
  * in all bodies. slot_prepare validates the texts and the size.
  * body    at most 16 KiB, checked by the caller
  * out     texts live in `a`

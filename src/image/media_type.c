@@ -7,7 +7,13 @@
 
 static bool is_name(struct str s)
 {
-	return s.n <= NAME_MAX_CHARS && str_consists_of_lower(s, STR("!#$&-^_.+"));
+	return s.n <= NAME_MAX_CHARS && str_consists_of(s, STR("!#$&-^_.+"));
+}
+
+bool media_type_valid(struct str text)
+{
+	struct str rest = text, name = str_cut(&rest, '/');
+	return is_name(name) && is_name(rest);
 }
 
 /* image/jpg was never registered, but is written by many programs. */
@@ -22,7 +28,7 @@ static struct str next_type(struct str *rest)
 	return registered_type(str_trim(str_cut(rest, ',')));
 }
 
-static bool lists_type(struct str list, struct str media_type)
+bool media_type_listed(struct str list, struct str media_type)
 {
 	while (list.p != NULL)
 		if (str_equal_nocase(next_type(&list), media_type))
@@ -33,7 +39,7 @@ static bool lists_type(struct str list, struct str media_type)
 bool media_type_allowed(const struct image_rules *rules, struct str media_type)
 {
 	assert(rules != NULL);
-	return lists_type(rules->allowed_types, media_type);
+	return media_type_listed(rules->allowed_types, media_type);
 }
 
 /* Those that every program here can verify, and every browser shows. */
@@ -58,7 +64,7 @@ bool media_type_is_heif(struct str media_type)
 bool media_type_unverified(const struct image_rules *rules, struct str media_type)
 {
 	assert(rules != NULL);
-	return !is_always_verified(media_type) && lists_type(rules->unverified_types, media_type);
+	return !is_always_verified(media_type) && media_type_listed(rules->unverified_types, media_type);
 }
 
 bool media_types_need_heif(const struct image_rules *rules)
@@ -107,9 +113,8 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 		return fault_set(why, BAD_FIELD, "fileType must be a media type without parameters, such as image/jpeg");
 	struct str type = str_lower(a, text);
 	type = registered_type(type);
-	struct str rest = type, name = str_cut(&rest, '/');
 	TRY(fault_check_arena(a, why));
-	if (!is_name(name) || !is_name(rest))
+	if (!media_type_valid(type))
 		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");
 	if (!media_type_allowed(rules, type))
 		return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not allowed: use one of %.*s%s", (int)(type.n < 80 ? type.n : 80), type.p,

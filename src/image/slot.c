@@ -11,6 +11,12 @@
 #define TOKEN_BYTES 24
 #define TOKEN_MAX_CHARS 64
 
+/* The most that may be uploaded where the size is not declared. */
+static uint64_t max_bytes(const struct image_rules *rules, const struct slot_request *r)
+{
+	return r->max_size > 0 && r->max_size < rules->max_size_bytes ? r->max_size : rules->max_size_bytes;
+}
+
 static enum status check_size(const struct image_rules *rules, const struct slot_request *r, struct fault *why)
 {
 	if (!r->has_size && rules->require_size)
@@ -19,9 +25,23 @@ static enum status check_size(const struct image_rules *rules, const struct slot
 		return OK;
 	if (r->file_size == 0)
 		return fault_set(why, BAD_FIELD, "fileSize must be at least 1");
-	if (r->file_size > rules->max_size_bytes)
-		return fault_set(why, IMAGE_TOO_LARGE, "fileSize is over the limit of %llu bytes", (unsigned long long)rules->max_size_bytes);
+	uint64_t most = max_bytes(rules, r);
+	if (r->file_size > most)
+		return fault_set(why, IMAGE_TOO_LARGE, "fileSize is over the limit of %llu bytes", (unsigned long long)most);
 	return OK;
+}
+
+static enum status check_type(const struct slot_request *r, struct str file_type, struct fault *why)
+{
+	if (r->allowed_types.n == 0 || media_type_listed(r->allowed_types, file_type))
+		return OK;
+	return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not one of the allowedTypes of this request: %.*s", STRF(file_type),
+		(int)(r->allowed_types.n < 100 ? r->allowed_types.n : 100), r->allowed_types.p);
+}
+
+static uint32_t url_life_s(const struct image_rules *rules, const struct slot_request *r)
+{
+	return r->expires_in_s > 0 && r->expires_in_s < rules->url_ttl_s ? r->expires_in_s : rules->url_ttl_s;
 }
 
 static void fill_row(const struct slot_request *r, struct arena *a, struct slot *s)
@@ -53,7 +73,7 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct slot 
 
 /* Content-Length is signed where the size was given, but not listed: browsers set it themselves and do not
  * let a page do it. */
-static enum status make_url(struct product *p, struct arena *a, struct slot *s, struct fault *why)
+static enum status make_url(struct product *p, uint32_t life_s, struct arena *a, struct slot *s, struct fault *why)
 {
 	struct presigned url;
 	struct header *headers = arena_array(a, 2, sizeof(*headers));
@@ -64,7 +84,7 @@ static enum status make_url(struct product *p, struct arena *a, struct slot *s, 
 	const struct presign_request r = { .method = STR("PUT"),
 		.key = s->row.key,
 		.now_ms = s->row.created_ms,
-		.expires_s = p->rules.url_ttl_s,
+		.expires_s = life_s,
 		.headers = headers,
 		.n_headers = sized ? 2 : 1 };
 	TRY(store_presign(p->store, &r, a, &url, why));
@@ -82,16 +102,16 @@ static enum status make_url(struct product *p, struct arena *a, struct slot *s, 
 	return OK;
 }
 
-static enum status make_form(struct product *p, struct arena *a, struct slot *s, struct fault *why)
+static enum status make_form(struct product *p, uint32_t life_s, struct arena *a, struct slot *s, struct fault *why)
 {
 	struct post_form form;
 	uint64_t size = s->row.file_size;
 	const struct form_request r = { .key = s->row.key,
 		.content_type = s->row.file_type,
 		.min_size = size > 0 ? size : 1,
-		.max_size = size > 0 ? size : p->rules.max_size_bytes,
+		.max_size = s->row.max_bytes,
 		.now_ms = s->row.created_ms,
-		.expires_s = p->rules.url_ttl_s };
+		.expires_s = life_s };
 	TRY(store_form(p->store, &r, a, &form, why));
 	s->url = form.url;
 	s->address = form.address;
@@ -116,11 +136,13 @@ enum status slot_prepare_row(struct product *p, const struct slot_request *r, st
 	struct slot s = { 0 };
 	TRY(file_name_check(r->file_name, why));
 	TRY(media_type_read(&p->rules, r->file_type, a, &s.row.file_type, why));
+	TRY(check_type(r, s.row.file_type, why));
 	TRY(check_size(&p->rules, r, why));
 	fill_row(r, a, &s);
+	s.row.max_bytes = r->has_size ? r->file_size : max_bytes(&p->rules, r);
 	s.row.is_public = r->has_visibility ? r->is_public : p->rules.is_public;
 	TRY(fault_check_arena(a, why));
-	set_expiry(p, &s, s.row.created_ms + (int64_t)p->rules.url_ttl_s * 1000);
+	set_expiry(p, &s, s.row.created_ms + (int64_t)url_life_s(&p->rules, r) * 1000);
 	*out = s;
 	return OK;
 }
@@ -129,7 +151,8 @@ enum status slot_prepare(struct product *p, const struct slot_request *r, struct
 {
 	struct slot s;
 	TRY(slot_prepare_row(p, r, a, &s, why));
-	TRY(r->form ? make_form(p, a, &s, why) : make_url(p, a, &s, why));
+	uint32_t life_s = url_life_s(&p->rules, r);
+	TRY(r->form ? make_form(p, life_s, a, &s, why) : make_url(p, life_s, a, &s, why));
 	TRY(fault_check_arena(a, why));
 	set_expiry(p, &s, s.expires_ms);
 	*out = s;

@@ -16,6 +16,10 @@ struct slot_request {
 	bool form; /* a POST form in place of a PUT URL */
 	struct str owner;
 	struct str metadata; /* as the row's */
+	/* What only tightens the rules; more than they allow has no effect. */
+	uint64_t max_size;        /* bytes; 0: as the rules */
+	struct str allowed_types; /* media types with commas, of which fileType must be one; "": as the rules */
+	uint32_t expires_in_s;    /* of the URL; 0: as the rules */
 	bool has_visibility;
 	bool is_public; /* with has_visibility; else the rules say it */
 };
@@ -44,6 +48,10 @@ enum status file_name_check(struct str name, struct fault *why) MUST_CHECK;
  * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */
 enum status media_type_read(
 	const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
+/* Whether a canonical media type is one of a list with commas; image/jpg in the list is image/jpeg, and case does not matter. */
+bool media_type_listed(struct str list, struct str media_type);
+/* Whether a text is a media type, without parameters, in any case. */
+bool media_type_valid(struct str text);
 /* Whether the rules allow this canonical media type. */
 bool media_type_allowed(const struct image_rules *rules, struct str media_type);
 /* Whether files of this type can be verified, and stripped of metadata. */

@@ -20,6 +20,12 @@ struct str image_id_of_key(struct str key)
 	return uuid_valid(id) && rest.n <= EXTENSION_MAX_CHARS && str_consists_of_lower(rest, STR("")) ? id : none;
 }
 
+uint64_t verdict_max_bytes(const struct image_rules *rules, const struct image_row *row)
+{
+	assert(rules != NULL && row != NULL);
+	return row->max_bytes > 0 && row->max_bytes < rules->max_size_bytes ? row->max_bytes : rules->max_size_bytes;
+}
+
 static enum status no_slot(struct fault *why)
 {
 	return fault_set(why, SLOT_ENDED, "No upload slot for this key, or it has expired: request a new one.");
@@ -68,13 +74,13 @@ static struct str reject_reason(struct str formatted)
 	return formatted.n > 0 ? formatted : STR("The image does not pass the checks.");
 }
 
-static struct str judge_size(const struct image_rules *rules, uint64_t size, struct arena *a)
+static struct str judge_size(uint64_t most, uint64_t size, struct arena *a)
 {
 	if (size == 0)
 		return STR("The upload is empty: send the image's bytes.");
-	if (size > rules->max_size_bytes)
+	if (size > most)
 		return reject_reason(str_printf(a, "The file is %llu bytes, over the limit of %llu: send a smaller image.",
-			(unsigned long long)size, (unsigned long long)rules->max_size_bytes));
+			(unsigned long long)size, (unsigned long long)most));
 	return STR("");
 }
 
@@ -104,6 +110,14 @@ static struct str judge_bytes(
 		p->height, (unsigned long long)rules->max_pixels));
 }
 
+/* Of what was received, before anything was removed from it. */
+static uint64_t received_bytes_size(const struct received_bytes *what)
+{
+	if (what->received_size > 0)
+		return what->received_size;
+	return what->size > 0 ? what->size : what->bytes.n;
+}
+
 void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,
 	struct resolution *out)
 {
@@ -113,8 +127,8 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 	assert(out != NULL);
 	struct probe p = { 0 };
 	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
-	uint64_t received = what->received_size > 0 ? what->received_size : size;
-	struct str reason = judge_size(rules, received, a);
+	uint64_t received = received_bytes_size(what);
+	struct str reason = judge_size(verdict_max_bytes(rules, row), received, a);
 	assert(reason.n > 0 || size == what->bytes.n);
 	if (reason.n == 0)
 		reason = judge_bytes(rules, row, what->bytes, a, &p);
@@ -147,8 +161,8 @@ bool verdict_kind(
 	const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out, bool *is_cut)
 {
 	struct probe p = { 0 };
-	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
-	if (size == 0 || size > rules->max_size_bytes || probe_image(what->bytes, &p) == PROBE_NOT_IMAGE)
+	uint64_t size = received_bytes_size(what);
+	if (size == 0 || size > verdict_max_bytes(rules, row) || probe_image(what->bytes, &p) == PROBE_NOT_IMAGE)
 		return false;
 	*is_cut = p.is_cut;
 	return str_equal(probe_media_type(p.type), row->file_type) && media_type_allowed(rules, row->file_type) &&

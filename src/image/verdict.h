@@ -8,6 +8,8 @@
 
 /* The id in an image key (images/<uuid>.<extension>), borrowed from it; "" for any other key. */
 struct str image_id_of_key(struct str key);
+/* The most bytes that a slot takes. */
+uint64_t verdict_max_bytes(const struct image_rules *rules, const struct image_row *row);
 /* Read the row of this id and check that the key may be uploaded to. An uploaded row is accepted, since the
  * same bytes may be sent again.
  * id      image_id_of_key of the key

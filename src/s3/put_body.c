@@ -63,9 +63,9 @@ enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct faul
 	struct s3_upload *u = c->upload;
 	u->counted = true;
 	if (c->is_image) {
-		if (u->max_bytes > c->s3->product->rules.max_size_bytes)
-			u->max_bytes = c->s3->product->rules.max_size_bytes;
 		TRY(verdict_check_slot(c->s3->product, c->image_id, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
+		uint64_t most = verdict_max_bytes(&c->s3->product->rules, &u->slot);
+		u->max_bytes = u->max_bytes < most ? u->max_bytes : most;
 		if (u->condition.absent && u->slot.status == IMAGE_UPLOADED)
 			return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
 	} else {

@@ -54,6 +54,80 @@ static void test_slot_when_metadata_are_given_then_the_row_and_the_record_have_t
 	}
 }
 
+struct row {
+	const char *body;
+	int status;
+	const char *code, *word;
+};
+
+static void check(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		post(rows[i].body);
+		if (fixture.x.answer.status != rows[i].status)
+			fail_msg("%s: %.*s", rows[i].body, STRF(fixture.x.answer.body));
+		if (rows[i].status != 200)
+			assert_problem(rows[i].status, rows[i].code);
+		if (rows[i].word != NULL && !holds(fixture.x.answer.body, rows[i].word))
+			fail_msg("%s: %.*s", rows[i].body, STRF(fixture.x.answer.body));
+	}
+}
+
+#define LIMITED(members) "{\"fileName\":\"a.png\",\"fileType\":\"image/png\"," members "}"
+
+static struct image_row row_of_answer(void)
+{
+	struct image_row row;
+	struct fault why;
+	assert_int_equal(fixture.x.answer.status, 200);
+	assert_int_equal(table_get(fixture.product.table, answer_text("imageId"), &fixture.own, &row, &why), OK);
+	return row;
+}
+
+static void test_slot_when_it_tightens_the_limits_then_the_smaller_ones_hold(void **state)
+{
+	static const struct {
+		const char *body;
+		uint64_t max_bytes, life_s;
+	} rows[] = { { LIMITED("\"method\":\"PUT\""), 5242880, 300 }, { LIMITED("\"maxSize\":1000"), 1000, 300 },
+		{ LIMITED("\"maxSize\":99999999"), 5242880, 300 }, { LIMITED("\"fileSize\":10,\"maxSize\":1000"), 10, 300 },
+		{ LIMITED("\"expiresIn\":60"), 5242880, 60 }, { LIMITED("\"expiresIn\":604800"), 5242880, 300 },
+		{ LIMITED("\"method\":\"POST\",\"maxSize\":1000,\"expiresIn\":7"), 1000, 7 },
+		{ LIMITED("\"allowedTypes\":[\"image/gif\",\"IMAGE/PNG\"]"), 5242880, 300 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		post(rows[i].body);
+		struct image_row row = row_of_answer();
+		assert_int_equal(row.max_bytes, rows[i].max_bytes);
+		assert_in_range(row.expires_ms - row.created_ms, (rows[i].life_s - 1) * 1000, rows[i].life_s * 1000);
+		assert_int_equal(row.ends_ms, row.expires_ms + 3600 * 1000);
+	}
+}
+
+static void test_slot_when_its_own_limits_refuse_it_then_413_or_415(void **state)
+{
+	static const struct row rows[] = {
+		{ LIMITED("\"fileSize\":1001,\"maxSize\":1000"), 413, "image_too_large", "1000 bytes" },
+		{ LIMITED("\"allowedTypes\":[\"image/jpeg\"]"), 415, "type_not_allowed", "image/png is not one of the allowedTypes of this request: image/jpeg" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"text/html\",\"allowedTypes\":[\"text/html\"]}", 415, "type_not_allowed", "text/html is not allowed" },
+		{ LIMITED("\"allowedTypes\":[]"), 400, "bad_field", "allowedTypes" },
+		{ LIMITED("\"allowedTypes\":\"image/png\""), 400, "bad_field", "allowedTypes" },
+		{ LIMITED("\"allowedTypes\":[\"image/png,image/gif\"]"), 400, "bad_field", "allowedTypes" },
+		{ LIMITED("\"allowedTypes\":[\"image/*\"]"), 400, "bad_field", "allowedTypes" },
+		{ LIMITED("\"allowedTypes\":[7]"), 400, "bad_field", "allowedTypes" },
+		{ LIMITED("\"maxSize\":0"), 400, "bad_field", "maxSize" },
+		{ LIMITED("\"maxSize\":\"1\""), 400, "bad_field", "maxSize" },
+		{ LIMITED("\"maxSize\":1.0"), 400, "bad_field", "maxSize" },
+		{ LIMITED("\"expiresIn\":0"), 400, "bad_field", "expiresIn" },
+		{ LIMITED("\"expiresIn\":604801"), 400, "bad_field", "expiresIn" },
+		{ LIMITED("\"expiresIn\":null"), 400, "bad_field", "expiresIn" },
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
 static void test_slot_when_a_member_is_unknown_then_400_names_it(void **state)
 {
 	(void)state;
@@ -98,25 +172,6 @@ static void test_body_when_it_arrives_byte_by_byte_then_it_is_the_same(void **st
 	(void)state;
 	assert_int_equal(ask_in_pieces((struct ask){ "POST", "/prod/upload", body }, 1)->status, 200);
 	assert_int_equal(ask_in_pieces((struct ask){ "POST", "/prod/upload", body, .chunked = true }, 7)->status, 200);
-}
-
-struct row {
-	const char *body;
-	int status;
-	const char *code, *word;
-};
-
-static void check(const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		post(rows[i].body);
-		if (fixture.x.answer.status != rows[i].status)
-			fail_msg("%s: %.*s", rows[i].body, STRF(fixture.x.answer.body));
-		if (rows[i].status != 200)
-			assert_problem(rows[i].status, rows[i].code);
-		if (rows[i].word != NULL && !holds(fixture.x.answer.body, rows[i].word))
-			fail_msg("%s: %.*s", rows[i].body, STRF(fixture.x.answer.body));
-	}
 }
 
 static void test_body_when_it_is_not_a_json_object_then_400(void **state)
@@ -451,6 +506,8 @@ int main(void)
 		T(test_slot_when_a_form_is_requested_then_fields_instead_of_headers),
 		T(test_slot_when_metadata_are_given_then_the_row_and_the_record_have_them),
 		T(test_slot_when_a_member_is_unknown_then_400_names_it),
+		T(test_slot_when_it_tightens_the_limits_then_the_smaller_ones_hold),
+		T(test_slot_when_its_own_limits_refuse_it_then_413_or_415),
 		T(test_slot_when_a_size_is_given_then_headers_name_type_and_length),
 		T(test_body_when_it_arrives_byte_by_byte_then_it_is_the_same),
 		T(test_body_when_it_is_not_a_json_object_then_400),

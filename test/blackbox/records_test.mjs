@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { call, fetchUrl, openSlot, startServer, uploadImage } from './support/server.mjs';
+import { call, eventually, fetchUrl, openSlot, postForm, putBytes, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const problem = (answer, status, code) => assert.deepEqual([answer.status, answer.json?.code], [status, code], answer.text);
 
@@ -45,6 +45,44 @@ describe('one server', () => {
 		assert.equal(answers.filter(a => a.status === 200).length, 1);
 		assert.equal(answers.filter(a => a.status === 412).length, 99);
 		assert.equal((await record(imageId)).json.version, 2);
+	});
+
+	test('maxSize holds for a PUT, one of unknown length, and a form; the slot stays usable', async () => {
+		const large = Buffer.concat([tinyPng, Buffer.alloc(1)]);
+		for (const method of ['PUT', 'POST']) {
+			const slot = await openSlot(server, { method, maxSize: tinyPng.length });
+			const send = bytes => (method === 'PUT' ? putBytes(slot, bytes) : postForm(slot, bytes));
+			const refused = [await send(large)];
+			if (method === 'PUT')
+				refused.push(await fetchUrl(slot.uploadUrl, { method, headers: slot.headers, duplex: 'half', body: new Blob([large]).stream() }));
+			for (const answer of refused) {
+				assert.equal(answer.status, 400, answer.text);
+				assert.match(answer.text, /<Code>EntityTooLarge<\/Code>/);
+			}
+			assert.equal((await record(slot.imageId)).json.status, 'pending');
+			assert.ok((await send(tinyPng)).status < 300);
+			assert.equal((await record(slot.imageId)).json.status, 'uploaded');
+		}
+	});
+
+	test('allowedTypes holds for what is declared, and so for what is found', async () => {
+		const json = { fileName: 'a', allowedTypes: ['image/png', 'image/gif'] };
+		problem(await call(server, 'POST', '/upload', { json: { ...json, fileType: 'image/jpeg' } }), 415, 'type_not_allowed');
+		const slot = await openSlot(server, { ...json, fileType: 'image/gif' });
+		assert.equal((await putBytes(slot, tinyPng)).status, 400);
+		assert.match((await record(slot.imageId)).json.reason, /image\/png, but the slot is for image\/gif/);
+	});
+
+	test('expiresIn ends the URL and the form', async () => {
+		for (const method of ['PUT', 'POST']) {
+			const slot = await openSlot(server, { method, expiresIn: 1 });
+			const life = Date.parse(slot.expiresAt) - Date.now();
+			assert.ok(life <= 1000, slot.expiresAt);
+			const send = () => (method === 'PUT' ? putBytes(slot, Buffer.from('no image')) : postForm(slot, Buffer.from('no image')));
+			const late = await eventually(async () => Date.now() > Date.parse(slot.expiresAt) + 1000 && send(), { what: 'the end of the URL' });
+			assert.equal(late.status, 403, late.text);
+			assert.equal((await record(slot.imageId)).json.status, 'pending');
+		}
 	});
 
 	test('a new name is that of downloads and links', async () => {

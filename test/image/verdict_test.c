@@ -205,6 +205,7 @@ static void test_judge_over_the_size_limit_then_rejected_without_the_bytes(void 
 	struct fake_product *f = *state;
 	struct resolution s;
 	struct image_row row = row_pending(&f->a, 1);
+	row.max_bytes = 0;
 	const struct received_bytes what = { .size = 5242881, .etag = STR("e"), .now_ms = NOW_MS };
 	verdict_of_bytes(&f->product.rules, &row, &what, &f->a, &s);
 	assert_rejected(&s, "The file is 5242881 bytes, over the limit of 5242880: send a smaller image.");
@@ -215,6 +216,25 @@ static void test_judge_over_the_size_limit_then_rejected_without_the_bytes(void 
 	f->product.rules.max_size_bytes--;
 	s = judge(f, "image/png", picture_png(1, 1));
 	assert_int_equal(s.status, IMAGE_REJECTED);
+}
+
+static void test_judge_over_the_slots_own_limit_then_rejected_and_not_decoded(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row = row_pending(&f->a, 1);
+	struct received_bytes what = { .bytes = picture_jpeg(3, 2), .etag = STR("e"), .now_ms = NOW_MS };
+	struct resolution s;
+	enum render_kind kind;
+	bool is_cut;
+	row.max_bytes = what.bytes.n;
+	verdict_of_bytes(&f->product.rules, &row, &what, &f->a, &s);
+	assert_int_equal(s.status, IMAGE_UPLOADED);
+	assert_true(verdict_kind(&f->product.rules, &row, &what, &kind, &is_cut));
+	what.received_size = what.bytes.n + 1; /* of which something was removed */
+	verdict_of_bytes(&f->product.rules, &row, &what, &f->a, &s);
+	assert_int_equal(s.status, IMAGE_REJECTED);
+	assert_true(str_find(s.reason, STR("over the limit of")) < s.reason.n);
+	assert_false(verdict_kind(&f->product.rules, &row, &what, &kind, &is_cut));
 }
 
 static void test_judge_of_a_type_no_longer_allowed_then_rejected(void **state)
@@ -409,6 +429,7 @@ int main(void)
 		TEST(test_judge_of_a_broken_picture_then_rejected_and_reported_why),
 		TEST(test_judge_at_the_pixel_limit_then_uploaded_and_over_it_rejected),
 		TEST(test_judge_over_the_size_limit_then_rejected_without_the_bytes),
+		TEST(test_judge_over_the_slots_own_limit_then_rejected_and_not_decoded),
 		TEST(test_judge_of_a_type_no_longer_allowed_then_rejected),
 		TEST(test_judge_of_a_document_then_uploaded_where_it_is_named_unverified_unless_it_is_an_image),
 		TEST(test_judge_when_memory_runs_out_then_the_verdict_is_the_same),
