@@ -304,6 +304,9 @@ describe('axe-core finds nothing in any view, and nothing is small or too wide',
 			await page.getByRole('link', { name: 'Logs' }).click();
 			await lines(page).first().waitFor();
 			await look('logs');
+			await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+			await page.getByText('No webhooks match.').waitFor();
+			await look('webhooks');
 			await page.getByRole('link', { name: 'Settings' }).click();
 			await page.locator('#settings-rows tr').first().waitFor();
 			await look('settings');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 
+import { axe, openPage, startBrowser } from './support/browser.mjs';
 import { startReceiver, webhookEnv } from './support/receiver.mjs';
 import { sqlite } from './support/sqlite.mjs';
 import { call, eventually, fetchUrl, runProgram, startServer, uploadImage } from './support/server.mjs';
@@ -150,6 +151,38 @@ describe('tintype webhooks', { concurrency: true }, () => {
 		assert.match((await webhooks(server, 'list')).stderr, /TINTYPE_WEBHOOK_URL is not set/);
 		await server.kill('SIGTERM');
 		assert.equal(existsSync(file), false);
+	});
+});
+
+describe('the console', () => {
+	test('shows what was given up and why, what was delivered, and that the receiver is disabled, accessibly', async t => {
+		let status = 204;
+		const { server } = await start(t, (request, response) => response.writeHead(status).end());
+		const browser = await startBrowser();
+		t.after(() => browser.close());
+		await uploadImage(server);
+		await server.waitForEvent('webhook.delivered');
+		const page = await openPage(browser, server, { url: server.admin });
+		await page.getByLabel('Token').fill(await tokenOf(server));
+		await page.getByRole('button', { name: 'Sign in' }).click();
+		await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+		const rows = page.locator('#webhooks-rows tr');
+		await rows.filter({ hasText: 'delivered' }).waitFor();
+		assert.equal(await page.locator('#webhooks-state').innerText(), '');
+		status = 410;
+		await uploadImage(server);
+		await server.waitForEvent('webhook.disabled');
+		await page.getByRole('button', { name: 'Refresh' }).and(page.locator('#webhooks-refresh')).click();
+		await page.getByText(/Disabled since .* answered 410.*tintype webhooks enable/).waitFor();
+		assert.match(await rows.first().innerText(), /image\.uploaded\s+msg_[0-9a-f]{32}\s+the receiver answered 410/);
+		assert.deepEqual(await axe(page), []);
+		await page.getByText('Delivered', { exact: true }).click();
+		await page.waitForFunction(() => document.querySelectorAll('#webhooks-rows tr').length === 1);
+		assert.match(await page.locator('#webhooks-count').innerText(), /1 waiting, 0 given up, 1 delivery kept\. 1 webhook shown/);
+		await page.getByRole('button', { name: 'Sign out' }).click();
+		await page.getByLabel('Token').waitFor();
+		assert.equal(await rows.count(), 0, 'nothing stays behind');
+		await page.quiet();
 	});
 });
 

@@ -54,5 +54,6 @@ const json = async (path, parameters, signal) => (await ask(`console/${path}?${q
 export const images = (parameters, signal) => json('images', parameters, signal);
 export const image = id => json(`images/${encodeURIComponent(id)}`, {});
 export const logs = (parameters, signal) => json('logs', parameters, signal);
+export const webhooks = parameters => json('webhooks', parameters);
 export const settings = () => json('settings', {});
 export const metrics = async () => (await ask('metrics')).text();

@@ -5,8 +5,9 @@ import * as images from './images.js';
 import * as logs from './logs.js';
 import * as overview from './overview.js';
 import * as settingsView from './settings.js';
+import * as webhooks from './webhooks.js';
 
-const views = { overview, images, logs, settings: settingsView };
+const views = { overview, images, logs, webhooks, settings: settingsView };
 
 let current = null, timer = 0, generation = 0;
 
@@ -28,7 +29,7 @@ function signIn(sentence) {
 	current = null;
 	if ($('row').open)
 		$('row').close();
-	for (const id of ['images-rows', 'lines', 'settings-rows', 'row-json'])   // leave nothing for the next user
+	for (const id of ['images-rows', 'lines', 'webhooks-rows', 'settings-rows', 'row-json'])   // leave nothing for the next user
 		$(id).replaceChildren();
 	showOnly('sign-in');
 	$('lost').textContent = '';
@@ -100,6 +101,7 @@ async function enter(event) {
 overview.prepare();
 images.prepare(guard);
 logs.prepare(guard);
+webhooks.prepare(guard);
 settingsView.prepare();
 $('sign-in-form').addEventListener('submit', enter);
 $('sign-out').addEventListener('click', () => signIn(''));
