@@ -11,10 +11,15 @@
 #include "api/page.h"
 #include "http/problem.h"
 #include "base/hash.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/op_deadline.h"
+#include "image/image_service.h"
+#include "image/verdict.h"
 
 /* A page of 1000 images with the longest names and their URLs is under 6 MB. */
 #define ARENA_MAX_BYTES (8u << 20)
+#define LOOK_WITHIN_MS 2000
 
 static struct api *api_of(struct handler *d)
 {
@@ -92,6 +97,8 @@ static enum status check_request(struct api_call *c, struct fault *why)
 			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
 		x->answer.image_id = c->at.segment;
 	}
+	if (c->route->check != NULL)
+		TRY(c->route->check(c, why));
 	if (c->route->stream != NULL)
 		return c->route->stream->begin(c, why);
 	if (!c->route->has_body)
@@ -130,7 +137,7 @@ static void drop_stream(struct api_call *c)
 		c->route->stream->drop(c);
 }
 
-static void run_handler(struct api_call *c)
+void call_run(struct api_call *c)
 {
 	struct fault why = { .code = F_NONE };
 	enum status status = c->route->run(c, &why);
@@ -164,11 +171,12 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 		return HANDLER_ANSWER;
 	}
 	if (c->route->now) {
-		run_handler(c);
+		call_run(c);
 		return HANDLER_ANSWER;
 	}
 	/* How the listener continues with an admitted call. */
-	if (c->route->start != NULL && c->api->product->table->ops->starts_without_waiting)
+	bool waits = c->wait_s > 0 && c->api->waits != NULL;
+	if (c->route->start != NULL && (c->route->check != NULL ? waits : c->api->product->table->ops->starts_without_waiting))
 		return HANDLER_RUN_ASYNC;
 	return c->route->has_body || c->route->stream != NULL ? HANDLER_READ_BODY : HANDLER_RUN;
 }
@@ -195,7 +203,7 @@ static enum status on_body(struct handler *d, struct request_context *x, const c
 
 static void run_request(struct handler *d, struct request_context *x)
 {
-	run_handler(x->handler_state);
+	call_run(x->handler_state);
 }
 
 static void run_request_async(struct handler *d, struct request_context *x)
@@ -215,7 +223,30 @@ static void on_error(struct handler *d, struct request_context *x, const struct 
 	answer_problem(api_of(d), x, why);
 }
 
-static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async };
+static void on_gone(struct handler *d, struct request_context *x)
+{
+	struct api_call *c = x->handler_state;
+
+	if (c != NULL && c->wait_s > 0 && api_of(d)->waits != NULL)
+		waits_cancel(api_of(d)->waits, &c->waiter);
+}
+
+static void on_drain(struct handler *d)
+{
+	if (api_of(d)->waits != NULL)
+		waits_end(api_of(d)->waits);
+}
+
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async, on_gone, on_drain };
+
+/* On a store that sends no events the object is looked for. */
+static bool has_left_pending(void *arg, struct str image_id)
+{
+	op_deadline_set(clock_mono_ms() + LOOK_WITHIN_MS);
+	bool pending = image_service_is_pending(((struct api *)arg)->product, image_id);
+	op_deadline_set(0);
+	return !pending;
+}
 
 struct api *api_new(struct product *p, const struct api_options *o)
 {
@@ -230,13 +261,22 @@ struct api *api_new(struct product *p, const struct api_options *o)
 		.product = p,
 		.options = *o,
 	};
+	if (o->waits && (api->waits = waits_new(o->unseen_changes ? has_left_pending : NULL, api)) == NULL)
+		api_free(&api);
 	return api;
+}
+
+void api_note_changed(struct api *a, struct str key)
+{
+	assert(a != NULL && a->waits != NULL);
+	waits_wake(a->waits, image_id_of_key(key));
 }
 
 void api_free(struct api **a)
 {
-	if (a == NULL)
+	if (a == NULL || *a == NULL)
 		return;
+	waits_free(&(*a)->waits);
 	mem_free(*a);
 	*a = NULL;
 }

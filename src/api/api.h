@@ -27,6 +27,8 @@ struct api_options {
 	enum api_direct direct;
 	struct bucket_store *buckets; /* with DIRECT_STORE, and */
 	struct str bucket;            /* that of the images */
+	bool waits;                   /* GET /images/{imageId}?wait= may wait */
+	bool unseen_changes;          /* ... and must look for changes itself: nobody calls api_note_changed */
 	struct str storage_url;       /* where presigned URLs lead, scheme, host and port: the page may call it */
 };
 
@@ -35,5 +37,7 @@ struct api;
 struct api *api_new(struct product *p, const struct api_options *o);
 void api_free(struct api **a);
 struct handler *api_handler(struct api *a);
+/* The row of the image with this object key was resolved or removed; "": of any. Does not block; any thread. */
+void api_note_changed(struct api *a, struct str key);
 
 #endif

@@ -104,12 +104,14 @@ static enum status collect_metadata(const json_t *object, struct metadata_member
 	{
 		struct metadata_member m = { str_of(name), json_text(value) };
 		if (!json_is_string(value) || m.name.n == 0)
-			return fault_set(why, BAD_FIELD, "metadata must be an object whose members have a name and are strings, not objects, arrays or numbers.");
+			return fault_set(
+				why, BAD_FIELD, "metadata must be an object whose members have a name and are strings, not objects, arrays or numbers.");
 		bytes += m.name.n + m.value.n;
 		members[(*n)++] = m;
 	}
 	if (bytes > METADATA_MAX_BYTES)
-		return fault_set(why, BAD_FIELD, "metadata must have at most %d bytes, names and values together; this has %zu.", METADATA_MAX_BYTES, bytes);
+		return fault_set(
+			why, BAD_FIELD, "metadata must have at most %d bytes, names and values together; this has %zu.", METADATA_MAX_BYTES, bytes);
 	return OK;
 }
 
@@ -123,7 +125,8 @@ static enum status write_metadata(struct arena *a, const json_t *object, struct 
 	if (!json_is_object(object))
 		return fault_set(why, BAD_FIELD, "metadata must be an object of strings, as {\"album\":\"7\"}.");
 	if (json_object_size(object) > METADATA_MAX_MEMBERS)
-		return fault_set(why, BAD_FIELD, "metadata must have at most %d members; this has %zu.", METADATA_MAX_MEMBERS, json_object_size(object));
+		return fault_set(
+			why, BAD_FIELD, "metadata must have at most %d members; this has %zu.", METADATA_MAX_MEMBERS, json_object_size(object));
 	TRY(collect_metadata(object, members, &n, why));
 	*out = STR("");
 	if (n == 0)

@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "api/route.h"
+#include "api/wait.h"
 #include "base/buf.h"
 #include "base/fault.h"
 
@@ -21,6 +22,7 @@ struct api {
 	struct handler handler;
 	struct product *product;
 	struct api_options options;
+	struct waits *waits; /* NULL: nobody waits */
 };
 
 struct web_file;
@@ -33,9 +35,12 @@ struct api_call {
 	struct route_match at; /* its segment is the image id */
 	const struct api_route *route;
 	struct buf body;
-	bool has_key;                /* the caller may do everything on this route */
-	bool sent_key;               /* ... and has the key, which the route may not ask for */
-	struct direct_call *direct;  /* of POST /images */
+	bool has_key;               /* the caller may do everything on this route */
+	bool sent_key;              /* ... and has the key, which the route may not ask for */
+	struct direct_call *direct; /* of POST /images */
+	uint32_t wait_s;            /* of GET /images/{imageId} */
+	struct waiter waiter;
+	bool on_worker;              /* of a call that waits: it was on the reactor before */
 	const struct web_file *file; /* of the page, in place of a route; NULL: none */
 };
 
@@ -44,6 +49,9 @@ enum status upload_run(struct api_call *c, struct fault *why) MUST_CHECK;
 void upload_start(struct api_call *c);
 enum status images_list(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_get(struct api_call *c, struct fault *why) MUST_CHECK;
+/* GET /images/{imageId}?wait=: read the parameter, and run the call once it is not to wait any more. */
+enum status wait_read(struct api_call *c, struct fault *why) MUST_CHECK;
+void wait_start(struct api_call *c);
 enum status images_thumbnail(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_file(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_patch(struct api_call *c, struct fault *why) MUST_CHECK;
@@ -57,6 +65,8 @@ enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 
 /* The value of a query parameter that may appear once; {NULL, 0} if it does not.  Errors: BAD_FIELD it appears more often */
 enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why) MUST_CHECK;
+/* Run the route's function and complete the response. */
+void call_run(struct api_call *c);
 /* Complete the response: the handler's on OK, else the problem of the fault. May be called again with a later
  * fault. false: it is a problem. */
 bool call_end(struct api_call *c, enum status status, const struct fault *why);

@@ -242,15 +242,15 @@ static enum status answer_created(struct api_call *c, const struct slot *slot, c
 	struct buf text;
 	/* Who may only send images must not publish files by this server. */
 	bool may_read = c->sent_key || !c->api->options.key_for_images;
-	unsigned form = RECORD_ALONE | (c->sent_key ? RECORD_KEPT : 0U) | (may_read ? 0U : RECORD_UNREADABLE);
+	unsigned form = record_form_for(c, RECORD_ALONE) | (may_read ? 0U : RECORD_UNREADABLE);
 	buf_init_arena(&text, c->arena, RECORD_MAX_BYTES);
 	writer_open(&text, (struct str){ 0 }, '{');
 	TRY(record_write_members(c->api->product, row, form, &text, why));
 	writer_text(&text, STR("deleteToken"), slot->delete_token);
 	writer_close(&text, '}');
 	TRY(call_json(c, &text, why));
-	c->x->answer.status = 201;
 	record_tag(c, row);
+	c->x->answer.status = 201;
 	answer_header(&c->x->answer, STR("Location"), STR_CONCAT(c->arena, STR("/prod/images/"), row->image_id));
 	return fault_check_arena(c->arena, why);
 }

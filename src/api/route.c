@@ -5,7 +5,7 @@ static const struct api_route routes[] = {
 	{ "POST /upload", upload_run, FOR_SLOTS, .has_body = true, .start = upload_start },
 	{ "POST /images", direct_run, FOR_SLOTS, .stream = &direct_stream },
 	{ "GET /images", images_list, FOR_IMAGES },
-	{ "GET /images/{imageId}", images_get, FOR_IMAGES },
+	{ "GET /images/{imageId}", images_get, FOR_IMAGES, .check = wait_read, .start = wait_start },
 	{ "PATCH /images/{imageId}", images_patch, FOR_IMAGES, .has_body = true },
 	{ "DELETE /images/{imageId}", images_delete, FOR_DELETE },
 	{ "GET /images/{imageId}/file", images_file, FOR_IMAGES },

@@ -26,10 +26,12 @@ struct api_route {
 	enum status (*run)(struct api_call *, struct fault *);
 	enum access_rule rule;
 	bool has_body;
-	bool for_uppy;                    /* the response is in Uppy's format */
-	const struct api_stream *stream;  /* the body goes there, instead of being collected; NULL: not */
-	bool now;                         /* never waits: runs on the reactor */
-	void (*start)(struct api_call *); /* on the reactor, instead of run, where the table's inserts start without waiting; may be NULL */
+	bool for_uppy;                                           /* the response is in Uppy's format */
+	const struct api_stream *stream;                         /* the body goes there, instead of being collected; NULL: not */
+	enum status (*check)(struct api_call *, struct fault *); /* of the query, on the reactor, which may set wait_s; NULL: none */
+	bool now;                                                /* never waits: runs on the reactor */
+	/* In place of run, on the reactor: where the table's inserts start without waiting; with check, where the call is to wait. May be NULL */
+	void (*start)(struct api_call *);
 };
 
 extern const struct router api_routes;

@@ -29,6 +29,8 @@ struct backends {
 	struct str delivery_key;        /* that the backend keeps; "": none */
 	struct str region;              /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);
+	/* Be told of images whose rows have changed, as engine_watch (store/store.h); NULL: rows change unseen */
+	void (*watch)(struct backends *, void (*changed)(void *arg, struct str key), void *arg);
 	void (*measure)(struct backends *); /* update the gauges of the backend; NULL: none */
 	/* Make the database as small as it can be; only close may follow. NULL: not supported */
 	enum status (*compact)(struct backends *, uint64_t *before, uint64_t *after, struct fault *why);

@@ -12,6 +12,11 @@ static void measure_space(struct backends *e)
 	engine_measure(e->own);
 }
 
+static void watch_rows(struct backends *e, void (*changed)(void *arg, struct str key), void *arg)
+{
+	engine_watch(e->own, changed, arg);
+}
+
 static enum status compact_store(struct backends *e, uint64_t *before, uint64_t *after, struct fault *why)
 {
 	return engine_compact(e->own, before, after, why);
@@ -52,6 +57,7 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.delivery_key = engine_delivery_key(engine),
 		.region = o.region,
 		.ready = check_ready,
+		.watch = watch_rows,
 		.measure = measure_space,
 		.compact = compact_store,
 		.close = close_engine,

@@ -237,6 +237,11 @@ static enum status start_thumbnails(struct server_parts *c, struct fault *why)
 	return OK;
 }
 
+static void note_changed(void *arg, struct str key)
+{
+	api_note_changed(arg, key);
+}
+
 static enum status make_handlers(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
@@ -258,6 +263,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.direct = c->remote ? DIRECT_SPOOLED : DIRECT_STORE,
 		.buckets = c->backends.bucket,
 		.bucket = str_of(s->bucket),
+		.waits = true,
+		.unseen_changes = c->backends.watch == NULL,
 		.storage_url = c->backends.storage_url,
 	};
 	TRY(read_delivery(c, why));
@@ -265,6 +272,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->api = api_new(&c->product, &api);
 	if (c->api == NULL)
 		return fault_no_memory(why);
+	if (c->backends.watch != NULL)
+		c->backends.watch(&c->backends, note_changed, c->api);
 	c->delivery = delivery_new(&(struct delivery_options){ .product = &c->product,
 		.buckets = c->backends.bucket,
 		.bucket = str_of(s->bucket),
@@ -432,6 +441,8 @@ int server_main(int argc, char **argv)
 	rate_limit_free(&c.wrong_secrets);
 	delivery_free(&c.delivery);
 	s3_free(&c.s3);
+	if (c.backends.watch != NULL)
+		c.backends.watch(&c.backends, NULL, NULL);
 	api_free(&c.api);
 	identity_free(&c.identity);
 	rate_limit_free(&c.product.recheck_limit);

@@ -440,7 +440,21 @@ static void on_error(struct handler *h, struct request_context *x, const struct 
 		next->ops->on_error(next, x, why);
 }
 
-static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async };
+static void on_gone(struct handler *h, struct request_context *x)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	if (!delivery_link_is_path(x->request.path) && next->ops->on_gone != NULL)
+		next->ops->on_gone(next, x);
+}
+
+static void on_drain(struct handler *h)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	if (next->ops->on_drain != NULL)
+		next->ops->on_drain(next);
+}
+
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async, on_gone, on_drain };
 
 struct delivery *delivery_new(const struct delivery_options *o)
 {

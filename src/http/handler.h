@@ -7,6 +7,7 @@
  *   run_async  on a reactor, when the whole body has been received, only after HANDLER_RUN_ASYNC: must not wait. The
  *              handler then owns the request until it calls the request's `done`, once, from any thread,
  *              perhaps before run_async returns, with the answer filled in; after that the listener owns it
+ *              It may call the request's `work` in place of `done`: run_async is called again then, on a worker, where it may block
  *   on_abort   instead of them, when the body will never be complete: releases what on_head and on_body acquired
  *   on_error   fills in the answer for a fault that the listener detected itself
  *
@@ -29,6 +30,7 @@ struct request_context {
 	bool body_cut;                          /* before run: never; before on_abort: the client disconnected */
 	bool slow_body_is_rate;                 /* the handler's, unless on_head sets it for this request */
 	void (*done)(struct request_context *); /* the listener's: the answer of run_async is ready */
+	void (*work)(struct request_context *); /* the listener's: call run_async again, on a worker; from any thread, does not block */
 };
 
 enum handler_step {
@@ -47,6 +49,11 @@ struct handler_ops {
 	void (*on_abort)(struct handler *, struct request_context *, const struct fault *why);
 	void (*on_error)(struct handler *, struct request_context *, const struct fault *why);
 	void (*run_async)(struct handler *, struct request_context *); /* NULL for handlers that never return HANDLER_RUN_ASYNC */
+	/* The two that follow are for requests that wait for something in run_async; both may be NULL, and must not block.
+	 * on_gone, on a reactor: the client of one has closed its end; the handler may own the request, or have called `done` already.
+	 * on_drain, on any thread, perhaps more than once: the server ends, all of them are to be answered now */
+	void (*on_gone)(struct handler *, struct request_context *);
+	void (*on_drain)(struct handler *);
 };
 struct handler {
 	const struct handler_ops *ops;

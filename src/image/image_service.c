@@ -11,6 +11,7 @@
 #include "image/verify.h"
 
 #define LINK_MAX_BYTES 1024
+#define SCRATCH_BYTES ((size_t)64 << 10)
 #define REDIRECT_SPARE_S 60 /* for the client to follow a redirect that it has kept */
 
 /* Without an object: the embedded store resolves the row together with the object, so that it may have
@@ -65,6 +66,15 @@ enum status image_service_read(struct product *p, struct str image_id, struct ar
 	return fault_set(why, NO_SUCH_IMAGE, "%s", unseen.text);
 }
 
+bool image_service_is_pending(struct product *p, struct str image_id)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row row;
+	struct fault unseen;
+	arena_init(&a, SCRATCH_BYTES);
+	return image_service_read(p, image_id, &a, &row, &unseen) == OK && row.status == IMAGE_PENDING;
+}
+
 /* The row first: an engine that holds the object too takes both in one commit, and then the second
  * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
  * shown; an object without a row is not visible to anyone, and the sweep removes it. */
@@ -73,7 +83,7 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	assert(p != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct image_row row;
-	arena_init(&scratch, (size_t)64 << 10);
+	arena_init(&scratch, SCRATCH_BYTES);
 	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
 	TRY(table_remove(p->table, image_id, 0, why));
 	thumbnails_remove(p->thumbnails, image_id);

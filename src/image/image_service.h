@@ -15,6 +15,8 @@ enum status image_service_complete(
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; UPSTREAM_FAILED */
 enum status image_service_read(
 	struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+/* Whether there is such an image and it is pending, by image_service_read. What fails says no. */
+bool image_service_is_pending(struct product *p, struct str image_id);
 /* Delete row and object, whatever the state. If the object's removal fails the row is gone already: the
  * image is not listed any more, and the sweep removes an object without a row.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */

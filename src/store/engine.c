@@ -106,6 +106,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	read_pool_init(&e->read_pool, e->db_path);
 	object_cache_init(&e->object_cache);
 	row_cache_init(&e->row_cache);
+	row_watch_init(&e->row_watch);
 	TRY(explain_failure(open_tables(e, why), e, why));
 	/* The log has some room before it is needed. It is made by the first statement; nothing locks it, so that its file may be
 	 * opened and closed. What a full disk refuses here is not needed yet. */
@@ -129,6 +130,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	w->space = &e->space;
 	w->object_cache = &e->object_cache;
 	w->row_cache = &e->row_cache;
+	w->row_watch = &e->row_watch;
 	w->publisher = &e->publisher;
 	w->note_trash = publisher_note_trash;
 	w->max_pending = o->max_pending;
@@ -184,6 +186,7 @@ void engine_free(struct engine **ep)
 		read_pool_deinit(&e->read_pool);
 		object_cache_deinit(&e->object_cache);
 		row_cache_deinit(&e->row_cache);
+		row_watch_deinit(&e->row_watch);
 	}
 	db_close(&e->group_commit.writer.db);
 	io_close(e->db_fd);
@@ -246,6 +249,12 @@ enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, 
 			  "Not enough free space to rewrite the database: %s needs as much as the database's content, and so does "
 			  "/var/tmp (or $SQLITE_TMPDIR).",
 			  e->dir);
+}
+
+void engine_watch(struct engine *e, void (*changed)(void *arg, struct str key), void *arg)
+{
+	assert(e != NULL);
+	row_watch_set(&e->row_watch, changed, arg);
 }
 
 void engine_measure(struct engine *e)

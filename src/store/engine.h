@@ -9,6 +9,7 @@
 #include "store/files/publisher.h"
 #include "store/db/read_pool.h"
 #include "store/db/row_cache.h"
+#include "store/db/row_watch.h"
 #include "store/db/schema.h"
 #include "store/files/space.h"
 #include "store/files/tree.h"
@@ -28,6 +29,7 @@ struct engine {
 	struct read_pool read_pool;
 	struct object_cache object_cache;
 	struct row_cache row_cache;
+	struct row_watch row_watch;
 	struct group_commit group_commit;
 	struct publisher publisher;
 	struct credentials keys;

@@ -53,6 +53,8 @@ enum status engine_ready(struct engine *e, struct fault *why) MUST_CHECK;
  * before, after   bytes of the database
  * Errors   DISK_FULL it needs room for all that is kept, twice; STORAGE_FAILED */
 enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, struct fault *why) MUST_CHECK;
+/* Be told of rows that were resolved or removed, as row_watch_set (store/db/row_watch.h). changed NULL: nobody is. */
+void engine_watch(struct engine *e, void (*changed)(void *arg, struct str key), void *arg);
 /* Set the gauge of free bytes to what is free now: for a scrape of a server that writes nothing. Any thread. */
 void engine_measure(struct engine *e);
 

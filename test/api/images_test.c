@@ -39,6 +39,21 @@ static struct str listed_id(size_t i)
 	return id;
 }
 
+static void test_wait_when_not_a_number_of_seconds_then_400_and_else_answered_at_once_where_nobody_may_wait(void **state)
+{
+	static const char *const bad[] = { "", "26", "-1", "+1", "1.0", "0x1", "1&wait=1" };
+	struct made m = make_slot();
+
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		ASK("GET", str_printf(&fixture.own, "/prod/images/%.*s?wait=%s", STRF(m.id), bad[i]).p);
+		assert_problem(400, "bad_field");
+		assert_int_equal(fixture.step, HANDLER_ANSWER);
+	}
+	ASK("GET", path_of("/prod/images/", m.id, "?wait=25"));
+	assert_int_equal(fixture.step, HANDLER_RUN);
+	assert_str(answer_text("status"), "pending");
+}
+
 static void test_list_when_there_are_no_images_then_an_empty_page(void **state)
 {
 	(void)state;
@@ -403,6 +418,7 @@ static void test_calls_when_a_port_fails_then_503_without_the_cause(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_wait_when_not_a_number_of_seconds_then_400_and_else_answered_at_once_where_nobody_may_wait),
 		T(test_list_when_there_are_no_images_then_an_empty_page),
 		T(test_list_when_there_are_images_then_the_newest_is_first),
 		T(test_list_when_pages_are_followed_then_each_image_comes_once),

@@ -60,6 +60,16 @@ test('an image in one request is stored and verified, or leaves only the reason 
 	assert.deepEqual(open.filter(name => name.startsWith(tmpdir()) && name.includes('(deleted)')), []);
 });
 
+test('a call that waits is answered when the bytes are there, or rejected, though nobody completes the upload', async () => {
+	for (const [bytes, status] of [[corpus('good/photo.jpg'), 'uploaded'], [Buffer.from('no picture'), 'rejected']]) {
+		const slot = await openSlot(server, picture), answer = call(server, 'GET', `/images/${slot.imageId}?wait=25`);
+		await eventually(async () => /^tintype_calls_waiting 1$/m.test((await fetchUrl(`${server.admin}/metrics`)).text), { what: 'it waits' });
+		assert.equal((await putBytes(slot, bytes)).status, 200);
+		assert.equal((await answer).json.status, status);
+		assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`)).status, 204);
+	}
+});
+
 test('the server runs without a storage listener and stores nothing locally', async () => {
 	const work = mkdtempSync(path.join(tmpdir(), 'tintype-cloud-'));
 	const own = await startServer({ data: work, env: cloud.env, args: engines });

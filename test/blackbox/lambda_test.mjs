@@ -61,6 +61,13 @@ test('an image in one request is answered by where to send it instead', async ()
 	}
 });
 
+test('a call that would wait is answered at once', async () => {
+	const api = await start('images'), imageId = '0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10';
+	const get = wait => ask(api, eventV1({ method: 'GET', path: `/images/${imageId}`, query: `wait=${wait}` }));
+	assert.equal((await get(25)).status, 404);
+	assert.equal((await get(26)).status, 400);
+});
+
 test('HTTP goes through a gateway to the functions and back, in both versions', async () => {
 	const upload = await start('upload'), images = await start('images'), manage = await start('manage');
 	const route = (method, path) => ['/upload', '/uppy', '/limits'].includes(path) ? upload : method === 'GET' ? images : manage;

@@ -126,6 +126,8 @@ test('images in each state', async () => {
 	assert.equal((await conforms(server, 200, 'GET', '/images/{imageId}', pending)).status, 'pending');
 	assert.equal((await conforms(server, 200, 'GET', '/images/{imageId}', rejected)).status, 'rejected');
 	await conforms(server, 404, 'GET', '/images/{imageId}', { imageId: 'none' });
+	await conforms(server, 200, 'GET', '/images/{imageId}', { imageId: slot.imageId, query: '?wait=25' });
+	await conforms(server, 400, 'GET', '/images/{imageId}', { imageId: slot.imageId, query: '?wait=26' });
 
 	const page = await conforms(server, 200, 'GET', '/images', { query: '?limit=1' });
 	assert.equal(page.count, 1);

@@ -163,6 +163,8 @@ static void enter_next(struct connection *c, enum request_next next)
 		return;
 	case NEXT_WORK:
 		enter_state(c, CONN_WORK); /* the request is another thread's, the connection still ours */
+		if (c->transport.hung_up)
+			server_request_note_gone(c);
 		return;
 	}
 }
@@ -320,6 +322,8 @@ static void on_event(struct event_source *source, uint32_t events)
 		c->transport.hung_up = c->transport.readable = true;
 	if (!c->task.timer.is_set)
 		schedule_check(c);
+	if (c->state == CONN_WORK && c->transport.hung_up)
+		server_request_note_gone(c);
 	if (c->state != CONN_WORK && (c->state != CONN_RESPONSE || c->transport.writable || c->transport.hung_up))
 		run_connection(c);
 }

@@ -196,10 +196,21 @@ static void await_signal(int fd, int64_t timeout_ms)
 		left_ms = until_ms - clock_mono_ms();
 }
 
+/* Requests that wait for something are answered now. */
+static void drain_handlers(struct server *s)
+{
+	for (size_t i = 0; i < LISTENERS; i++) {
+		struct handler *h = s->listeners[i].handler;
+		if (h != NULL && h->ops->on_drain != NULL)
+			h->ops->on_drain(h);
+	}
+}
+
 /* The pool first, and what handlers have started: then every connection belongs to its reactor. */
 static void stop_listeners(struct server *s)
 {
 	shut_listeners(s);
+	drain_handlers(s);
 	workers_stop(s->traffic.workers);
 	server_request_end_starts(&s->traffic);
 	order_all(s, ORDER_END);
@@ -224,6 +235,7 @@ static enum status run_listeners(struct server *s, const struct server_handlers 
 	LOG(SERVER_STOPPING, STR(""), LOG_I("inFlight", atomic_load(&t->in_flight)));
 	shut_listeners(s);
 	atomic_store(&t->draining, true);
+	drain_handlers(s);
 	if (atomic_load(&t->in_flight) > 0)
 		await_signal(t->idle_fd, (int64_t)s->settings->drain_timeout_s * 1000);
 	if (atomic_load(&t->in_flight) > 0)

@@ -84,6 +84,34 @@ static void on_done(struct request_context *x)
 	pthread_mutex_unlock(&t->started_lock);
 }
 
+static void run_async_job(struct job *job)
+{
+	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
+	c->listener->handler->ops->run_async(c->listener->handler, &c->x);
+}
+
+static void on_work(struct request_context *x)
+{
+	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));
+	struct fault why;
+	assert(c->is_async);
+	c->job.run = run_async_job;
+	if (workers_submit(c->listener->traffic->workers, &c->job))
+		return;
+	fault_set(&why, OVERLOADED, "The server is overloaded; try again");
+	answer_fault(c, &why);
+	on_done(x);
+}
+
+void server_request_note_gone(struct connection *connection)
+{
+	assert(connection->request != NULL);
+	struct server_request *c = connection->request;
+	const struct handler_ops *ops = c->listener->handler->ops;
+	if (c->is_async && ops->on_gone != NULL)
+		ops->on_gone(c->listener->handler, &c->x);
+}
+
 void server_request_end_starts(struct traffic *t)
 {
 	pthread_mutex_lock(&t->started_lock);
@@ -108,6 +136,7 @@ static struct server_request *request_new(struct connection *connection)
 	arena_init(&c->x.arena, l->handler->arena_bytes);
 	c->x.answer.fd = -1; /* the rest of an empty answer is zero */
 	c->x.done = on_done;
+	c->x.work = on_work;
 	c->x.slow_body_is_rate = l->handler->slow_body_is_rate;
 	c->x.request = (struct request){ .arena = &c->x.arena,
 		.id = { c->id, REQUEST_ID_CHARS },
@@ -231,6 +260,7 @@ static enum request_next end_body(struct server_request *c)
 		if (!count_started(c->listener->traffic))
 			return refuse_load(c, "The server is shutting down; try again");
 		c->owes_end = false;
+		c->is_async = true;
 		c->listener->handler->ops->run_async(c->listener->handler, &c->x);
 		return NEXT_WORK;
 	case HANDLER_RUN:

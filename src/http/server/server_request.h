@@ -36,6 +36,7 @@ struct server_request {
 	bool keeps_alive;           /* the connection stays open after the response */
 	bool is_old;                /* HTTP/1.0 */
 	bool too_long;              /* more body arrived than may be dropped */
+	bool is_async;              /* run_async was called */
 	bool counted;               /* among its client's requests in progress, through a proxy */
 	uint64_t left;              /* of a body with a length */
 	struct chunk_reader chunks; /* of one without */
@@ -63,6 +64,8 @@ enum request_next server_request_begin(struct connection *c, struct str head, bo
 enum request_next server_request_take_body(struct connection *c, struct str *in);
 /* No more of the body will arrive, or too slowly (c->is_cut). */
 enum request_next server_request_give_up(struct connection *c);
+/* The client has closed its end while the request is at work. */
+void server_request_note_gone(struct connection *c);
 /* A request that was on another thread has its answer. */
 enum request_next server_request_respond(struct connection *c);
 /* The request is over: log it, release it.  sent: the kernel has the response */

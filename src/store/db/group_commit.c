@@ -238,12 +238,14 @@ static bool commit_all(struct group_commit *c, struct change *batch)
 
 	assert(batch != NULL);
 	w->broken = w->trashed = w->has_trash = w->has_events = false;
+	row_watch_begin(w->row_watch);
 	w->rows_fit = rows_fit(w);
 	if (!w->broken && commit_batch(w, batch) == OK) {
 		c->saved = w->counters;
 		if (w->trashed)
 			object_cache_clear(w->object_cache);
 		row_cache_clear(w->row_cache);
+		row_watch_tell(w->row_watch);
 		if (w->has_trash)
 			w->note_trash(w->publisher);
 		if (w->has_events && w->outbox_source != NULL)

@@ -18,6 +18,7 @@
 #include "store/files/space.h"
 #include "store/files/object_cache.h"
 #include "store/db/row_cache.h"
+#include "store/db/row_watch.h"
 #include "store/files/tree.h"
 #include "port/image_table.h"
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct writer {
 	struct space *space;
 	struct object_cache *object_cache;
 	struct row_cache *row_cache;
+	struct row_watch *row_watch;
 	struct publisher *publisher;
 	void (*note_trash)(struct publisher *); /* after a commit that left some */
 	uint64_t max_pending;

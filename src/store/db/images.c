@@ -147,6 +147,7 @@ static enum status remove_head(struct writer *w, const struct row_head *h, bool 
 {
 	TRY(add_removal(w, h, expired));
 	TRY(rows_run(w, Q_IMAGE_REMOVE, h->n));
+	row_watch_note(w->row_watch, (struct str){ h->key, h->key_n });
 	count_row(&w->counters.images, h->status, h->file_size, -1);
 	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n });
 }
@@ -306,6 +307,7 @@ static enum status write_resolved(struct writer *w, const struct resolving *st, 
 			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size),
 			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
 			db_text(row->placeholder), db_text(row->color), db_text(row->kept_metadata))));
+	row_watch_note(w->row_watch, row->key);
 	count_row(&w->counters.images, before, size_before, -1);
 	count_row(&w->counters.images, s->status, s->file_size, 1);
 	w->counters.next_seq += s->status == IMAGE_UPLOADED && before != IMAGE_UPLOADED;
