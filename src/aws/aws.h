@@ -5,8 +5,10 @@
 
 #include "base/fault.h"
 #include "aws/service.h"
+#include "port/api_key_table.h"
 #include "port/image_table.h"
 #include "port/object_store.h"
+#include "port/user_table.h"
 
 struct s3_store_options {
 	struct aws_service *service; /* borrowed */
@@ -27,9 +29,15 @@ struct dynamo_table_options {
 	struct str table;
 	uint32_t shards;    /* of the indexes, 1..64; may be raised, never lowered: rows stay in the shard they were written to */
 	int64_t timeout_ms; /* of one call including its retries; 0: 10 s */
+	/* Count what every owner uses, in transactions, and keep to the quota; else only those with a quota of their own. */
+	bool count_owners;
+	struct owner_quota quota; /* of owners without one of their own */
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);
+/* The owners of the table's rows, and the API keys that are kept next to them. They live as long as the table. */
+struct user_table *dynamo_users(struct image_table *t);
+struct api_key_table *dynamo_api_keys(struct image_table *t);
 /* Create the table (`tintype table create`, tests). OK also when it exists; indexes that an earlier version did not have are added. */
 enum status dynamo_table_create(struct image_table *t, struct fault *why) MUST_CHECK;
 

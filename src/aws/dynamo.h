@@ -1,7 +1,8 @@
 /* Inside aws/: the table on DynamoDB, in parts that share this struct. The parts are dynamo_item (a
  * row as an attribute map and back), dynamo_update (the expressions of a write), dynamo_request (one call and its
  * outcome), dynamo_row (what all writes of rows share), dynamo_list (the sharded indexes, merged), dynamo_cursor,
- * dynamo_schema (creating and describing the table), dynamo_table and dynamo_resolve (the port's operations).
+ * dynamo_schema (creating and describing the table), dynamo_table, dynamo_insert and dynamo_resolve (the operations of
+ * image_table), dynamo_transact and dynamo_usage (what owners use), dynamo_users and dynamo_recount (user_table), dynamo_api_keys.
  * All of it blocks; any thread. */
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H
@@ -28,16 +29,26 @@
 #define DYNAMO_TTL "ttl"       /* Number, seconds: DynamoDB may delete the row from then on */
 #define DYNAMO_WRITE "writeId" /* id of the last write of the row: see dynamo_table.c */
 
+#define DYNAMO_INDEX_FOLLOWS_MS 5000 /* an index has what was written to the table so long ago */
+
 struct dynamo {
 	struct image_table port;
+	struct user_table users;
+	struct api_key_table api_keys;
 	struct aws_service *service;
 	char *table;
 	uint32_t shards;
+	bool count_owners;        /* as in the options */
+	struct owner_quota quota; /* of owners without one of their own */
 	int64_t timeout_ms;
 	_Atomic int64_t last_commit_ms;
 };
 
-/* Operations of the port: see port/image_table.h. */
+/* Add a pending row; see table_insert. */
+enum status dynamo_insert(struct dynamo *t, const struct image_row *row, struct fault *why) MUST_CHECK;
+/* Make an owner who is not counted, if there is none yet: of the first slot's owner, issuer, subject and time. */
+enum status dynamo_owner_add(struct dynamo *t, const struct image_row *first, struct fault *why) MUST_CHECK;
+/* Operations of the ports: see port/image_table.h. */
 enum status dynamo_resolve(
 	struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
 enum status dynamo_remove(struct image_table *port, struct str id, int64_t ended_by_ms, struct fault *why) MUST_CHECK;
@@ -48,5 +59,20 @@ enum status dynamo_due(
 /* What DescribeTable reports, which AWS updates about every six hours: uploaded rows; as pending all
  * that will expire, including the rejected. rejected and stored_bytes are 0: they are not counted. */
 enum status dynamo_counts(struct image_table *port, struct image_counts *out, struct fault *why) MUST_CHECK;
+
+/* user_table and api_key_table, on the same table. */
+extern const struct api_key_table_ops dynamo_api_key_ops;
+extern const struct user_table_ops dynamo_user_ops;
+struct dynamo *dynamo_of_users(struct user_table *port);
+struct dynamo_call;
+/* Query the items of a partition of the index `owned` that has few, such as all owners, by their sort key: those after this one, at
+ * most `limit`, in Items of the answer. */
+enum status dynamo_owned_after(
+	struct dynamo *t, const char *partition, struct str after, uint32_t limit, struct dynamo_call *c, struct fault *why) MUST_CHECK;
+enum status dynamo_recount(
+	struct user_table *port, struct str from_owner, struct arena *a, struct user_recount *out, struct fault *why) MUST_CHECK;
+/* Call `visit` with the item of every row of an owner, in no order, until it fails. */
+enum status dynamo_each_owned(struct dynamo *t, struct str owner, enum status (*visit)(void *arg, const json_t *item, struct fault *),
+	void *arg, struct fault *why) MUST_CHECK;
 
 #endif

@@ -220,6 +220,40 @@ enum status dynamo_list(struct image_table *port, const struct image_query *q, s
 	return merge_rows(&m, q->limit, a, out, why);
 }
 
+enum status dynamo_owned_after(
+	struct dynamo *t, const char *partition, struct str after, uint32_t limit, struct dynamo_call *c, struct fault *why)
+{
+	struct dynamo_item values = { 0 };
+	dynamo_call_init(c, t, "Query", 0);
+	dynamo_item_text(&values, "part", str_of(partition), &c->scratch);
+	dynamo_item_text(&values, "after", after, &c->scratch);
+	writer_text(&c->body, STR("IndexName"), STR(DYNAMO_OWNED));
+	writer_text(&c->body, STR("KeyConditionExpression"),
+		after.n > 0 ? STR(DYNAMO_OWNED " = :part AND " DYNAMO_OWNED_ORDER " > :after") : STR(DYNAMO_OWNED " = :part"));
+	dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", &c->body);
+	writer_number(&c->body, STR("Limit"), limit);
+	return dynamo_call_send(c, t, why);
+}
+
+enum status dynamo_each_owned(
+	struct dynamo *t, struct str owner, enum status (*visit)(void *arg, const json_t *item, struct fault *), void *arg, struct fault *why)
+{
+	struct merge m CLEANUP(merge_deinit) = { .t = t,
+		.index = DYNAMO_OWNED,
+		.order = DYNAMO_OWNED_ORDER,
+		.partition = owner,
+		.than = '>',
+		.from = FIRST_KEY,
+		.per_shard = TABLE_LIST_MAX };
+	for (uint32_t i = 0; i < t->shards; i++)
+		while (!m.streams[i].dry) {
+			TRY(ask_shard(&m, i, why));
+			for (; stream_head(&m.streams[i]) != NULL; m.streams[i].at++)
+				TRY(visit(arg, stream_head(&m.streams[i]), why));
+		}
+	return OK;
+}
+
 /* Rows past their TTL that DynamoDB has not removed yet are among them: the sweep may still find that
  * the bytes of one arrived. */
 enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)

@@ -21,6 +21,7 @@ static const struct word REFUSALS[] = {
 	{ "ResourceNotFoundException", DYNAMO_MISSING },
 	{ "ValidationException", DYNAMO_REFUSED },
 	{ "UnknownOperationException", DYNAMO_UNKNOWN_OPERATION },
+	{ "TransactionCanceledException", DYNAMO_CANCELED },
 };
 
 void dynamo_call_deinit(struct dynamo_call *c)
@@ -30,15 +31,21 @@ void dynamo_call_deinit(struct dynamo_call *c)
 	*c = (struct dynamo_call){ 0 };
 }
 
-void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char *action, unsigned expects)
+void dynamo_call_init_bare(struct dynamo_call *c, const char *action, unsigned expects)
 {
-	assert(c != NULL && t != NULL && action != NULL);
+	assert(c != NULL && action != NULL);
 	dynamo_call_deinit(c);
 	c->action = action;
 	c->expects = expects;
 	arena_init(&c->scratch, DYNAMO_SCRATCH_BYTES);
 	buf_init_arena(&c->body, &c->scratch, DYNAMO_BODY_MAX);
 	writer_open(&c->body, STR(""), '{');
+}
+
+void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char *action, unsigned expects)
+{
+	assert(t != NULL);
+	dynamo_call_init_bare(c, action, expects);
 	writer_text(&c->body, STR("TableName"), str_of(t->table));
 }
 
@@ -91,9 +98,14 @@ static enum status read_answer(struct dynamo_call *c, const struct http_response
 
 enum status dynamo_call_send(struct dynamo_call *c, const struct dynamo *t, struct fault *why)
 {
-	assert(c->action != NULL && c->answer == NULL);
+	assert(c->action != NULL);
 	struct str target = str_printf(&c->scratch, "DynamoDB_20120810.%s", c->action);
-	writer_close(&c->body, '}');
+	unsigned sent = 0;
+	if (!c->complete)
+		writer_close(&c->body, '}');
+	c->complete = true;
+	json_decref(c->answer);
+	c->answer = NULL;
 	TRY(fault_check_arena(&c->scratch, why));
 	TRY(fault_check_buf(&c->body, why));
 	const struct header headers[] = {
@@ -108,10 +120,12 @@ enum status dynamo_call_send(struct dynamo_call *c, const struct dynamo *t, stru
 		.deadline_ms = clock_mono_ms() + t->timeout_ms,
 		.repeatable = true,
 		.max_response_bytes = RESPONSE_MAX_BYTES,
-		.sent = &c->sent };
+		.sent = &sent };
 	struct http_response response;
 	struct fault from = { 0 };
-	if (aws_service_call(t->service, &call, &c->scratch, &response, &from) != OK)
+	enum status got = aws_service_call(t->service, &call, &c->scratch, &response, &from);
+	c->sent += sent;
+	if (got != OK)
 		return fault_lost(c->action, &from, why);
 	return read_answer(c, &response, why);
 }

@@ -19,6 +19,7 @@ enum dynamo_outcome {
 	DYNAMO_MISSING = 4,            /* no such table, or not yet */
 	DYNAMO_REFUSED = 8,            /* ValidationException */
 	DYNAMO_UNKNOWN_OPERATION = 16, /* an endpoint without all of DynamoDB's operations */
+	DYNAMO_CANCELED = 32,          /* a transaction; CancellationReasons say why */
 };
 
 struct dynamo_call {
@@ -26,6 +27,7 @@ struct dynamo_call {
 	unsigned expects;
 	struct arena scratch; /* for the body's parts and the response */
 	struct buf body;      /* begun: {"TableName":"…" */
+	bool complete;        /* the body */
 	unsigned sent;        /* how many attempts may have arrived */
 	enum dynamo_outcome outcome;
 	json_t *answer; /* an object; owned; NULL until the call was sent */
@@ -38,7 +40,9 @@ void dynamo_call_deinit(struct dynamo_call *c);
  * action   static: "PutItem"
  * expects  refusals that the caller handles, or-ed */
 void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char *action, unsigned expects);
-/* Complete the body, send and wait. outcome and answer are written only on OK.
+/* The same without the table's name, of a call that names it elsewhere. */
+void dynamo_call_init_bare(struct dynamo_call *c, const char *action, unsigned expects);
+/* Complete the body, send and wait; of a call that was sent, send the same again. outcome and answer are written only on OK.
  * Errors   UPSTREAM_FAILED; DEADLINE; OVERLOADED throttled; TOO_MUCH; OUT_OF_MEMORY
  * Threads  any; blocks */
 enum status dynamo_call_send(struct dynamo_call *c, const struct dynamo *t, struct fault *why) MUST_CHECK;

@@ -33,7 +33,8 @@ void dynamo_key_put(struct str key, struct arena *a, struct buf *body);
 /* Read an item, whatever it is, consistently; the answer's `Item` is missing when there is none. */
 enum status dynamo_fetch(struct dynamo_call *c, const struct dynamo *t, struct str key, struct fault *why) MUST_CHECK;
 /* Send a write that has a condition. If that failed, *cause is the item that made it fail, NULL if there is none: from the
- * refusal itself where the endpoint includes it, else read. It is of the call. */
+ * refusal itself where the endpoint includes it, else read. It is of the call.
+ * key  not in the call's arena */
 enum status dynamo_send_write(
 	struct dynamo_call *c, const struct dynamo *t, struct str key, const json_t **cause, struct fault *why) MUST_CHECK;
 

@@ -1,5 +1,5 @@
-/* The image table on DynamoDB: one item a row, by imageId. Every write is one conditional call; what they share is in
- * dynamo_row.h, and what resolves and removes rows in dynamo_resolve.c. */
+/* The image table on DynamoDB: one item a row, by imageId. Every write is one conditional call, or one transaction; what they
+ * share is in dynamo_row.h, what adds rows in dynamo_insert.c, and what resolves and removes them in dynamo_resolve.c. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_row.h"
 #include "aws/dynamo_update.h"
@@ -31,42 +31,11 @@ static enum status get_row(struct image_table *port, struct str id, struct arena
 	return dynamo_item_read(item, a, out, why);
 }
 
-/* insert */
-
-/* The members of a Put of a new row. What a removed row left behind may be replaced when its time is over, whether DynamoDB has
- * removed it or not. */
-static void put_row(struct dynamo *t, const struct image_row *row, const struct dynamo_write *w, struct arena *a, struct buf *body)
-{
-	struct dynamo_item item, values = { 0 };
-	dynamo_item_of(row, false, a, &item);
-	dynamo_row_add_keys(t, row, false, w, &item, a);
-	dynamo_item_put(&item, STR("Item"), "", body);
-	writer_text(body, STR("ConditionExpression"), STR("attribute_not_exists(imageId) OR (#status = :gone AND #ttl <= :now)"));
-	writer_raw(body, STR("ExpressionAttributeNames"), STR("{\"#status\":\"status\",\"#ttl\":\"" DYNAMO_TTL "\"}"));
-	dynamo_item_text(&values, "gone", STR(DYNAMO_GONE), a);
-	dynamo_item_signed(&values, "now", clock_now_ms() / 1000, a);
-	dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", body);
-}
-
-static enum status insert_row(struct image_table *port, const struct image_row *row, struct fault *why)
-{
-	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct dynamo_write w = dynamo_write_new();
-	const json_t *cause;
-	assert(row->status == IMAGE_PENDING && uuid_valid(row->image_id));
-	dynamo_call_init(&c, dynamo_of(port), "PutItem", DYNAMO_CONDITION_FAILED);
-	put_row(dynamo_of(port), row, &w, &c.scratch, &c.body);
-	TRY(dynamo_send_write(&c, dynamo_of(port), row->image_id, &cause, why));
-	if (c.outcome == DYNAMO_DONE || dynamo_write_is_of(&w, cause))
-		return OK;
-	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
-}
-
 /* It blocks until DynamoDB has answered: for workers, as starts_without_waiting says. */
 static void start_insert_row(struct image_table *port, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
 	(void)a;
-	w->done(w, insert_row(port, row, &w->why));
+	w->done(w, dynamo_insert(dynamo_of(port), row, &w->why));
 }
 
 /* change */
@@ -88,9 +57,9 @@ static void put_change(struct dynamo_call *c, const struct image_change *what, c
 {
 	uint64_t is = what->if_version;
 	struct dynamo_update u = { .also = DYNAMO_NEXT_VERSION };
-	u.condition = is == 0 ? "attribute_exists(objectKey) AND #writeId <> :writeId"
-		: is == 1         ? "attribute_exists(objectKey) AND (version = :is OR attribute_not_exists(version))"
-						  : "attribute_exists(objectKey) AND version = :is";
+	u.condition = is == 0 ? STR("attribute_exists(objectKey) AND #writeId <> :writeId")
+		: is == 1         ? STR("attribute_exists(objectKey) AND (version = :is OR attribute_not_exists(version))")
+						  : STR("attribute_exists(objectKey) AND version = :is");
 	fill_change(what, &u.attributes, &c->scratch);
 	dynamo_item_text(&u.attributes, DYNAMO_WRITE, str_of(w->id), &c->scratch);
 	dynamo_item_number(&u.values, "one", 1, &c->scratch);
@@ -138,9 +107,13 @@ struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 	if (t == NULL)
 		return NULL;
 	*t = (struct dynamo){ .port = { .ops = &ops },
+		.users = { .ops = &dynamo_user_ops },
+		.api_keys = { .ops = &dynamo_api_key_ops },
 		.service = o->service,
 		.table = mem_dup_cstr(o->table),
 		.shards = o->shards,
+		.count_owners = o->count_owners,
+		.quota = o->quota,
 		.timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS };
 	if (t->table == NULL) {
 		mem_free(t);

@@ -4,8 +4,6 @@
 
 #include "base/writer.h"
 
-#include <assert.h>
-
 /* The attributes that are there, or those that are missing, each by this format. */
 static const char *put_names(struct buf *b, const struct dynamo_item *item, bool there, const char *before, const char *format)
 {
@@ -34,13 +32,12 @@ static void put_expression(const struct dynamo_update *u, struct buf *b)
 
 void dynamo_update_put(const struct dynamo_update *u, struct arena *a, struct buf *body)
 {
-	assert(u->condition != NULL);
 	struct dynamo_item values = u->attributes;
 	const struct dynamo_item *const more[] = { &u->added, &u->values };
 	writer_open(body, STR("UpdateExpression"), '"');
 	put_expression(u, body);
 	writer_close(body, '"');
-	writer_text(body, STR("ConditionExpression"), str_of(u->condition));
+	writer_text(body, STR("ConditionExpression"), u->condition);
 	if (u->attributes.n > 0) {
 		writer_open(body, STR("ExpressionAttributeNames"), '{');
 		for (size_t i = 0; i < u->attributes.n; i++)

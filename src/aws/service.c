@@ -189,7 +189,8 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
  * whose other members may hold what users wrote, or at the start of an XML one. */
 static bool is_throttled(const struct http_response *answer)
 {
-	static const char *const codes[] = { "Throttl", "ProvisionedThroughputExceeded", "LimitExceeded", "SlowDown", "TooManyRequests" };
+	static const char *const codes[] = { "Throttl", "ProvisionedThroughputExceeded", "LimitExceeded", "SlowDown", "TooManyRequests",
+		"TransactionConflict", "TransactionInProgress" };
 	if (answer->status == 429)
 		return true;
 	if (answer->status != 400 && answer->status != 503)
@@ -220,8 +221,7 @@ static enum status judge_response(const struct aws_service *s, const struct http
 	return throttled ? BUSY : UPSTREAM;
 }
 
-/* Wait before the next attempt. false: the deadline comes first */
-static bool wait_before_retry(unsigned attempt, int64_t deadline_ms)
+bool aws_wait_before_retry(unsigned attempt, int64_t deadline_ms)
 {
 	uint32_t dice;
 	int64_t full = (int64_t)FIRST_WAIT_MS << attempt;
@@ -247,7 +247,7 @@ enum status aws_service_call(struct aws_service *s, const struct aws_call *c, st
 		if (t.st == OK)
 			t.st = judge_response(s, &t.answer, why);
 		bool may_retry = t.st == BUSY || (t.tried && t.st == UPSTREAM && (c->repeatable || !t.sent));
-		if (!may_retry || attempt + 1 == ATTEMPTS_MAX || !wait_before_retry(attempt, deadline_ms))
+		if (!may_retry || attempt + 1 == ATTEMPTS_MAX || !aws_wait_before_retry(attempt, deadline_ms))
 			break;
 	}
 	if (c->sent != NULL)

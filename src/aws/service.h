@@ -44,6 +44,10 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHEC
  *          the answer too */
 enum status aws_service_call(
 	struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
+/* Wait as between the retries of a call, for those that only the caller can recognise.
+ * attempt  0 for the first; each wait is up to twice as long as the last
+ * false    the deadline comes first */
+bool aws_wait_before_retry(unsigned attempt, int64_t deadline_ms);
 /* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set, with the prefix before the host's name. Borrowed
  * from the service, or in `a`. */
 struct str aws_service_url(const struct aws_service *s, struct str host_prefix, struct arena *a);

@@ -455,7 +455,7 @@ static void test_resolve_as_uploaded_then_listed_and_neither_due_nor_ended_by_tt
 	(void)state;
 	start(&w, 0);
 	assert_end(&w, do_resolve(w.table, &w.a, &w.why), F_NONE, 1);
-	assert_true(saw(&w, "\"ConditionExpression\":\"#status = :was\""));
+	assert_true(saw(&w, "\"ConditionExpression\":\"#status = :was AND attribute_not_exists(counted)\""));
 	assert_true(saw(&w, "\":was\":{\"S\":\"pending\"}"));
 	assert_true(saw(&w, "#feed = :feed, #feedOrder = :feedOrder"));
 	assert_true(saw(&w, " REMOVE "));

@@ -1,0 +1,295 @@
+/* Owners of images on DynamoDB, with every owner counted: the contracts of their table, and of the image table again, whose writes
+ * are transactions then. Further what only DynamoDB can do: other transactions in the way, throttling, answers that are lost
+ * after the commit; and owners who are not counted. Quotas hold, and the counters are those of the rows, whatever happens. */
+#include "fake/bench.h"
+#include "fake/contract_api_keys.h"
+#include "fake/contract_table.h"
+#include "fake/contract_users.h"
+#include "fake/owned.h"
+
+#include "aws/cloud_table.h"
+#include "aws/surroundings.h"
+#include "aws/transactor.h"
+#include "base/hash.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct emulator emulator;
+static struct transactor engine;
+
+/* faults */
+
+#define THREADS 6
+#define SLOTS_EACH 50
+#define ROOM 100
+
+static bool is_transaction(struct str action)
+{
+	return str_equal(action, STR("TransactWriteItems"));
+}
+
+/* Of the transactions every third is in conflict, every fifth is throttled, of every fourth the answer is lost. */
+static enum transactor_fault often(struct transactor *x, struct str action)
+{
+	static unsigned n;
+	(void)x;
+	if (!is_transaction(action))
+		return FAULT_NONE;
+	n++;
+	return n % 3 == 0 ? FAULT_CONFLICT : n % 5 == 0 ? FAULT_THROTTLE : n % 4 == 0 ? FAULT_LOST : FAULT_NONE;
+}
+
+struct asker {
+	pthread_t thread;
+	struct bench *bench;
+	unsigned first, accepted, full, busy, other;
+};
+
+static void *ask_many(void *arg)
+{
+	struct asker *k = arg;
+	struct arena a CLEANUP(arena_deinit);
+	arena_init(&a, (size_t)4 << 20);
+	struct bench mine = { .w = k->bench->w, .a = a };
+	for (unsigned n = 0; n < SLOTS_EACH; n++) {
+		struct image_row row = owned_row(&mine, k->first + n, ALICE);
+		row.max_bytes = 10;
+		enum status end = table_insert(mine.w.table, &row, &mine.why);
+		k->accepted += end == OK;
+		k->full += end != OK && mine.why.code == F_QUOTA_FULL;
+		k->busy += end != OK && mine.why.code == F_OVERLOADED;
+		k->other += end != OK && mine.why.code != F_QUOTA_FULL && mine.why.code != F_OVERLOADED;
+	}
+	arena_deinit(&mine.a);
+	a = (struct arena){ 0 };
+	return NULL;
+}
+
+/* Hundreds of slots for room of 100, several at once. One that was refused as busy may be there all the same: its answer was lost. */
+static void test_insert_by_many_at_once_under_faults_then_never_more_than_the_quota(void **state)
+{
+	struct bench *b = *state;
+	struct asker askers[THREADS] = { 0 };
+	struct image_row row;
+	unsigned accepted = 0, there = 0;
+	assert_int_equal(user_set_quota(b->w.users, ALICE, &(struct owner_quota){ .bytes = 10 * ROOM + 9 }, &b->why), OK);
+	engine.fault = often;
+	for (unsigned i = 0; i < THREADS; i++) {
+		askers[i] = (struct asker){ .bench = b, .first = i * SLOTS_EACH };
+		assert_int_equal(pthread_create(&askers[i].thread, NULL, ask_many, &askers[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		pthread_join(askers[i].thread, NULL);
+		accepted += askers[i].accepted;
+		assert_int_equal(askers[i].other, 0);
+	}
+	engine.fault = NULL;
+	for (unsigned n = 0; n < THREADS * SLOTS_EACH; n++)
+		there += table_get(b->w.table, row_id(&b->a, n), &b->a, &row, &b->why) == OK;
+	assert_true(accepted <= there && there == ROOM);
+	assert_true(engine.repeats > 0);
+	assert_usage(b, ALICE, &(struct owner_usage){ .pending = ROOM, .reserved_bytes = 10 * ROOM });
+}
+
+/* One fault for the next transaction, and none for those that follow. */
+static enum transactor_fault next_fault;
+
+static enum transactor_fault once(struct transactor *x, struct str action)
+{
+	enum transactor_fault f = is_transaction(action) ? next_fault : FAULT_NONE;
+	(void)x;
+	if (is_transaction(action))
+		next_fault = FAULT_NONE;
+	return f;
+}
+
+static void live_and_die(struct bench *b, unsigned n, enum transactor_fault f)
+{
+	struct image_row now;
+	struct resolution s = row_verdict(&b->a, n, 5000, STR(""));
+	engine.fault = once;
+	next_fault = f;
+	owned_insert(b, n, ALICE);
+	assert_int_equal(next_fault, FAULT_NONE);
+	assert_usage(b, ALICE, &(struct owner_usage){ .pending = 1, .reserved_bytes = 1000 + n });
+	next_fault = f;
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
+	assert_int_equal(next_fault, FAULT_NONE);
+	assert_int_equal(now.status, IMAGE_UPLOADED);
+	assert_int_equal(now.version, 2);
+	assert_usage(b, ALICE, &(struct owner_usage){ .images = 1, .bytes = 2000 + n });
+	next_fault = f;
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, n), 0, &b->why), OK);
+	assert_int_equal(next_fault, FAULT_NONE);
+	assert_usage(b, ALICE, &(struct owner_usage){ 0 });
+	engine.fault = NULL;
+}
+
+/* By its token a transaction is recognised for ten minutes, and by its mark in the row after that. */
+static void test_each_write_when_disturbed_once_then_done_once(void **state)
+{
+	static const enum transactor_fault faults[] = { FAULT_NONE, FAULT_CONFLICT, FAULT_THROTTLE, FAULT_LOST, FAULT_CUT };
+	struct bench *b = *state;
+	for (unsigned i = 0; i < 2 * COUNT_OF(faults); i++) {
+		engine.forgetful = i >= COUNT_OF(faults);
+		live_and_die(b, i + 1, faults[i % COUNT_OF(faults)]);
+	}
+	engine.forgetful = false;
+}
+
+static enum transactor_fault always_conflict(struct transactor *x, struct str action)
+{
+	(void)x;
+	return is_transaction(action) ? FAULT_CONFLICT : FAULT_NONE;
+}
+
+static void test_insert_when_others_are_always_in_the_way_then_overloaded_and_no_row(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row = owned_row(b, 1, ALICE);
+	engine.fault = always_conflict;
+	unsigned before = engine.n;
+	assert_fails(b, table_insert(b->w.table, &row, &b->why), F_OVERLOADED);
+	assert_int_equal(engine.n - before, 1 + 4);
+	engine.fault = NULL;
+	assert_fails(b, table_get(b->w.table, row.image_id, &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
+}
+
+/* A write that is no transaction is retried too when one is in the way. */
+static enum transactor_fault conflict_of_updates(struct transactor *x, struct str action)
+{
+	static unsigned n;
+	(void)x;
+	return str_equal(action, STR("UpdateItem")) && n++ == 0 ? FAULT_CONFLICT : FAULT_NONE;
+}
+
+static void test_change_when_a_transaction_is_in_the_way_then_done(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now;
+	owned_insert(b, 1, ALICE);
+	engine.fault = conflict_of_updates;
+	const struct image_change c = { .image_id = row_id(&b->a, 1), .has_file_name = true, .file_name = STR("n") };
+	assert_int_equal(table_change(b->w.table, &c, &b->a, &now, &b->why), OK);
+	engine.fault = NULL;
+	assert_int_equal(now.version, 2);
+}
+
+/* limits that cannot be looked up */
+
+static enum transactor_fault no_reads(struct transactor *x, struct str action)
+{
+	(void)x;
+	return str_equal(action, STR("GetItem")) ? FAULT_CUT : FAULT_NONE;
+}
+
+static void test_insert_when_the_owner_cannot_be_read_then_refused(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row = owned_row(b, 1, ALICE);
+	engine.fault = no_reads;
+	unsigned before = engine.done;
+	assert_fails(b, table_insert(b->w.table, &row, &b->why), F_UPSTREAM_FAILED);
+	engine.fault = NULL;
+	assert_int_equal(engine.done, before);
+	assert_fails(b, table_get(b->w.table, row.image_id, &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
+}
+
+/* owners who are not counted */
+
+static void count_owners(struct bench *b, bool on)
+{
+	cloud_kind.count_owners = on;
+	bench_reopen(b);
+}
+
+static void test_insert_when_owners_are_not_counted_then_no_transaction_but_a_user_who_can_be_blocked(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row = owned_row(b, 2, ALICE);
+	count_owners(b, false);
+	unsigned before = engine.done;
+	owned_insert(b, 1, ALICE);
+	bench_resolve(b, 1, 5000, STR(""));
+	struct user_row user = owned_user(b, ALICE);
+	assert_str(user.subject, row.subject);
+	assert_usage(b, ALICE, &(struct owner_usage){ 0 });
+	assert_int_equal(user_block(b->w.users, ALICE, &b->why), OK);
+	assert_fails(b, table_insert(b->w.table, &row, &b->why), F_OWNER_BLOCKED);
+	assert_fails(b, user_remove(b->w.users, ALICE, &b->why), F_STATE_CHANGED);
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), OK);
+	assert_int_equal(user_remove(b->w.users, ALICE, &b->why), OK);
+	assert_int_equal(engine.done, before);
+	count_owners(b, true);
+}
+
+static void test_quota_of_an_owners_own_when_owners_are_not_counted_then_it_is_kept(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row = owned_row(b, 3, ALICE);
+	count_owners(b, false);
+	owned_insert(b, 1, ALICE); /* not counted yet */
+	assert_int_equal(user_set_quota(b->w.users, ALICE, &(struct owner_quota){ .images = 2 }, &b->why), OK);
+	owned_insert(b, 2, ALICE);
+	struct user_recount counted;
+	assert_int_equal(user_recount(b->w.users, STR(""), &b->a, &counted, &b->why), OK);
+	assert_fails(b, table_insert(b->w.table, &row, &b->why), F_QUOTA_FULL);
+	assert_usage(b, ALICE, &(struct owner_usage){ .pending = 2, .reserved_bytes = 1001 + 1002 });
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, 2, 5000, STR("no image"));
+	assert_usage(b, ALICE, &(struct owner_usage){ .images = 1, .bytes = 2001 });
+	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
+	count_owners(b, true);
+}
+
+/* Rows from before their owners were counted. */
+static void test_recount_of_rows_that_were_not_counted_then_they_are(void **state)
+{
+	struct bench *b = *state;
+	count_owners(b, false);
+	for (unsigned n = 1; n <= 5; n++)
+		owned_insert(b, n, ALICE);
+	bench_resolve(b, 1, 5000, STR(""));
+	count_owners(b, true);
+	bench_resolve(b, 2, 5000, STR(""));
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 3), 0, &b->why), OK);
+	struct user_recount counted;
+	assert_int_equal(user_recount(b->w.users, STR(""), &b->a, &counted, &b->why), OK);
+	assert_usage(b, ALICE, &(struct owner_usage){ .images = 2, .bytes = 2001 + 2002, .pending = 2, .reserved_bytes = 1004 + 1005 });
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 2), 0, &b->why), OK);
+	assert_usage(b, ALICE, &(struct owner_usage){ .images = 1, .bytes = 2001, .pending = 2, .reserved_bytes = 1004 + 1005 });
+}
+
+static const struct CMUnitTest tests[] = {
+	BENCH_TEST(test_insert_by_many_at_once_under_faults_then_never_more_than_the_quota),
+	BENCH_TEST(test_each_write_when_disturbed_once_then_done_once),
+	BENCH_TEST(test_insert_when_others_are_always_in_the_way_then_overloaded_and_no_row),
+	BENCH_TEST(test_change_when_a_transaction_is_in_the_way_then_done),
+	BENCH_TEST(test_insert_when_the_owner_cannot_be_read_then_refused),
+	BENCH_TEST(test_insert_when_owners_are_not_counted_then_no_transaction_but_a_user_who_can_be_blocked),
+	BENCH_TEST(test_quota_of_an_owners_own_when_owners_are_not_counted_then_it_is_kept),
+	BENCH_TEST(test_recount_of_rows_that_were_not_counted_then_they_are),
+};
+
+int main(void)
+{
+	static const struct contract_maker counting = { .name = "dynamo that counts owners",
+		.make = cloud_make,
+		.reopen = cloud_reopen,
+		.unmake = cloud_unmake,
+		.no_limit = true,
+		.counts_lag = true };
+	crypto_init();
+	surroundings_clear(NULL);
+	surroundings_give_keys("AKIATESTTESTTESTTEST", "test-secret", "");
+	emulator_start(&emulator);
+	transactor_start(&engine, &emulator);
+	cloud_kind = (struct cloud_kind){ .url = engine.server.url, .shards = 2, .count_owners = true };
+	int failed = contract_users(&counting) + contract_api_keys(&counting) + contract_table(&counting) + contract_table_owners(&counting) +
+		bench_run(&counting, "owners", tests, COUNT_OF(tests));
+	transactor_stop(&engine);
+	emulator_stop(&emulator);
+	return failed;
+}
