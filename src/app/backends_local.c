@@ -47,6 +47,8 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 	TRY(engine_open(&o, &engine, why));
 	*out = (struct backends){ .store = &engine_ports(engine)->store,
 		.table = &engine_ports(engine)->table,
+		.users = &engine_ports(engine)->users,
+		.api_keys = &engine_ports(engine)->api_keys,
 		.admin_query = &engine_ports(engine)->admin_query,
 		.storage_url = o.public_url,
 		.bucket = &engine_ports(engine)->buckets,

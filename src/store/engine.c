@@ -134,6 +134,8 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	w->publisher = &e->publisher;
 	w->note_trash = publisher_note_trash;
 	w->max_pending = o->max_pending;
+	w->quota = o->quota;
+	w->owners = &e->owners;
 	w->db_fd = e->db_fd;
 	publisher_init(&e->publisher, e);
 	TRY(group_commit_start(&e->group_commit, why));
@@ -152,6 +154,8 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 	e->ports = (struct engine_ports){
 		.store = { &objects_ops },
 		.table = { &images_ops },
+		.users = { &users_ops },
+		.api_keys = { &api_keys_ops },
 		.buckets = { &staging_ops },
 		.catalog = { &catalog_ops },
 		.parts = { &parts_ops },

@@ -3,6 +3,7 @@
 #define STORE_ENGINE_H
 
 #include "store/db/group_commit.h"
+#include "store/db/owners.h"
 #include "store/keys/credentials.h"
 #include "store/files/object_cache.h"
 #include "store/store.h"
@@ -30,6 +31,7 @@ struct engine {
 	struct object_cache object_cache;
 	struct row_cache row_cache;
 	struct row_watch row_watch;
+	struct owner_entries owners;
 	struct group_commit group_commit;
 	struct publisher publisher;
 	struct credentials keys;
@@ -37,6 +39,8 @@ struct engine {
 
 /* What the ports do. Each table is in the file that is named; what is in another file than its table follows. */
 extern const struct image_table_ops images_ops;             /* db/images.c */
+extern const struct user_table_ops users_ops;               /* db/users.c */
+extern const struct api_key_table_ops api_keys_ops;         /* db/api_keys.c */
 extern const struct object_store_ops objects_ops;           /* db/objects.c */
 extern const struct bucket_store_ops staging_ops;           /* files/staging.c */
 extern const struct bucket_catalog_ops catalog_ops;         /* db/catalog.c */

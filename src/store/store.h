@@ -8,10 +8,12 @@
 #include "port/bucket_store.h"
 #include "port/image_table.h"
 #include "port/admin_query.h"
+#include "port/api_key_table.h"
 #include "port/key_ring.h"
 #include "port/object_store.h"
 #include "port/outbox.h"
 #include "port/part_store.h"
+#include "port/user_table.h"
 
 struct engine_options {
 	const char *dir;
@@ -19,6 +21,7 @@ struct engine_options {
 	struct str region;
 	struct str public_url; /* of the storage listener; "": nothing can be presigned */
 	uint64_t max_pending;
+	struct owner_quota quota; /* of owners without one of their own */
 	uint64_t reserve_bytes;
 	uint64_t small_bytes; /* bodies of at most this many are in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
 };
@@ -26,6 +29,8 @@ struct engine_options {
 struct engine_ports {
 	struct object_store store;
 	struct image_table table;
+	struct user_table users;
+	struct api_key_table api_keys;
 	struct bucket_store buckets;
 	struct bucket_catalog catalog;
 	struct part_store parts;

@@ -115,6 +115,8 @@ enum status fixture_insert(struct fixture *p, unsigned n, struct fault *why)
 
 	arena_init(&a, 1 << 16);
 	struct image_row row = row_pending(&a, n);
+	if (n % 3 != 0)
+		row.owner = str_printf(&a, "%032u", n % 3);
 	enum status status = table_insert(&engine_ports(p->engine)->table, &row, why);
 	arena_deinit(&a);
 	return status;
@@ -240,6 +242,17 @@ void fixture_check(const struct fixture *p)
 						 " rejected=(SELECT count(*) FROM images WHERE status=2) AND"
 						 " stored_bytes=(SELECT ifnull(sum(file_size), 0) FROM images WHERE status=1)"),
 		1);
+	/* what is recorded of owners: of each that has images, and exactly that */
+	assert_int_equal(fixture_ask(p,
+						 "SELECT count(*) FROM users u JOIN (SELECT owner, sum(status=1) AS images, sum(status=0) AS pending,"
+						 " sum(iif(status=1, file_size, 0)) AS bytes, sum(iif(status=0, max_bytes, 0)) AS reserved"
+						 " FROM images WHERE owner <> '' GROUP BY owner) i ON i.owner=u.owner WHERE u.images=i.images"
+						 " AND u.pending=i.pending AND u.bytes=i.bytes AND u.reserved_bytes=i.reserved"),
+		fixture_ask(p, "SELECT count(DISTINCT owner) FROM images WHERE owner <> ''"));
+	assert_int_equal(fixture_ask(p,
+						 "SELECT count(*) FROM users WHERE owner NOT IN (SELECT owner FROM images)"
+						 " AND (images <> 0 OR pending <> 0 OR bytes <> 0 OR reserved_bytes <> 0)"),
+		0);
 	assert_int_equal(fixture_ask(p,
 						 "SELECT count(*) FROM tally WHERE"
 						 " next_seq > (SELECT ifnull(max(seq), 0) FROM images) AND"

@@ -34,7 +34,7 @@ _Static_assert(COUNT_OF(walks) == ADMIN_QUERY_REJECTED + 1, "a walk for each sta
 /* A letter, the first number and, of a pair, a dot and the second. */
 static struct str write_cursor(const struct admin_walk *w, struct place p, struct arena *a)
 {
-	struct str at = cursor_write(p.at, a), n = w->is_pair ? cursor_write(p.n, a) : (struct str){ "", 0 };
+	struct str at = cursor_write(p.at, STR(""), a), n = w->is_pair ? cursor_write(p.n, STR(""), a) : (struct str){ "", 0 };
 
 	return str_printf(a, "%c%.*s%s%.*s", w->letter, STRF(at), w->is_pair ? "." : "", STRF(n));
 }
@@ -47,8 +47,8 @@ static enum status read_cursor(const struct admin_walk *w, struct str text, stru
 	struct str rest = str_slice(text, 1, text.n), at = str_cut(&rest, '.');
 	if (text.p[0] != w->letter || (rest.p != NULL) != w->is_pair)
 		return fault_set(why, BAD_CURSOR, "cursor was not issued for this list");
-	TRY(cursor_read(at, a, &p->at, why));
-	return w->is_pair ? cursor_read(rest, a, &p->n, why) : OK;
+	TRY(cursor_read(at, STR(""), a, &p->at, why));
+	return w->is_pair ? cursor_read(rest, STR(""), a, &p->n, why) : OK;
 }
 
 struct row_scan {

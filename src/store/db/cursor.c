@@ -1,56 +1,85 @@
-/* Cursors: base64url of 1 byte version, 8 bytes number, 4 bytes of a SHA-256 over both. See cursor.h. */
+/* Cursors: base64url of 1 byte version, the place (8 bytes of a number, or a text), 4 bytes of a SHA-256 over both and the list. See
+ * cursor.h. */
 #include "store/db/cursor.h"
 
 #include "base/codec.h"
 #include "base/hash.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
 #define VERSION_BYTE 1
-#define SEQ_BYTES 8
+#define NUMBER_BYTES 8
 #define CHECK_BYTES 4
-#define CURSOR_BYTES (1 + SEQ_BYTES + CHECK_BYTES)
-#define CURSOR_CHARS_MAX 32
+#define CURSOR_CHARS_MAX (4 * (1 + CURSOR_TEXT_MAX + CHECK_BYTES) / 3 + 3)
 
-_Static_assert(CURSOR_BYTES * 4 / 3 + 1 <= CURSOR_CHARS_MAX, "the text of every cursor fits");
-
-static void pack_cursor(int64_t seq, unsigned char out[CURSOR_BYTES])
+/* {NULL, 0} when the arena is full. */
+static struct str pack_cursor(struct str place, struct str list, struct arena *a)
 {
 	unsigned char digest[SHA256_BYTES];
-	uint64_t number = htobe64((uint64_t)seq);
+	struct buf b, all;
 
-	out[0] = VERSION_BYTE;
-	memcpy(out + 1, &number, SEQ_BYTES);
-	sha256((struct str){ (const char *)out, 1 + SEQ_BYTES }, digest);
-	memcpy(out + 1 + SEQ_BYTES, digest, CHECK_BYTES);
+	buf_init_arena(&b, a, 1 + CURSOR_TEXT_MAX + CHECK_BYTES);
+	buf_put_char(&b, VERSION_BYTE);
+	buf_put(&b, place);
+	buf_init_arena(&all, a, 1 + CURSOR_TEXT_MAX + list.n);
+	buf_put(&all, buf_str(&b));
+	buf_put(&all, list);
+	sha256(buf_str(&all), digest);
+	buf_put(&b, (struct str){ (const char *)digest, CHECK_BYTES });
+	return buf_ok(&b) && buf_ok(&all) ? buf_str(&b) : (struct str){ 0 };
 }
 
-struct str cursor_write(int64_t seq, struct arena *a)
+struct str cursor_write_text(struct str text, struct str list, struct arena *a)
 {
-	unsigned char bytes[CURSOR_BYTES];
 	struct buf b;
 
-	pack_cursor(seq, bytes);
+	assert(text.n > 0 && text.n <= CURSOR_TEXT_MAX);
+	struct str bytes = pack_cursor(text, list, a);
 	buf_init_arena(&b, a, CURSOR_CHARS_MAX);
-	base64url_encode(&b, (struct str){ (const char *)bytes, sizeof bytes });
-	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
+	base64url_encode(&b, bytes);
+	return bytes.p != NULL && buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-enum status cursor_read(struct str text, struct arena *a, int64_t *seq, struct fault *why)
+struct str cursor_write(int64_t n, struct str list, struct arena *a)
 {
-	unsigned char want[CURSOR_BYTES];
+	uint64_t number = htobe64((uint64_t)n);
+
+	return cursor_write_text((struct str){ (const char *)&number, NUMBER_BYTES }, list, a);
+}
+
+static enum status bad_cursor(struct fault *why)
+{
+	return fault_set(why, BAD_CURSOR, "cursor was not issued by this server, or for another list");
+}
+
+enum status cursor_read_text(struct str cursor, struct str list, struct arena *a, struct str *text, struct fault *why)
+{
 	struct str got = { 0 };
+
+	if (cursor.n > CURSOR_CHARS_MAX || !base64url_decode(a, cursor, &got) || got.n <= 1 + CHECK_BYTES)
+		return bad_cursor(why);
+	struct str place = str_slice(got, 1, got.n - CHECK_BYTES);
+	if (place.n > CURSOR_TEXT_MAX)
+		return bad_cursor(why);
+	struct str want = pack_cursor(place, list, a);
+	TRY(fault_check_arena(a, why));
+	if (!str_equal(want, got))
+		return bad_cursor(why);
+	*text = place;
+	return OK;
+}
+
+enum status cursor_read(struct str cursor, struct str list, struct arena *a, int64_t *n, struct fault *why)
+{
+	struct str place;
 	uint64_t number;
 
-	if (text.n <= CURSOR_CHARS_MAX && base64url_decode(a, text, &got) && got.n == CURSOR_BYTES) {
-		memcpy(&number, got.p + 1, SEQ_BYTES);
-		int64_t n = (int64_t)be64toh(number);
-		pack_cursor(n, want);
-		if (n >= 0 && memcmp(want, got.p, CURSOR_BYTES) == 0) {
-			*seq = n;
-			return OK;
-		}
-	}
-	return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
+	TRY(cursor_read_text(cursor, list, a, &place, why));
+	if (place.n != NUMBER_BYTES)
+		return bad_cursor(why);
+	memcpy(&number, place.p, NUMBER_BYTES);
+	*n = (int64_t)be64toh(number);
+	return *n >= 0 ? OK : bad_cursor(why);
 }

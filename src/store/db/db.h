@@ -15,6 +15,11 @@
 	" received_size, received_sha256, stripped, removed, verdict, damage, placeholder, color, kept_metadata," \
 	" version, issuer, subject, max_bytes, metadata, request_hash"
 #define OUTBOX_COLUMNS "n, token, kind, state, image_id, created_ms, due_ms, first_ms, ended_ms, attempts, error"
+#define IMAGE_HEAD_COLUMNS "n, status, ends_ms, file_size, key, owner, max_bytes, id, request_hash <> '', created_ms"
+#define USER_COLUMNS \
+	"owner, issuer, subject, bytes, images, pending, reserved_bytes, derived_bytes, has_quota, quota_bytes, quota_images," \
+	" quota_pending, quota_slots, blocked, first_ms, seen_ms, minute, minute_slots"
+#define API_KEY_COLUMNS "id, hash, name, scopes, owner, issuer, subject, created_ms, expires_ms, used_ms"
 #define OBJECT_COLUMNS "file, key, size, etag, content_type, modified_ms, flags, meta"
 #define BUCKET_COLUMNS "name, owner, created_ms, cors"
 #define UPLOAD_COLUMNS "n, secret, key, owner, begun_ms, content_type, flags, meta"

@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "port/outbox.h"
+#include "store/db/owners.h"
 #include "store/files/io.h"
 
 #include <assert.h>
@@ -29,33 +30,6 @@ enum status writer_fail(struct writer *w)
 	assert(w->failure.code != F_NONE);
 	w->broken = true;
 	return fault_status(w->failure.code);
-}
-
-enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row)
-{
-	enum status status = db_step(&w->db, s, row, &w->failure);
-
-	if (status != OK)
-		w->broken = true;
-	return status;
-}
-
-enum status writer_run(struct writer *w, sqlite3_stmt *s)
-{
-	bool row = false;
-
-	TRY(writer_step(w, s, &row));
-	w->has_deleted = w->has_deleted || strncmp(sqlite3_sql(s), "DELETE", strlen("DELETE")) == 0;
-	sqlite3_reset(s);
-	return OK;
-}
-
-enum status writer_read_number(struct writer *w, sqlite3_stmt *s, int64_t *out)
-{
-	enum status status = db_read_number(&w->db, s, out, &w->failure);
-
-	w->broken = w->broken || status != OK;
-	return status;
 }
 
 static int count_frames(void *arg, sqlite3 *sq, const char *name, int frames)
@@ -187,6 +161,7 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 	}
 	const struct image_counts *n = &w->counters.images;
 
+	TRY(owners_save(w));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_COUNTERS_SAVE, db_int((int64_t)n->pending), db_int((int64_t)n->uploaded), db_int((int64_t)n->rejected),
 			db_int((int64_t)n->stored_bytes), db_int(w->counters.next_seq), db_int((int64_t)atomic_load(&w->tree->next_file)))));
@@ -203,6 +178,7 @@ static void roll_back(struct writer *w)
 	struct fault ignored;
 
 	w->pages = 0;
+	owners_clear(w->owners);
 	for (int i = 0; i < QUERIES; i++)
 		sqlite3_reset(w->db.statements[i]);
 	/* After some failures SQLite has rolled back by itself. */

@@ -20,11 +20,12 @@
 #include "store/db/row_cache.h"
 #include "store/db/row_watch.h"
 #include "store/files/tree.h"
-#include "port/image_table.h"
+#include "port/user_table.h"
 #include <pthread.h>
 #include <semaphore.h>
 
 struct outbox_source;
+struct owner_entries;
 struct publisher;
 
 /* The counters; one row of the database. */
@@ -44,6 +45,8 @@ struct writer {
 	struct publisher *publisher;
 	void (*note_trash)(struct publisher *); /* after a commit that left some */
 	uint64_t max_pending;
+	struct owner_quota quota; /* of owners without one of their own */
+	struct owner_entries *owners;
 	int64_t image_bucket;     /* id of the bucket of the images */
 	struct counters counters; /* with the changes of the batch so far */
 	bool rows_fit;            /* this batch may make rows */

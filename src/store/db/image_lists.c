@@ -3,6 +3,9 @@
 #include "store/db/images.h"
 #include "store/engine.h"
 
+/* Rows that a page of an owner's list may read to find those of one status. */
+#define LIST_SCAN_MAX 5000
+
 enum status image_lists_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	struct engine *e = ENGINE_OF(t, table);
@@ -33,30 +36,87 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 	return OK;
 }
 
+/* Which list a cursor is good for. That of everybody, newest first, has no name, as it had none when there was no other. */
+static struct str name_list(const struct image_query *q, struct arena *a)
+{
+	if (q->owner.n == 0)
+		return q->oldest_first ? STR("oldest") : STR("");
+	return str_printf(a, "%.*s\n%d\n%.*s\n%d", STRF(q->owner), q->status, STRF(q->received_sha256), q->oldest_first);
+}
+
+/* The rows of the list and, of an owner's, those of other statuses among them: from a place on, and one more than may be read. */
+static sqlite3_stmt *seek_list(struct db *d, const struct image_query *q, int64_t from)
+{
+	const struct db_value at = db_int(from), most = db_int(q->owner.n == 0 ? (int64_t)q->limit + 1 : LIST_SCAN_MAX + 1);
+
+	if (q->owner.n == 0)
+		return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_OLDEST : Q_IMAGE_LIST, at, most);
+	if (q->received_sha256.n == 0)
+		return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_OWN_OLDEST : Q_IMAGE_LIST_OWN, at, most, db_text(q->owner));
+	return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_HASH_OLDEST : Q_IMAGE_LIST_HASH, at, most, db_text(q->owner),
+		db_text(q->received_sha256));
+}
+
+static bool is_listed(sqlite3_stmt *s, const struct image_query *q)
+{
+	static const enum image_status of[] = { [LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED };
+
+	return q->status == LIST_ALL || sqlite3_column_int(s, 2) == (int)of[q->status];
+}
+
+/* What is counted anyway. */
+static enum status add_total(struct engine *e, struct db *d, const struct image_query *q, struct image_page *page, struct fault *why)
+{
+	struct image_counts counts;
+	bool row = false;
+
+	if (q->owner.n == 0) {
+		group_commit_counts(&e->group_commit, &counts);
+		page->has_total = true;
+		page->total = counts.uploaded;
+		return OK;
+	}
+	if (q->received_sha256.n > 0 || q->status == LIST_REJECTED || q->status == LIST_ALL)
+		return OK;
+	sqlite3_stmt *s = DB_BIND(d, Q_USER_GET, db_text(q->owner));
+	TRY(db_step(d, s, &row, why));
+	struct owner_usage usage = row ? column_usage(s, 3) : (struct owner_usage){ 0 };
+	sqlite3_reset(s);
+	page->has_total = true;
+	page->total = q->status == LIST_UPLOADED ? usage.images : usage.pending;
+	return OK;
+}
+
 enum status image_lists_page(
 	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
+	struct engine *e = ENGINE_OF(t, table);
 	struct db *d CLEANUP(read_pool_release) = NULL;
-	int64_t seq = INT64_MAX;
+	const struct str list = name_list(q, a);
+	const int place_column = q->owner.n == 0 ? 3 : 0; /* seq, n */
+	int64_t place = q->oldest_first ? 0 : INT64_MAX;
 	bool row = false;
 	struct image_page page;
 
 	if (q->cursor.n != 0)
-		TRY(cursor_read(q->cursor, a, &seq, why));
+		TRY(cursor_read(q->cursor, list, a, &place, why));
 	TRY(make_page(a, q->limit, &page, why));
-	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_LIST, db_int(seq), db_int((int64_t)q->limit + 1));
-	for (;;) {
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
+	sqlite3_stmt *s = seek_list(d, q, place);
+	for (size_t scanned = 0;; scanned++) {
 		TRY(db_step(d, s, &row, why));
-		if (!row || page.n == q->limit)
+		if (!row || page.n == q->limit || scanned == LIST_SCAN_MAX)
 			break;
-		TRY(images_read_row(s, a, &page.rows[page.n++], why));
-		seq = sqlite3_column_int64(s, 3);
+		place = sqlite3_column_int64(s, place_column);
+		if (is_listed(s, q))
+			TRY(images_read_row(s, a, &page.rows[page.n++], why));
 	}
+	sqlite3_reset(s);
 	if (row)
-		page.next_cursor = cursor_write(seq, a);
+		page.next_cursor = cursor_write(place, list, a);
+	TRY(add_total(e, d, q, &page, why));
 	*out = page;
-	return OK;
+	return fault_check_arena(a, why);
 }
 
 enum status image_lists_due(

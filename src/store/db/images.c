@@ -1,17 +1,21 @@
 /* image_table on SQLite: rows, and the changes that the commit thread applies to them. Reads are in image_lists.c. */
 #include "store/db/images.h"
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/object_key.h"
 #include "store/engine.h"
 #include "store/db/objects.h"
 #include "store/db/outbox.h"
+#include "store/db/owners.h"
 #include "store/db/rows.h"
 
 #include <assert.h>
 #include <string.h>
 
+/* So many ids whose time is over are forgotten in one commit. */
+#define KEPT_IDS_FORGOTTEN 10000
 #define REMOVED_ROW_BYTES ((size_t)64 << 10)
 
 bool images_pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
@@ -84,12 +88,21 @@ enum status no_such_image(struct fault *why)
 /* what is removed */
 
 struct row_head {
-	int64_t n, ends_ms;
-	uint64_t file_size;
-	enum image_status status;
-	char key[OBJECT_KEY_MAX_BYTES];
-	size_t key_n;
+	int64_t n;
+	struct image_row row; /* status, created_ms, ends_ms, file_size, max_bytes; key and owner, which are here: */
+	char key[OBJECT_KEY_MAX_BYTES], owner[OWNER_MAX_BYTES];
+	unsigned char id[IMAGE_ID_BYTES];
+	bool keeps_id;
 };
+
+static struct str borrow_text(sqlite3_stmt *s, int i, char *to, size_t most)
+{
+	struct str text = column_borrow(s, i);
+	size_t n = text.n < most ? text.n : most;
+
+	memcpy(to, text.p, n);
+	return (struct str){ to, n };
+}
 
 /* The first row of a query whose columns are those of IMAGE_HEAD. false: it gives none. */
 static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head *out, bool *row)
@@ -97,12 +110,17 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 	TRY(writer_step(w, s, row));
 	if (*row) {
 		out->n = sqlite3_column_int64(s, 0);
-		out->status = (enum image_status)sqlite3_column_int(s, 1);
-		out->ends_ms = sqlite3_column_int64(s, 2);
-		out->file_size = (uint64_t)sqlite3_column_int64(s, 3);
-		struct str key = column_borrow(s, 4);
-		out->key_n = key.n < sizeof out->key ? key.n : sizeof out->key;
-		memcpy(out->key, key.p, out->key_n);
+		out->row = (struct image_row){
+			.status = (enum image_status)sqlite3_column_int(s, 1),
+			.ends_ms = sqlite3_column_int64(s, 2),
+			.file_size = (uint64_t)sqlite3_column_int64(s, 3),
+			.key = borrow_text(s, 4, out->key, sizeof out->key),
+			.owner = borrow_text(s, 5, out->owner, sizeof out->owner),
+			.max_bytes = (uint64_t)sqlite3_column_int64(s, 6),
+			.created_ms = sqlite3_column_int64(s, 9),
+		};
+		memcpy(out->id, sqlite3_column_blob(s, 7), IMAGE_ID_BYTES);
+		out->keeps_id = sqlite3_column_int(s, 8) != 0;
 	}
 	sqlite3_reset(s);
 	return OK;
@@ -129,7 +147,7 @@ static void count_row(struct image_counts *c, enum image_status status, uint64_t
 static enum status add_removal(struct writer *w, const struct row_head *h, bool expired)
 {
 	enum outbox_kind kind = expired ? OUTBOX_EXPIRED : OUTBOX_DELETED;
-	if (!outbox_wants(w, kind) || (expired && h->status != IMAGE_PENDING))
+	if (!outbox_wants(w, kind) || (expired && h->row.status != IMAGE_PENDING))
 		return OK;
 	struct arena a CLEANUP(arena_deinit);
 	struct image_row row;
@@ -147,9 +165,12 @@ static enum status remove_head(struct writer *w, const struct row_head *h, bool 
 {
 	TRY(add_removal(w, h, expired));
 	TRY(rows_run(w, Q_IMAGE_REMOVE, h->n));
-	row_watch_note(w->row_watch, (struct str){ h->key, h->key_n });
-	count_row(&w->counters.images, h->status, h->file_size, -1);
-	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n });
+	row_watch_note(w->row_watch, h->row.key);
+	if (h->keeps_id)
+		TRY(writer_run(w, DB_BIND(&w->db, Q_KEPT_ID_ADD, db_blob(images_id_str(h->id)), db_int(clock_now_ms() + TABLE_ID_KEPT_MS))));
+	count_row(&w->counters.images, h->row.status, h->row.file_size, -1);
+	TRY(owners_move(w, &h->row, NULL));
+	return objects_remove(w, w->image_bucket, h->row.key);
 }
 
 /* Remove rows whose time has come, up to a bound, but pending ones that have an object after all; they are counted in `removed`. */
@@ -164,8 +185,8 @@ static enum status remove_due(struct writer *w, int64_t now_ms, struct image_cou
 		if (!row)
 			return OK;
 		TRY(remove_head(w, &h, true));
-		removed->pending += h.status == IMAGE_PENDING;
-		removed->rejected += h.status == IMAGE_REJECTED;
+		removed->pending += h.row.status == IMAGE_PENDING;
+		removed->rejected += h.row.status == IMAGE_REJECTED;
 	}
 	return OK;
 }
@@ -178,6 +199,22 @@ struct insertion {
 	const struct image_row *row;
 };
 
+static enum status image_exists(struct fault *why)
+{
+	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
+}
+
+/* An id that is made of a request comes again with it: then the row is there, or was, whatever the quota is. Other ids are random. */
+static enum status check_id(struct writer *w, const struct image_row *row, const unsigned char id[IMAGE_ID_BYTES], struct fault *why)
+{
+	int64_t n = 0;
+
+	if (row->request_hash.n == 0)
+		return OK;
+	TRY(writer_read_number(w, DB_BIND(&w->db, Q_IMAGE_ID_USED, db_blob(images_id_str(id)), db_int(row->created_ms)), &n));
+	return n == 0 ? OK : image_exists(why);
+}
+
 enum status images_insert(struct writer *w, const struct image_row *row, struct fault *why)
 {
 	unsigned char id[IMAGE_ID_BYTES];
@@ -185,15 +222,21 @@ enum status images_insert(struct writer *w, const struct image_row *row, struct 
 	assert(row->status == IMAGE_PENDING);
 	if (!images_pack_id(row->image_id, id))
 		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
+	if (row->owner.n > OWNER_MAX_BYTES)
+		return fault_set(why, INVALID_INPUT, "the name of an owner has at most %d bytes", OWNER_MAX_BYTES);
 	TRY(rows_check_room(w, why));
+	TRY(check_id(w, row, id, why));
+	TRY(owners_reserve(w, row, why));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(images_id_str(id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
 			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
 			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
 			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public), db_text(row->issuer),
 			db_text(row->subject), db_int((int64_t)row->max_bytes), db_text(row->metadata), db_text(row->request_hash))));
-	if (sqlite3_changes(w->db.sq) == 0)
-		return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
+	if (sqlite3_changes(w->db.sq) == 0) {
+		TRY(owners_move(w, row, NULL));
+		return image_exists(why);
+	}
 	w->counters.images.pending++;
 	return OK;
 }
@@ -203,7 +246,10 @@ static enum status apply_insert(struct writer *w, struct change *c)
 {
 	const struct insertion *in = (const struct insertion *)c;
 	struct image_counts removed;
+	unsigned char id[IMAGE_ID_BYTES];
 
+	if (images_pack_id(in->row->image_id, id))
+		TRY(check_id(w, in->row, id, c->why));
 	if (w->counters.images.pending >= w->max_pending)
 		TRY(remove_due(w, in->row->created_ms, &removed));
 	if (w->counters.images.pending >= w->max_pending)
@@ -291,14 +337,14 @@ static enum status fill_resolved(struct resolving *st, struct fault *why)
 	return fault_check_arena(st->arena, why);
 }
 
-/* before, size_before   of the row as it is in the table */
-static enum status write_resolved(struct writer *w, const struct resolving *st, enum image_status before, uint64_t size_before)
+/* before   the row as it is in the table */
+static enum status write_resolved(struct writer *w, const struct resolving *st, const struct image_row *before)
 {
 	const struct resolution *s = st->s;
 	const struct image_row *row = st->now;
 
 	assert(st->n > 0);
-	if (s->status != before)
+	if (s->status != before->status)
 		TRY(outbox_add(w, s->status == IMAGE_UPLOADED ? OUTBOX_UPLOADED : OUTBOX_REJECTED, row));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
@@ -308,19 +354,18 @@ static enum status write_resolved(struct writer *w, const struct resolving *st, 
 			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
 			db_text(row->placeholder), db_text(row->color), db_text(row->kept_metadata))));
 	row_watch_note(w->row_watch, row->key);
-	count_row(&w->counters.images, before, size_before, -1);
+	count_row(&w->counters.images, before->status, before->file_size, -1);
 	count_row(&w->counters.images, s->status, s->file_size, 1);
-	w->counters.next_seq += s->status == IMAGE_UPLOADED && before != IMAGE_UPLOADED;
-	return OK;
+	w->counters.next_seq += s->status == IMAGE_UPLOADED && before->status != IMAGE_UPLOADED;
+	return owners_move(w, before, row);
 }
 
 enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
 {
-	const enum image_status before = st->now->status;
-	const uint64_t size_before = st->now->file_size;
+	const struct image_row before = *st->now;
 
 	TRY(fill_resolved(st, why));
-	return write_resolved(w, st, before, size_before);
+	return write_resolved(w, st, &before);
 }
 
 enum status images_insert_resolved(struct writer *w, const struct image_row *row, struct resolving *st, struct fault *why)
@@ -330,7 +375,7 @@ enum status images_insert_resolved(struct writer *w, const struct image_row *row
 	TRY(fill_resolved(st, why));
 	TRY(images_insert(w, row, why));
 	st->n = sqlite3_last_insert_rowid(w->db.sq);
-	return write_resolved(w, st, row->status, row->file_size);
+	return write_resolved(w, st, row);
 }
 
 struct resolve_change {
@@ -412,7 +457,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(r->id))), &h, &row));
 	if (!row)
 		return no_such_image(c->why);
-	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
+	if (r->ended_by_ms != 0 && (h.row.ends_ms == 0 || h.row.ends_ms > r->ended_by_ms))
 		return fault_set(c->why, STATE_CHANGED, "The image has not expired.");
 	return remove_head(w, &h, r->ended_by_ms != 0);
 }
@@ -427,6 +472,7 @@ static enum status apply_remove_due(struct writer *w, struct change *c)
 {
 	struct due_removal *r = (struct due_removal *)c;
 
+	TRY(writer_run(w, DB_BIND(&w->db, Q_KEPT_IDS_FORGET, db_int(r->now_ms), db_int(KEPT_IDS_FORGOTTEN))));
 	return remove_due(w, r->now_ms, &r->removed);
 }
 

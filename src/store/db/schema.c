@@ -10,6 +10,7 @@
  *          the file's number. `flags` are those of meta.h.
  * uploads  in parts, not complete; the rows' numbers rise, so the lowest are the oldest. parts are theirs.
  * completed  the last uploads that were completed, so that a repeated complete gets the same answer.
+ * kept_ids of removed rows whose ids are made of a request, and are not given again for a while.
  * users    owners of images: what they use of their quota, and what it is where it is not that of all.
  * api_keys the keys of applications, of which only a hash is kept.
  * outbox   events that webhooks are sent of, waiting and ended; webhook, one row: whether they are sent at all.
@@ -113,6 +114,8 @@ static const char version_7[] =
 	" quota_slots INTEGER NOT NULL DEFAULT 0, blocked INTEGER NOT NULL DEFAULT 0, minute INTEGER NOT NULL DEFAULT 0,"
 	" minute_slots INTEGER NOT NULL DEFAULT 0, first_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX users_blocked ON users(owner) WHERE blocked <> 0;"
+	"CREATE TABLE kept_ids(id BLOB PRIMARY KEY, ends_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX kept_ids_ends ON kept_ids(ends_ms);"
 	"CREATE TABLE api_keys(id TEXT PRIMARY KEY, hash TEXT NOT NULL, name TEXT NOT NULL, scopes INTEGER NOT NULL, owner TEXT NOT NULL,"
 	" issuer TEXT NOT NULL, subject TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
 	" used_ms INTEGER NOT NULL) WITHOUT ROWID;"
