@@ -97,6 +97,12 @@ enum status access_visibility(const struct api_call *c, bool is_public, struct f
 	return fault_set(why, PUBLIC_DENIED, "Only a caller with the API key may make an image public: send Authorization: Bearer …");
 }
 
+bool access_identifies(const struct api_call *c)
+{
+	assert(c != NULL);
+	return c->sent_key;
+}
+
 const char *access_name(const struct api_call *c)
 {
 	assert(c != NULL);

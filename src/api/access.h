@@ -13,6 +13,8 @@ enum status access_check(struct api_call *c, struct fault *why) MUST_CHECK;
  * Errors  KEY_WRONG; TOO_MANY_TRIES */
 enum status access_token(const struct api_call *c, const struct image_row *row, struct fault *why) MUST_CHECK;
 
+/* Whether it is known who the caller is. */
+bool access_identifies(const struct api_call *c);
 /* Whether the caller may choose this visibility: a public image needs the key, also where nothing else does, since
  * anyone who knows its id can read it from then on.
  * Errors  PUBLIC_DENIED no key was sent; KEY_WRONG; TOO_MANY_TRIES */

@@ -9,6 +9,7 @@
 #include "api/access.h"
 #include "api/cors.h"
 #include "api/page.h"
+#include "api/request_key.h"
 #include "http/problem.h"
 #include "base/hash.h"
 #include "base/clock.h"
@@ -176,7 +177,9 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 	}
 	/* How the listener continues with an admitted call. */
 	bool waits = c->wait_s > 0 && c->api->waits != NULL;
-	if (c->route->start != NULL && (c->route->check != NULL ? waits : c->api->product->table->ops->starts_without_waiting))
+	/* a repeated request may have to read a row */
+	bool starts = c->api->product->table->ops->starts_without_waiting && request_header(&x->request, REQUEST_KEY_HEADER).p == NULL;
+	if (c->route->start != NULL && (c->route->check != NULL ? waits : starts))
 		return HANDLER_RUN_ASYNC;
 	return c->route->has_body || c->route->stream != NULL ? HANDLER_READ_BODY : HANDLER_RUN;
 }

@@ -132,7 +132,9 @@ static enum status read_delivery(struct lambda_parts *c, struct fault *why)
 	const struct settings *s = &c->settings;
 	if (s->delivery_keys[0] == '\0')
 		return OK;
-	return delivery_rules_of(s, str_of(s->delivery_keys), str_of(s->delivery_url), &c->product.delivery, why);
+	TRY(delivery_rules_of(s, str_of(s->delivery_keys), str_of(s->delivery_url), &c->product.delivery, why));
+	slot_set_secret(&c->product, c->product.delivery.keys.keys[0]);
+	return OK;
 }
 
 static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)

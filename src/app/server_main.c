@@ -211,7 +211,9 @@ static enum status read_delivery(struct server_parts *c, struct fault *why)
 	if (keys.n == 0)
 		return fault_set(why, BAD_SETTING,
 			"--store s3 needs TINTYPE_DELIVERY_KEYS, the same on every server: set it to what `openssl rand -hex 32` prints.");
-	return delivery_rules_of(s, keys, url.n > 0 ? url : own, &c->product.delivery, why);
+	TRY(delivery_rules_of(s, keys, url.n > 0 ? url : own, &c->product.delivery, why));
+	slot_set_secret(&c->product, c->backends.delivery_key.n > 0 ? c->backends.delivery_key : c->product.delivery.keys.keys[0]);
+	return OK;
 }
 
 /* In the data directory; with a remote store next to the images. */

@@ -166,9 +166,16 @@ static bool is_dash_place(size_t i)
 
 void uuid_v4(char out[UUID_CHARS + 1])
 {
-	unsigned char bytes[16];
-	char hex[2 * sizeof bytes + 1];
+	unsigned char bytes[UUID_BYTES];
 	random_bytes(bytes, sizeof bytes);
+	uuid_of_bytes(bytes, out);
+}
+
+void uuid_of_bytes(const unsigned char given[UUID_BYTES], char out[UUID_CHARS + 1])
+{
+	unsigned char bytes[UUID_BYTES];
+	char hex[2 * sizeof bytes + 1];
+	memcpy(bytes, given, sizeof bytes);
 	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* version 4 */
 	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* variant 10 */
 	hex_encode(bytes, sizeof bytes, hex);

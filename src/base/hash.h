@@ -49,6 +49,9 @@ uint32_t hash_fnv32(struct str s);
 /* A UUID version 4 in lower case and a NUL. */
 #define UUID_CHARS 36
 void uuid_v4(char out[UUID_CHARS + 1]);
+#define UUID_BYTES 16
+/* The same of given bytes, of which 122 bits are kept. */
+void uuid_of_bytes(const unsigned char bytes[UUID_BYTES], char out[UUID_CHARS + 1]);
 /* Exactly the form that uuid_v4 gives. */
 bool uuid_valid(struct str s);
 

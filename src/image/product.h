@@ -39,12 +39,16 @@ struct delivery_rules {
 	uint32_t ttl_s;            /* of those in records, at least */
 };
 
+#define REQUEST_SECRET_BYTES 32
+
 struct rate_limit;
 struct thumbnails;
 
 struct product {
 	struct image_rules rules;
 	struct delivery_rules delivery;
+	bool has_request_secret; /* of the ids of images that are requested with an Idempotency-Key, see slot_set_secret */
+	unsigned char request_secret[REQUEST_SECRET_BYTES];
 	struct object_store *store;
 	struct image_table *table;
 	struct user_table *users; /* NULL: this backend has none */

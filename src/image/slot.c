@@ -7,9 +7,12 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/metrics.h"
+#include "base/writer.h"
 
 #define TOKEN_BYTES 24
 #define TOKEN_MAX_CHARS 64
+#define ID_TEXT_BYTES 512 /* of an owner and a key */
+#define CANONICAL_MAX_BYTES 65536
 
 /* The most that may be uploaded where the size is not declared. */
 static uint64_t max_bytes(const struct image_rules *rules, const struct slot_request *r)
@@ -44,13 +47,75 @@ static uint32_t url_life_s(const struct image_rules *rules, const struct slot_re
 	return r->expires_in_s > 0 && r->expires_in_s < rules->url_ttl_s ? r->expires_in_s : rules->url_ttl_s;
 }
 
-static void fill_row(const struct slot_request *r, struct arena *a, struct slot *s)
+/* Only the token's digest is stored: the table's content does not allow a delete. */
+static void make_delete_token(struct arena *a, struct slot *s)
 {
-	struct image_row *row = &s->row;
-	char id[UUID_CHARS + 1], hex[2 * SHA256_BYTES + 1];
+	char hex[2 * SHA256_BYTES + 1];
 	unsigned char raw[TOKEN_BYTES];
 	struct buf b;
-	uuid_v4(id);
+	random_bytes(raw, sizeof(raw));
+	buf_init_arena(&b, a, TOKEN_MAX_CHARS);
+	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
+	s->delete_token = buf_str(&b);
+	sha256_hex(s->delete_token, hex);
+	s->row.delete_hash = str_dup(a, str_of(hex));
+	secret_wipe(raw, sizeof(raw));
+}
+
+void slot_set_secret(struct product *p, struct str key)
+{
+	assert(p != NULL && key.n > 0);
+	hmac_sha256(key, STR("tintype idempotency"), p->request_secret);
+	p->has_request_secret = true;
+}
+
+/* The same for the same owner and key, and unknown to whoever has not the secret. No owner has a NUL in it. */
+static void derive_id(const struct product *p, const struct slot_request *r, char out[UUID_CHARS + 1])
+{
+	unsigned char mac[SHA256_BYTES];
+	char text[ID_TEXT_BYTES];
+	struct buf b;
+	assert(p->has_request_secret);
+	buf_init_fixed(&b, text, sizeof text);
+	buf_put(&b, r->owner);
+	buf_put_char(&b, '\0');
+	buf_put(&b, r->request_key);
+	assert(buf_ok(&b));
+	hmac_sha256((struct str){ (const char *)p->request_secret, sizeof p->request_secret }, buf_str(&b), mac);
+	uuid_of_bytes(mac, out);
+}
+
+/* Of everything that the request says, in one form. {NULL, 0}: the arena is full. */
+static struct str hash_request(const struct slot_request *r, struct str file_type, struct arena *a)
+{
+	struct buf b;
+	char hex[2 * SHA256_BYTES + 1];
+	buf_init_arena(&b, a, CANONICAL_MAX_BYTES);
+	writer_open(&b, STR(""), '[');
+	writer_text(&b, STR(""), r->file_name);
+	writer_text(&b, STR(""), file_type);
+	writer_number(&b, STR(""), r->has_size ? r->file_size : 0);
+	writer_bool(&b, STR(""), r->form);
+	writer_text(&b, STR(""), r->has_visibility ? image_visibility_name(r->is_public) : STR(""));
+	writer_text(&b, STR(""), r->metadata);
+	writer_number(&b, STR(""), r->max_size);
+	writer_text(&b, STR(""), r->allowed_types);
+	writer_number(&b, STR(""), r->expires_in_s);
+	writer_close(&b, ']');
+	if (!buf_ok(&b))
+		return (struct str){ 0 };
+	sha256_hex(buf_str(&b), hex);
+	return str_dup(a, str_of(hex));
+}
+
+static void fill_row(const struct product *p, const struct slot_request *r, struct arena *a, struct slot *s)
+{
+	struct image_row *row = &s->row;
+	char id[UUID_CHARS + 1];
+	if (r->request_key.n > 0)
+		derive_id(p, r, id);
+	else
+		uuid_v4(id);
 	row->image_id = str_dup(a, str_of(id));
 	row->status = IMAGE_PENDING;
 	row->version = 1;
@@ -60,15 +125,12 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct slot 
 	row->file_size = r->has_size ? r->file_size : 0;
 	row->metadata = r->metadata;
 	row->etag = row->reason = STR("");
-	row->created_ms = clock_now_ms();
-	/* Only the token's digest is stored: the table's content does not allow a delete. */
-	random_bytes(raw, sizeof(raw));
-	buf_init_arena(&b, a, TOKEN_MAX_CHARS);
-	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
-	s->delete_token = buf_str(&b);
-	sha256_hex(s->delete_token, hex);
-	row->delete_hash = str_dup(a, str_of(hex));
-	secret_wipe(raw, sizeof(raw));
+	row->created_ms = s->signed_ms = clock_now_ms();
+	s->delete_token = row->delete_hash = row->request_hash = STR("");
+	if (r->request_key.n > 0)
+		row->request_hash = hash_request(r, row->file_type, a);
+	else
+		make_delete_token(a, s);
 }
 
 /* Content-Length is signed where the size was given, but not listed: browsers set it themselves and do not
@@ -83,7 +145,7 @@ static enum status make_url(struct product *p, uint32_t life_s, struct arena *a,
 	headers[1] = (struct header){ STR("Content-Length"), str_decimal(a, s->row.file_size) };
 	const struct presign_request r = { .method = STR("PUT"),
 		.key = s->row.key,
-		.now_ms = s->row.created_ms,
+		.now_ms = s->signed_ms,
 		.expires_s = life_s,
 		.headers = headers,
 		.n_headers = sized ? 2 : 1 };
@@ -110,7 +172,7 @@ static enum status make_form(struct product *p, uint32_t life_s, struct arena *a
 		.content_type = s->row.file_type,
 		.min_size = size > 0 ? size : 1,
 		.max_size = s->row.max_bytes,
-		.now_ms = s->row.created_ms,
+		.now_ms = s->signed_ms,
 		.expires_s = life_s };
 	TRY(store_form(p->store, &r, a, &form, why));
 	s->url = form.url;
@@ -138,7 +200,7 @@ enum status slot_prepare_row(struct product *p, const struct slot_request *r, st
 	TRY(media_type_read(&p->rules, r->file_type, a, &s.row.file_type, why));
 	TRY(check_type(r, s.row.file_type, why));
 	TRY(check_size(&p->rules, r, why));
-	fill_row(r, a, &s);
+	fill_row(p, r, a, &s);
 	s.row.max_bytes = r->has_size ? r->file_size : max_bytes(&p->rules, r);
 	s.row.is_public = r->has_visibility ? r->is_public : p->rules.is_public;
 	TRY(fault_check_arena(a, why));
@@ -147,14 +209,32 @@ enum status slot_prepare_row(struct product *p, const struct slot_request *r, st
 	return OK;
 }
 
+static enum status sign_slot(struct product *p, bool form, uint32_t life_s, struct arena *a, struct slot *s, struct fault *why)
+{
+	TRY(form ? make_form(p, life_s, a, s, why) : make_url(p, life_s, a, s, why));
+	return fault_check_arena(a, why);
+}
+
 enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
 {
 	struct slot s;
 	TRY(slot_prepare_row(p, r, a, &s, why));
-	uint32_t life_s = url_life_s(&p->rules, r);
-	TRY(r->form ? make_form(p, life_s, a, &s, why) : make_url(p, life_s, a, &s, why));
-	TRY(fault_check_arena(a, why));
+	TRY(sign_slot(p, r->form, url_life_s(&p->rules, r), a, &s, why));
 	set_expiry(p, &s, s.expires_ms);
+	*out = s;
+	return OK;
+}
+
+enum status slot_renew(
+	struct product *p, const struct slot_request *r, const struct image_row *row, struct arena *a, struct slot *out, struct fault *why)
+{
+	assert(p != NULL && r != NULL && a != NULL && out != NULL);
+	assert(row != NULL && row->status == IMAGE_PENDING);
+	struct slot s = { .row = *row, .delete_token = STR(""), .signed_ms = clock_now_ms() };
+	int64_t left_s = (row->ends_ms - s.signed_ms) / 1000, life_s = url_life_s(&p->rules, r);
+	if (left_s < 1)
+		return fault_set(why, SLOT_ENDED, "The slot has expired: request a new one.");
+	TRY(sign_slot(p, r->form, (uint32_t)(life_s < left_s ? life_s : left_s), a, &s, why));
 	*out = s;
 	return OK;
 }

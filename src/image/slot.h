@@ -20,19 +20,26 @@ struct slot_request {
 	uint64_t max_size;        /* bytes; 0: as the rules */
 	struct str allowed_types; /* media types with commas, of which fileType must be one; "": as the rules */
 	uint32_t expires_in_s;    /* of the URL; 0: as the rules */
+	/* The Idempotency-Key, which together with the owner makes the image's id; "": none. The product has a request secret then. */
+	struct str request_key;
 	bool has_visibility;
 	bool is_public; /* with has_visibility; else the rules say it */
 };
 
 struct slot {
 	struct image_row row;
-	struct str delete_token;
+	struct str delete_token;      /* "" where an Idempotency-Key was given: who has that deletes as its owner */
 	struct str url;               /* PUT: presigned; form: where to POST */
 	struct str address;           /* fileUrl */
 	const struct header *headers; /* PUT: what the client must set; form: the fields */
 	size_t n_headers;
+	int64_t signed_ms;            /* when the URL or the form was made */
 	int64_t expires_ms;
 };
+
+/* Derive the product's request secret from a key, of which nobody can find out anything by it.
+ * key     the same on all servers of a table; not empty */
+void slot_set_secret(struct product *p, struct str key);
 
 /* Validate, generate id and token, compute the URL or the form; does no I/O. The slot must not be returned before
  * its row is in the table.
@@ -41,6 +48,11 @@ enum status slot_prepare(struct product *p, const struct slot_request *r, struct
 /* The row alone, with its id and token: for an image that comes without a slot.  Errors: those of slot_prepare */
 enum status slot_prepare_row(
 	struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
+/* Compute the URL or the form of a row that is pending once more, as long as it has not ended.
+ * r       as it was in slot_prepare
+ * Errors  SLOT_ENDED; TOO_MUCH */
+enum status slot_renew(struct product *p, const struct slot_request *r, const struct image_row *row, struct arena *a, struct slot *out,
+	struct fault *why) MUST_CHECK;
 /* Check a client's file name; a valid one is stored intact. Pure.
  * Errors  BAD_FIELD missing, empty, only blanks, too long, ill-formed UTF-8, or with U+0000 */
 enum status file_name_check(struct str name, struct fault *why) MUST_CHECK;

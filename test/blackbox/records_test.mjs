@@ -95,3 +95,39 @@ describe('one server', () => {
 		}
 	});
 });
+
+describe('a server with a key', () => {
+	const key = 'correct-horse-battery-staple';
+	let server;
+	before(async () => { server = await startServer({ env: { TINTYPE_API_KEY: key } }); });
+	after(() => server?.stop());
+	const json = { fileName: 'a.png', fileType: 'image/png', metadata: { n: '1' } };
+	const ask = (name, more = {}, target = '/upload') => call(server, 'POST', target, { key, json: { ...json, ...more }, headers: { 'Idempotency-Key': name } });
+
+	test('a repeated request: the same image while it is pending, its record once it is uploaded', async () => {
+		const first = (await ask('"one"')).json, again = await ask('one');
+		assert.equal(again.status, 200, again.text);
+		assert.equal(again.json.imageId, first.imageId);
+		assert.ok(!('deleteToken' in again.json));
+		assert.equal((await ask('one', {}, '/uppy')).json.imageId, first.imageId);
+		problem(await ask('one', { metadata: { n: '2' } }), 422, 'key_reused');
+		assert.equal((await putBytes(again.json, tinyPng)).status, 200);
+		const uploaded = await ask('one');
+		assert.deepEqual([uploaded.status, uploaded.json.imageId, uploaded.json.status], [200, first.imageId, 'uploaded']);
+		problem(await ask('one', { fileSize: 1 }), 422, 'key_reused');
+	});
+
+	test('fifty at once make one image', async () => {
+		const answers = await Promise.all([...Array(50).keys()].map(() => ask('fifty')));
+		assert.deepEqual(answers.map(a => a.status), Array(50).fill(200));
+		assert.equal(new Set(answers.map(a => a.json.imageId)).size, 1);
+		for (const { json: slot } of [answers[0], answers[49]])
+			assert.equal((await putBytes(slot, tinyPng)).status, 200);
+	});
+
+	test('without Authorization, or of another form, the key is refused', async () => {
+		problem(await call(server, 'POST', '/upload', { json, headers: { 'Idempotency-Key': 'k' } }), 400, 'bad_field');
+		problem(await ask('x'.repeat(129)), 400, 'bad_field');
+		problem(await ask('"a", "b"'), 400, 'bad_field');
+	});
+});
