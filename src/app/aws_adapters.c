@@ -2,6 +2,8 @@
  * means path style, since the bucket's name can hardly be a name of that host. */
 #include "app/aws_adapters.h"
 
+#include "app/image_rules.h"
+
 #include <stdlib.h>
 
 #define TEXTS_BYTES 65536
@@ -38,7 +40,12 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 		.path_style = s3.n > 0,
 		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")),
 		.public_url = str_of(s->public_storage_url) };
-	const struct dynamo_table_options table = { .service = e->dynamo, .table = str_of(s->table_name), .shards = (uint32_t)s->list_shards };
+	const struct owner_quota quota = quota_of(s);
+	const struct dynamo_table_options table = { .service = e->dynamo,
+		.table = str_of(s->table_name),
+		.shards = (uint32_t)s->list_shards,
+		.count_owners = quota.bytes + quota.images + quota.pending + quota.slots_per_minute > 0,
+		.quota = quota };
 	e->store = s3_store_new(&store);
 	e->table = dynamo_table_new(&table);
 	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);

@@ -14,7 +14,11 @@ static enum status open_backends(const struct settings *s, struct lambda_ports *
 	if (aws_service_warm(backends.dynamo, &cold) != OK)
 		LOG(LAMBDA_COLD, STR(""), LOG_C("service", "dynamodb"), LOG_C("code", fault_name(cold.code)), LOG_C("text", cold.text),
 			LOG_C("cause", cold.cause));
-	*out = (struct lambda_ports){ backends.store, backends.table, { aws_roots_pem, aws_roots_bytes } };
+	*out = (struct lambda_ports){ .store = backends.store,
+		.table = backends.table,
+		.users = dynamo_users(backends.table),
+		.api_keys = dynamo_api_keys(backends.table),
+		.authorities = { aws_roots_pem, aws_roots_bytes } };
 	return OK;
 }
 

@@ -7,6 +7,7 @@
 #include "image/kept_metadata.h"
 #include "image/product.h"
 #include "image/thumbnails.h"
+#include "port/user_table.h"
 
 static inline struct image_rules rules_of(const struct settings *s)
 {
@@ -26,6 +27,14 @@ static inline struct image_rules rules_of(const struct settings *s)
 			: str_equal(str_of(s->verify), STR("strict"))    ? CHECK_STRICT
 															 : CHECK_DECODE,
 		.is_public = str_equal(str_of(s->visibility), image_visibility_name(true)),
+	};
+}
+
+/* Of owners without a quota of their own. */
+static inline struct owner_quota quota_of(const struct settings *s)
+{
+	return (struct owner_quota){
+		.bytes = s->quota_bytes, .images = s->quota_images, .pending = s->quota_pending, .slots_per_minute = s->quota_slots
 	};
 }
 

@@ -5,12 +5,16 @@
 
 #include "base/fault.h"
 #include "config/settings.h"
+#include "port/api_key_table.h"
 #include "port/image_table.h"
 #include "port/object_store.h"
+#include "port/user_table.h"
 
 struct lambda_ports {
 	struct object_store *store;
 	struct image_table *table;
+	struct user_table *users;
+	struct api_key_table *api_keys;
 	struct str authorities; /* the certificates of Amazon's own endpoints, in PEM */
 };
 
