@@ -1,5 +1,8 @@
 /* See sender.h. What the threads share is under one lock: the queue of events to send, the list of results to write, and how the
- * receiver fares. An event is known from when it is read until its result is written, and is not read again in the meantime. */
+ * receiver fares. An event is known from when it is read until its result is written, and is not read again in the meantime.
+ *
+ * The threads that send yield to those that answer requests: they have the lowest priority. So no thread of another part of the program
+ * may wait for one of them: whoever wakes the dispatcher takes no lock. */
 #include "webhook/sender.h"
 
 #include "base/clock.h"
@@ -10,8 +13,11 @@
 #include "base/thread.h"
 #include "webhook/attempt.h"
 
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define KNOWN_MAX 256
@@ -21,6 +27,7 @@
 #define STORAGE_PAUSE_MS 1000 /* after the database failed */
 #define PAUSE_FIRST_MS 1000   /* of a receiver that is overloaded or cannot be reached; doubled each time */
 #define PAUSE_MAX_MS 30000
+#define WORKERS_NICE 19
 #define PAGE_BYTES ((size_t)16 << 20)
 
 struct attempt_list {
@@ -34,12 +41,14 @@ struct webhook_sender {
 	int cancel_fd; /* readable once the sender stops */
 	pthread_t dispatcher, workers[WEBHOOK_CONNECTIONS];
 	pthread_mutex_t lock;
-	pthread_cond_t to_send, to_write;
+	pthread_cond_t to_send;
+	sem_t to_write;      /* the dispatcher has something to do: results, events, or to end */
+	atomic_bool changed; /* there may be more events */
 	/* under the lock */
 	struct attempt_list queue, results;
 	unsigned n_workers, n_idle, n_sending, limit;
 	int64_t paused_until_ms, pause_ms; /* of the monotonic clock */
-	bool stopping, changed;
+	bool stopping;
 	/* the dispatcher's */
 	int64_t known[KNOWN_MAX];
 	size_t n_known;
@@ -118,6 +127,7 @@ static void *run_worker(void *arg)
 {
 	struct webhook_sender *s = arg;
 	struct http_client *client = NULL;
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKERS_NICE); /* of this thread, on Linux */
 	pthread_mutex_lock(&s->lock);
 	for (struct webhook_attempt *d; (d = wait_for_event(s)) != NULL;) {
 		s->n_sending++;
@@ -134,7 +144,7 @@ static void *run_worker(void *arg)
 		note_outcome(s, d);
 		list_add(&s->results, d);
 		if (s->results.n == 1)
-			pthread_cond_signal(&s->to_write);
+			sem_post(&s->to_write);
 		if (s->limit > 1 && s->queue.n > 0 && s->n_idle > 0)
 			pthread_cond_signal(&s->to_send);
 	}
@@ -259,17 +269,19 @@ static enum status read_events(struct webhook_sender *s, int64_t *next_ms, struc
 	return OK;
 }
 
-/* Sleep until there is something to do, or the time has come. false: the sender stops. The lock is held. */
+/* Sleep until there is something to do, or the time has come. false: the sender stops. */
 static bool wait_for_work(struct webhook_sender *s, int64_t round_ms, int64_t until_ms)
 {
-	while (!s->stopping) {
-		bool work = s->results.n > 0 || s->changed;
+	for (;;) {
+		pthread_mutex_lock(&s->lock);
+		bool stopping = s->stopping, work = s->results.n > 0 || atomic_load(&s->changed);
+		pthread_mutex_unlock(&s->lock);
 		int64_t at_ms = work ? round_ms : until_ms > round_ms ? until_ms : round_ms;
-		if (clock_mono_ms() >= at_ms)
-			return true;
-		(void)thread_wait_until(&s->to_write, &s->lock, at_ms);
+		if (stopping || clock_mono_ms() >= at_ms)
+			return !stopping;
+		struct timespec at = { at_ms / 1000, at_ms % 1000 * 1000000 };
+		(void)sem_clockwait(&s->to_write, CLOCK_MONOTONIC, &at);
 	}
-	return false;
 }
 
 /* The monotonic time of a time of the wall clock, or a while from now if that is earlier. */
@@ -281,8 +293,10 @@ static int64_t monotonic_of(int64_t wall_ms)
 
 static void move_results(struct webhook_sender *s, struct attempt_list *to)
 {
+	pthread_mutex_lock(&s->lock);
 	for (struct webhook_attempt *d; (d = list_take(&s->results)) != NULL;)
 		list_add(to, d);
+	pthread_mutex_unlock(&s->lock);
 }
 
 static void *run_dispatcher(void *arg)
@@ -291,12 +305,10 @@ static void *run_dispatcher(void *arg)
 	struct attempt_list results; /* to be written */
 	int64_t round_ms = 0, until_ms = 0, next_ms = 0;
 	list_init(&results);
-	pthread_mutex_lock(&s->lock);
 	while (wait_for_work(s, round_ms, until_ms)) {
 		struct fault why = { 0 };
-		s->changed = false;
+		atomic_store(&s->changed, false);
 		move_results(s, &results);
-		pthread_mutex_unlock(&s->lock);
 		enum status st = results.n > 0 ? write_results(s, &results, &why) : OK;
 		if (st == OK)
 			st = read_events(s, &next_ms, &why);
@@ -304,9 +316,7 @@ static void *run_dispatcher(void *arg)
 			LOG(STORE_FAILED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 		round_ms = clock_mono_ms() + (st == OK ? ROUND_MS : STORAGE_PAUSE_MS);
 		until_ms = st == OK ? monotonic_of(next_ms) : round_ms;
-		pthread_mutex_lock(&s->lock);
 	}
-	pthread_mutex_unlock(&s->lock);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		pthread_join(s->workers[i], NULL);
 	move_results(s, &results);
@@ -323,7 +333,7 @@ static void free_parts(struct webhook_sender *s)
 {
 	list_clear(&s->queue);
 	pthread_cond_destroy(&s->to_send);
-	pthread_cond_destroy(&s->to_write);
+	sem_destroy(&s->to_write);
 	pthread_mutex_destroy(&s->lock);
 	if (s->cancel_fd > 0)
 		close(s->cancel_fd);
@@ -356,7 +366,7 @@ struct webhook_sender *webhook_sender_start(const struct webhook_options *o)
 	list_init(&s->results);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->to_send, NULL);
-	pthread_cond_init(&s->to_write, NULL);
+	sem_init(&s->to_write, 0, 0);
 	s->cancel_fd = eventfd(0, EFD_CLOEXEC);
 	if (s->cancel_fd > 0 && thread_start(&s->dispatcher, run_dispatcher, s))
 		return s;
@@ -374,7 +384,7 @@ void webhook_sender_free(struct webhook_sender **at)
 	s->stopping = true;
 	(void)eventfd_write(s->cancel_fd, 1);
 	pthread_cond_broadcast(&s->to_send);
-	pthread_cond_broadcast(&s->to_write);
+	sem_post(&s->to_write);
 	pthread_mutex_unlock(&s->lock);
 	pthread_join(s->dispatcher, NULL);
 	free_parts(s);
@@ -383,9 +393,6 @@ void webhook_sender_free(struct webhook_sender **at)
 
 void webhook_sender_wake(struct webhook_sender *s)
 {
-	pthread_mutex_lock(&s->lock);
-	if (!s->changed)
-		pthread_cond_signal(&s->to_write);
-	s->changed = true;
-	pthread_mutex_unlock(&s->lock);
+	if (!atomic_exchange(&s->changed, true))
+		sem_post(&s->to_write);
 }

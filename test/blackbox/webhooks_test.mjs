@@ -75,7 +75,7 @@ describe('events', { concurrency: true }, () => {
 				assert.ok(ajv.validate(schema, schema.type === 'integer' ? Number(headers[name]) : headers[name]), name);
 			assert.doesNotMatch(text, /downloadUrl|fileUrl|X-Amz|deleteToken|"links"|keptMetadata|key-of-the/);
 		}
-		assert.equal((await metricsOf(server))['tintype_webhook_attempts_total{outcome="delivered"}'], 3);
+		await eventually(async () => (await metricsOf(server))['tintype_webhook_attempts_total{outcome="delivered"}'] === 3, { what: 'the results' });
 		assert.deepEqual(server.events('webhook.delivered').map(e => e.type), ['image.uploaded', 'image.rejected', 'image.deleted']);
 	});
 
