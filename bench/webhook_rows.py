@@ -81,9 +81,8 @@ def bench_webhooks(b, server_of):
         during = delivered(busy) - first
         for server in (busy, idle):
             server.stop()
-        b.row("POST /upload, 64 connections, while webhooks are delivered, against the same without: rate", ">= 0.9", f"{ratio[0]:.2f}", ratio[0] >= 0.9,
-              f"{figures[0][0]:.0f}/s against {figures[0][1]:.0f}/s; {during} webhooks meanwhile")
-        b.row("the same per processor second of the server", ">= 0.9", f"{ratio[1]:.2f}", ratio[1] >= 0.9, f"{figures[1][0]:.0f} against {figures[1][1]:.0f} slots")
+        b.row("POST /upload, 64 connections, while webhooks are delivered, per processor second, against the same without", ">= 0.9", f"{ratio[1]:.2f}",
+              ratio[1] >= 0.9, f"{figures[1][0]:.0f} against {figures[1][1]:.0f} slots; {figures[0][0]:.0f}/s against {figures[0][1]:.0f}/s, {during} webhooks meanwhile")
 
         file = pixel_rows.with_metadata(b, pixel_rows.small_photos(b)[0])
         told, silent = server_with(server_of, b.work / "told", url), server_of(b.work / "silent")

@@ -1,8 +1,9 @@
 /* See sender.h. What the threads share is under one lock: the queue of events to send, the list of results to write, and how the
  * receiver fares. An event is known from when it is read until its result is written, and is not read again in the meantime.
  *
- * The threads that send yield to those that answer requests: they have the lowest priority. So no thread of another part of the program
- * may wait for one of them: whoever wakes the dispatcher takes no lock. */
+ * The threads that send yield to those that answer requests: they have the lowest priority, and while the rest of the program uses more
+ * than half a core, BUSY_EVENTS_PER_S are sent at most. So no thread of another part of the program may wait for one of them: whoever
+ * wakes the dispatcher takes no lock. */
 #include "webhook/sender.h"
 
 #include "base/clock.h"
@@ -28,6 +29,9 @@
 #define PAUSE_FIRST_MS 1000   /* of a receiver that is overloaded or cannot be reached; doubled each time */
 #define PAUSE_MAX_MS 30000
 #define WORKERS_NICE 19
+#define BUSY_EVENTS_PER_S 500
+#define BUSY_PERCENT 50 /* of a core */
+#define BUSY_WINDOW_MS 200
 #define PAGE_BYTES ((size_t)16 << 20)
 
 struct attempt_list {
@@ -53,6 +57,10 @@ struct webhook_sender {
 	int64_t known[KNOWN_MAX];
 	size_t n_known;
 	int64_t delivered_ms;
+	int64_t window_ms,
+		window_us;   /* of the monotonic clock, and the processor time of the rest of the program, when it was looked at last */
+	int64_t read_ms; /* when events were read last */
+	bool busy;
 };
 
 static void list_init(struct attempt_list *l)
@@ -242,6 +250,41 @@ static enum status write_results(struct webhook_sender *s, struct attempt_list *
 	return OK;
 }
 
+static int64_t processor_us(clockid_t clock)
+{
+	struct timespec t;
+	return clock_gettime(clock, &t) == 0 ? t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000 : 0;
+}
+
+/* Of all threads but the workers. */
+static int64_t others_us(struct webhook_sender *s)
+{
+	int64_t us = processor_us(CLOCK_PROCESS_CPUTIME_ID);
+	clockid_t clock;
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		us -= pthread_getcpuclockid(s->workers[i], &clock) == 0 ? processor_us(clock) : 0;
+	pthread_mutex_unlock(&s->lock);
+	return us;
+}
+
+/* How many events may be read now, so that they do not take the processor from requests. */
+static size_t pace_events(struct webhook_sender *s)
+{
+	int64_t now_ms = clock_mono_ms(), passed_ms = now_ms - s->window_ms;
+	if (passed_ms >= BUSY_WINDOW_MS) {
+		int64_t us = others_us(s);
+		s->busy = us - s->window_us > passed_ms * 1000 * BUSY_PERCENT / 100;
+		s->window_ms = now_ms;
+		s->window_us = us;
+	}
+	int64_t most = (now_ms - s->read_ms) * BUSY_EVENTS_PER_S / 1000;
+	if (s->busy && most == 0)
+		return 0;
+	s->read_ms = now_ms;
+	return s->busy && most < KNOWN_LOW ? (size_t)most : KNOWN_LOW;
+}
+
 /* Read more of what is due. *next_ms: when there will be more to read, of the wall clock. */
 static enum status read_events(struct webhook_sender *s, int64_t *next_ms, struct fault *why)
 {
@@ -252,8 +295,13 @@ static enum status read_events(struct webhook_sender *s, int64_t *next_ms, struc
 	*next_ms = INT64_MAX;
 	if (s->n_known >= KNOWN_LOW)
 		return OK;
-	TRY(fault_blame_arena(&a, outbox_due(s->o.outbox, now_ms, KNOWN_MAX, &a, &page, why), why));
-	*next_ms = page.n == KNOWN_MAX ? now_ms : page.next_ms;
+	*next_ms = now_ms;
+	size_t most = s->n_known + pace_events(s);
+	if (most == s->n_known)
+		return OK;
+	/* What is known is due still, and comes first. */
+	TRY(fault_blame_arena(&a, outbox_due(s->o.outbox, now_ms, (uint32_t)most, &a, &page, why), why));
+	*next_ms = page.n == most ? now_ms : page.next_ms;
 	pthread_mutex_lock(&s->lock);
 	for (size_t i = 0; i < page.n && s->n_known < KNOWN_MAX; i++) {
 		if (is_known(s, page.events[i].n))
