@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "image/delivery_link.h"
+#include "image/presets.h"
 #include "image/slot.h"
 #include "image/verdict.h"
 
@@ -21,16 +22,6 @@
 #define MAKINGS_MAX 256 /* being made, or waiting for a maker; a request for one more is refused */
 #define ROW_BYTES ((size_t)64 << 10)
 #define THUMB_BYTES_MAX ((size_t)4 << 20)
-#define SIDE_LEAST 16
-#define QUALITY 80
-#define WEBP_EFFORT 2
-
-struct preset {
-	struct str name;
-	bool no_webp;
-	struct render_preset as[THUMBNAIL_FORMATS];
-	char variant[THUMBNAIL_FORMATS][THUMB_NAME_MAX + 1];
-};
 
 struct making {
 	struct making *next; /* of all */
@@ -58,115 +49,9 @@ struct thumbnails {
 
 /* The presets */
 
-static const char *const EXTENSIONS[THUMBNAIL_FORMATS] = { "webp", "jpg", "png" };
-
-static size_t index_of(enum render_format format)
-{
-	assert(format >= RENDER_TO_WEBP && format <= RENDER_TO_PNG);
-	return (size_t)format - RENDER_TO_WEBP;
-}
-
-static bool read_box(struct str text, struct render_preset *p)
-{
-	uint64_t width, height;
-	struct str rest = text, first = str_cut(&rest, 'x');
-	if (!str_to_u64(first, &width) || !str_to_u64(rest, &height) || width < SIDE_LEAST || height < SIDE_LEAST || width > RENDER_BOX_MAX ||
-		height > RENDER_BOX_MAX)
-		return false;
-	p->width = (uint16_t)width;
-	p->height = (uint16_t)height;
-	return true;
-}
-
-/* How the preset is made in WebP, or that it is not. */
-static bool read_format(struct str text, struct render_preset *p)
-{
-	static const struct {
-		const char *word;
-		enum render_format format;
-	} words[] = { { "webp", RENDER_TO_WEBP }, { "animated", RENDER_TO_ANIMATION }, { "jpeg", RENDER_TO_JPEG } };
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (str_equal(text, str_of(words[i].word))) {
-			p->format = (uint8_t)words[i].format;
-			return true;
-		}
-	return false;
-}
-
-static bool read_option(struct str text, struct render_preset *p)
-{
-	uint64_t n = 0;
-	bool number = text.n > 1 && str_to_u64(str_slice(text, 1, text.n), &n);
-	if (read_format(text, p))
-		return true;
-	if (str_equal(text, STR("fit")) || str_equal(text, STR("cover"))) {
-		p->fit = text.p[0] == 'f' ? RENDER_FIT : RENDER_COVER;
-		return true;
-	}
-	if (number && text.p[0] == 'q' && n >= 1 && n <= 100) {
-		p->quality = (uint8_t)n;
-		return true;
-	}
-	if (!number || text.p[0] != 'e' || n > 6)
-		return false;
-	p->effort = (uint8_t)n;
-	return true;
-}
-
-/* A name of a link's variant: letters, digits and inner '-'. */
-static bool is_name(struct str name)
-{
-	return name.n <= DELIVERY_PRESET_MAX && str_consists_of_lower(name, STR("-")) && name.p[0] != '-' && name.p[name.n - 1] != '-' &&
-		!str_equal(name, STR("original"));
-}
-
-/* The preset in each format, with the hash of all that decides about its bytes. */
-static bool make_variants(struct preset *p, const struct render_preset *webp)
-{
-	static const uint8_t EFFORTS[THUMBNAIL_FORMATS] = { 0, 1, 6 };
-	for (size_t i = 0; i < THUMBNAIL_FORMATS; i++) {
-		char how[96], hash[DELIVERY_HASH_CHARS + 1];
-		struct render_preset *as = &p->as[i];
-		*as = *webp;
-		as->format = i == 0 ? webp->format : (uint8_t)(RENDER_TO_WEBP + i);
-		as->effort = i == 0 ? webp->effort : EFFORTS[i];
-		int n = snprintf(
-			how, sizeof how, "%d %ux%u %u %u q%u e%u", RENDER_VERSION, as->width, as->height, as->fit, as->format, as->quality, as->effort);
-		assert(n > 0 && (size_t)n < sizeof how);
-		delivery_variant_hash(str_of(how), hash);
-		n = snprintf(p->variant[i], sizeof p->variant[i], "%.*s-%s.%s", STRF(p->name), hash, EXTENSIONS[i]);
-		if (n < 0 || (size_t)n >= sizeof p->variant[i])
-			return false;
-	}
-	return true;
-}
-
-static bool read_preset(struct str text, struct preset *p)
-{
-	struct render_preset webp = { .fit = RENDER_FIT, .format = RENDER_TO_WEBP, .quality = QUALITY, .effort = WEBP_EFFORT };
-	struct str rest = text;
-	p->name = str_cut(&rest, ':');
-	if (!is_name(p->name) || rest.p == NULL || !read_box(str_cut(&rest, ':'), &webp))
-		return false;
-	while (rest.p != NULL)
-		if (!read_option(str_cut(&rest, ':'), &webp))
-			return false;
-	p->no_webp = webp.format == RENDER_TO_JPEG;
-	webp.format = p->no_webp ? RENDER_TO_WEBP : webp.format;
-	return make_variants(p, &webp);
-}
-
 static enum status read_presets(struct thumbnails *t, struct fault *why)
 {
-	size_t same;
-	for (struct str rest = t->o.presets; t->o.presets.n > 0 && rest.p != NULL; t->n++) {
-		struct str text = str_trim(str_cut(&rest, ','));
-		if (t->n == THUMBNAIL_PRESETS_MAX || !read_preset(text, &t->presets[t->n]) || thumbnails_preset(t, t->presets[t->n].name, &same))
-			return fault_set(why, BAD_SETTING,
-				"--thumbnails (TINTYPE_THUMBNAILS) must be at most %d of NAME:WIDTHxHEIGHT, each with :fit or :cover, :webp, :animated or "
-				":jpeg, :q1 to :q100 and :e0 to :e6 if wanted, such as small:160x160,banner:1200x400:cover:q75",
-				THUMBNAIL_PRESETS_MAX);
-	}
+	TRY(presets_read(t->o.presets, t->presets, &t->n, why));
 	t->at_upload = t->n;
 	if (t->o.at_upload.n > 0 && !thumbnails_preset(t, t->o.at_upload, &t->at_upload))
 		return fault_set(
@@ -187,24 +72,19 @@ struct str thumbnails_name(const struct thumbnails *t, size_t preset)
 
 bool thumbnails_preset(const struct thumbnails *t, struct str name, size_t *preset)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (str_equal(t->presets[i].name, name)) {
-			*preset = i;
-			return true;
-		}
-	return false;
+	return presets_find(t->presets, t->n, name, preset);
 }
 
 struct str thumbnails_variant(const struct thumbnails *t, size_t preset, enum render_format format)
 {
 	assert(preset < t->n);
-	return str_of(t->presets[preset].variant[index_of(format)]);
+	return str_of(t->presets[preset].variant[preset_format_index(format)]);
 }
 
 struct str thumbnails_media_type(enum render_format format)
 {
 	static const char *const TYPES[THUMBNAIL_FORMATS] = { "image/webp", "image/jpeg", "image/png" };
-	return str_of(TYPES[index_of(format)]);
+	return str_of(TYPES[preset_format_index(format)]);
 }
 
 bool thumbnails_possible(const struct image_row *row)
@@ -320,7 +200,7 @@ static enum status render_thumb(
 	struct object_file image = { .fd = -1 };
 	struct renderer_result made;
 	struct renderer_job job = {
-		.ops = RENDER_THUMB, .preset = &t->presets[m->preset].as[index_of(m->format)], .presets = 1, .caller = m->caller
+		.ops = RENDER_THUMB, .preset = &t->presets[m->preset].as[preset_format_index(m->format)], .presets = 1, .caller = m->caller
 	};
 	if (!verdict_media_kind(row->file_type, &job.kind))
 		return no_such_variant(why);
@@ -524,7 +404,7 @@ static enum render_format upload_format(const struct thumbnails *t)
 
 const struct render_preset *thumbnails_at_upload(const struct thumbnails *t)
 {
-	return t != NULL && t->at_upload < t->n ? &t->presets[t->at_upload].as[index_of(upload_format(t))] : NULL;
+	return t != NULL && t->at_upload < t->n ? &t->presets[t->at_upload].as[preset_format_index(upload_format(t))] : NULL;
 }
 
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes)

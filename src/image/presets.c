@@ -1,0 +1,133 @@
+/* See presets.h. */
+#include "image/presets.h"
+
+#include "image/delivery_link.h"
+
+#include <stdio.h>
+
+#define SIDE_LEAST 16
+#define QUALITY 80
+#define WEBP_EFFORT 2
+
+static const char *const EXTENSIONS[THUMBNAIL_FORMATS] = { "webp", "jpg", "png" };
+
+size_t preset_format_index(enum render_format format)
+{
+	assert(format >= RENDER_TO_WEBP && format <= RENDER_TO_PNG);
+	return (size_t)format - RENDER_TO_WEBP;
+}
+
+static bool read_box(struct str text, struct render_preset *p)
+{
+	uint64_t width, height;
+	struct str rest = text, first = str_cut(&rest, 'x');
+	if (!str_to_u64(first, &width) || !str_to_u64(rest, &height) || width < SIDE_LEAST || height < SIDE_LEAST || width > RENDER_BOX_MAX ||
+		height > RENDER_BOX_MAX)
+		return false;
+	p->width = (uint16_t)width;
+	p->height = (uint16_t)height;
+	return true;
+}
+
+/* How the preset is made in WebP, or that it is not. */
+static bool read_format(struct str text, struct render_preset *p)
+{
+	static const struct {
+		const char *word;
+		enum render_format format;
+	} words[] = { { "webp", RENDER_TO_WEBP }, { "animated", RENDER_TO_ANIMATION }, { "jpeg", RENDER_TO_JPEG } };
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_equal(text, str_of(words[i].word))) {
+			p->format = (uint8_t)words[i].format;
+			return true;
+		}
+	return false;
+}
+
+static bool read_option(struct str text, struct render_preset *p)
+{
+	uint64_t n = 0;
+	bool number = text.n > 1 && str_to_u64(str_slice(text, 1, text.n), &n);
+	if (read_format(text, p))
+		return true;
+	if (str_equal(text, STR("fit")) || str_equal(text, STR("cover"))) {
+		p->fit = text.p[0] == 'f' ? RENDER_FIT : RENDER_COVER;
+		return true;
+	}
+	if (number && text.p[0] == 'q' && n >= 1 && n <= 100) {
+		p->quality = (uint8_t)n;
+		return true;
+	}
+	if (!number || text.p[0] != 'e' || n > 6)
+		return false;
+	p->effort = (uint8_t)n;
+	return true;
+}
+
+/* A name of a link's variant: letters, digits and inner '-'. */
+static bool is_name(struct str name)
+{
+	return name.n <= DELIVERY_PRESET_MAX && str_consists_of_lower(name, STR("-")) && name.p[0] != '-' && name.p[name.n - 1] != '-' &&
+		!str_equal(name, STR("original"));
+}
+
+/* The preset in each format, with the hash of all that decides about its bytes. */
+static bool make_variants(struct preset *p, const struct render_preset *webp)
+{
+	static const uint8_t EFFORTS[THUMBNAIL_FORMATS] = { 0, 1, 6 };
+	for (size_t i = 0; i < THUMBNAIL_FORMATS; i++) {
+		char how[96], hash[DELIVERY_HASH_CHARS + 1];
+		struct render_preset *as = &p->as[i];
+		*as = *webp;
+		as->format = i == 0 ? webp->format : (uint8_t)(RENDER_TO_WEBP + i);
+		as->effort = i == 0 ? webp->effort : EFFORTS[i];
+		int n = snprintf(
+			how, sizeof how, "%d %ux%u %u %u q%u e%u", RENDER_VERSION, as->width, as->height, as->fit, as->format, as->quality, as->effort);
+		assert(n > 0 && (size_t)n < sizeof how);
+		delivery_variant_hash(str_of(how), hash);
+		n = snprintf(p->variant[i], sizeof p->variant[i], "%.*s-%s.%s", STRF(p->name), hash, EXTENSIONS[i]);
+		if (n < 0 || (size_t)n >= sizeof p->variant[i])
+			return false;
+	}
+	return true;
+}
+
+static bool read_preset(struct str text, struct preset *p)
+{
+	struct render_preset webp = { .fit = RENDER_FIT, .format = RENDER_TO_WEBP, .quality = QUALITY, .effort = WEBP_EFFORT };
+	struct str rest = text;
+	p->name = str_cut(&rest, ':');
+	if (!is_name(p->name) || rest.p == NULL || !read_box(str_cut(&rest, ':'), &webp))
+		return false;
+	while (rest.p != NULL)
+		if (!read_option(str_cut(&rest, ':'), &webp))
+			return false;
+	p->no_webp = webp.format == RENDER_TO_JPEG;
+	webp.format = p->no_webp ? RENDER_TO_WEBP : webp.format;
+	return make_variants(p, &webp);
+}
+
+bool presets_find(const struct preset *presets, size_t n, struct str name, size_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(presets[i].name, name)) {
+			*out = i;
+			return true;
+		}
+	return false;
+}
+
+enum status presets_read(struct str text, struct preset out[THUMBNAIL_PRESETS_MAX], size_t *n, struct fault *why)
+{
+	size_t same;
+	*n = 0;
+	for (struct str rest = text; text.n > 0 && rest.p != NULL; ++*n) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		if (*n == THUMBNAIL_PRESETS_MAX || !read_preset(one, &out[*n]) || presets_find(out, *n, out[*n].name, &same))
+			return fault_set(why, BAD_SETTING,
+				"--thumbnails (TINTYPE_THUMBNAILS) must be at most %d of NAME:WIDTHxHEIGHT, each with :fit or :cover, :webp, :animated or "
+				":jpeg, :q1 to :q100 and :e0 to :e6 if wanted, such as small:160x160,banner:1200x400:cover:q75",
+				THUMBNAIL_PRESETS_MAX);
+	}
+	return OK;
+}
