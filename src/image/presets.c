@@ -72,7 +72,7 @@ static bool is_name(struct str name)
 }
 
 /* The preset in each format, with the hash of all that decides about its bytes. */
-static bool make_variants(struct preset *p, const struct render_preset *webp)
+static void make_variants(struct preset *p, const struct render_preset *webp)
 {
 	static const uint8_t EFFORTS[THUMBNAIL_FORMATS] = { 0, 1, 6 };
 	for (size_t i = 0; i < THUMBNAIL_FORMATS; i++) {
@@ -86,25 +86,27 @@ static bool make_variants(struct preset *p, const struct render_preset *webp)
 		assert(n > 0 && (size_t)n < sizeof how);
 		delivery_variant_hash(str_of(how), hash);
 		n = snprintf(p->variant[i], sizeof p->variant[i], "%.*s-%s.%s", STRF(p->name), hash, EXTENSIONS[i]);
-		if (n < 0 || (size_t)n >= sizeof p->variant[i])
-			return false;
+		assert(n > 0 && (size_t)n < sizeof p->variant[i]);
 	}
-	return true;
 }
 
-static bool read_preset(struct str text, struct preset *p)
+/* What must be otherwise; NULL: nothing. */
+static const char *read_preset(struct str text, struct preset *p)
 {
 	struct render_preset webp = { .fit = RENDER_FIT, .format = RENDER_TO_WEBP, .quality = QUALITY, .effort = WEBP_EFFORT };
 	struct str rest = text;
 	p->name = str_cut(&rest, ':');
-	if (!is_name(p->name) || rest.p == NULL || !read_box(str_cut(&rest, ':'), &webp))
-		return false;
+	if (!is_name(p->name))
+		return "a name must be 1 to 32 of a-z, 0-9 and inner '-', and not original";
+	if (rest.p == NULL || !read_box(str_cut(&rest, ':'), &webp))
+		return "after the name there must be :WIDTHxHEIGHT, each 16 to 4096 pixels";
 	while (rest.p != NULL)
 		if (!read_option(str_cut(&rest, ':'), &webp))
-			return false;
+			return "after the size there may be :fit or :cover, :webp, :animated or :jpeg, :q1 to :q100 and :e0 to :e6";
 	p->no_webp = webp.format == RENDER_TO_JPEG;
 	webp.format = p->no_webp ? RENDER_TO_WEBP : webp.format;
-	return make_variants(p, &webp);
+	make_variants(p, &webp);
+	return NULL;
 }
 
 bool presets_find(const struct preset *presets, size_t n, struct str name, size_t *out)
@@ -119,15 +121,17 @@ bool presets_find(const struct preset *presets, size_t n, struct str name, size_
 
 enum status presets_read(struct str text, struct preset out[THUMBNAIL_PRESETS_MAX], size_t *n, struct fault *why)
 {
+	static_assert(SIDE_LEAST == 16 && RENDER_BOX_MAX == 4096 && DELIVERY_PRESET_MAX == 32 && THUMBNAIL_PRESETS_MAX == 8, "in texts");
 	size_t same;
 	*n = 0;
 	for (struct str rest = text; text.n > 0 && rest.p != NULL; ++*n) {
 		struct str one = str_trim(str_cut(&rest, ','));
-		if (*n == THUMBNAIL_PRESETS_MAX || !read_preset(one, &out[*n]) || presets_find(out, *n, out[*n].name, &same))
-			return fault_set(why, BAD_SETTING,
-				"--thumbnails (TINTYPE_THUMBNAILS) must be at most %d of NAME:WIDTHxHEIGHT, each with :fit or :cover, :webp, :animated or "
-				":jpeg, :q1 to :q100 and :e0 to :e6 if wanted, such as small:160x160,banner:1200x400:cover:q75",
-				THUMBNAIL_PRESETS_MAX);
+		const char *wrong =
+			*n == THUMBNAIL_PRESETS_MAX ? "there may be 8 presets at most; remove those from" : read_preset(one, &out[*n]);
+		if (wrong == NULL && presets_find(out, *n, out[*n].name, &same))
+			wrong = "each name must be another one";
+		if (wrong != NULL)
+			return fault_set(why, BAD_SETTING, "--thumbnails (TINTYPE_THUMBNAILS): %s: \"%.*s\"", wrong, STRF(one));
 	}
 	return OK;
 }

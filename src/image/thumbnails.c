@@ -54,8 +54,9 @@ static enum status read_presets(struct thumbnails *t, struct fault *why)
 	TRY(presets_read(t->o.presets, t->presets, &t->n, why));
 	t->at_upload = t->n;
 	if (t->o.at_upload.n > 0 && !thumbnails_preset(t, t->o.at_upload, &t->at_upload))
-		return fault_set(
-			why, BAD_SETTING, "--thumbnail-at-upload (TINTYPE_THUMBNAIL_AT_UPLOAD) must be the name of a preset of --thumbnails, or empty");
+		return fault_set(why, BAD_SETTING,
+			"--thumbnail-at-upload (TINTYPE_THUMBNAIL_AT_UPLOAD) must be none, or the name of a preset of --thumbnails, not \"%.*s\"",
+			STRF(t->o.at_upload));
 	return OK;
 }
 

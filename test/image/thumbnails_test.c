@@ -12,6 +12,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <string.h>
 
 #define PRESETS STR("small:160x160,wide:1200x400:cover:q75:e4")
 
@@ -189,6 +190,24 @@ static void test_malformed_presets_then_refused(void **state)
 		assert_null(t);
 	}
 	assert_int_equal(make(PRESETS, STR("large")), INVALID);
+}
+
+static void test_malformed_preset_then_which_and_what_must_be_otherwise(void **state)
+{
+	static const char *const CASES[][3] = { { "small:160x160,B:160x160", "a name must be", "\"B:160x160\"" },
+		{ "original:160x160", "a name must be", "not original" }, { "small", ":WIDTHxHEIGHT", "\"small\"" },
+		{ "small:160x160,tiny:15x160", "16 to 4096 pixels", "\"tiny:15x160\"" },
+		{ "huge:160x4097", "16 to 4096 pixels", "\"huge:160x4097\"" }, { "small:160x160:q0", ":q1 to :q100", "\"small:160x160:q0\"" },
+		{ "small:160x160,small:99x99", "each name must be another one", "\"small:99x99\"" },
+		{ "a:16x16,b:16x16,c:16x16,d:16x16,e:16x16,f:16x16,g:16x16,h:16x16,i:16x16", "8 presets at most", "\"i:16x16\"" } };
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		assert_int_equal(make(str_of(CASES[i][0]), STR("")), INVALID);
+		for (size_t k = 1; k < 3; k++)
+			if (strstr(f.why.text, CASES[i][k]) == NULL)
+				fail_msg("%s: %s", CASES[i][0], f.why.text);
+	}
+	assert_int_equal(make(PRESETS, STR("large")), INVALID);
+	assert_non_null(strstr(f.why.text, "must be none, or the name of a preset of --thumbnails, not \"large\""));
 }
 
 struct asking {
@@ -371,6 +390,7 @@ int main(void)
 		TEST(test_formats_of_a_preset_then_those_of_the_links),
 		TEST(test_size_then_upright_as_browsers_show_it),
 		TEST(test_malformed_presets_then_refused),
+		TEST(test_malformed_preset_then_which_and_what_must_be_otherwise),
 		TEST(test_many_requests_then_one_job_and_all_answered),
 		TEST(test_image_that_cannot_be_decoded_then_that_is_remembered),
 		TEST(test_image_deleted_while_one_is_made_then_none_is_left),
