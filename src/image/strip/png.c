@@ -22,7 +22,7 @@ enum rule {
 	RULE_CONTROL, /* of this length; else it is removed */
 	RULE_SMALL,   /* of at most this length and intact; else it is removed */
 	RULE_PALETTE, /* of at most this length and intact; else it is written without its content */
-	RULE_END,     /* written without its content */
+	RULE_END,     /* written without its content, which no decoder shows */
 	RULE_EXIF,
 	RULE_REMOVE,
 };
@@ -133,7 +133,7 @@ static void judge_chunk(struct strip *s, const struct chunk_rule *r, struct str 
 		*out = length <= r->length && intact ? held : insert_chunk(s, name, STR(""), !intact);
 		break;
 	case RULE_END:
-		*out = length == 0 ? held : insert_chunk(s, name, STR(""), 1);
+		*out = length == 0 ? held : insert_chunk(s, name, STR(""), 0);
 		break;
 	case RULE_EXIF:
 		keep_exif(s, held, out);
