@@ -95,7 +95,7 @@ static struct str judge_bytes(
 	if (result == PROBE_NOT_IMAGE && !known)
 		return reject_reason(str_printf(a, "Files of type %.*s cannot be verified here and are not accepted.", STRF(row->file_type)));
 	if (result == PROBE_NOT_IMAGE)
-		return reject_reason(str_printf(a, "The bytes are not %.*s: %s.", STRF(row->file_type), p->why));
+		return reject_reason(str_printf(a, "The file is not %.*s: %s.", STRF(row->file_type), p->why));
 	struct str type = probe_media_type(p->type);
 	if (!str_equal(type, row->file_type))
 		return reject_reason(str_printf(
@@ -104,6 +104,9 @@ static struct str judge_bytes(
 		return reject_reason(str_printf(a, "Images of type %.*s are not allowed.", STRF(type)));
 	if (result != PROBE_OK)
 		return reject_reason(str_printf(a, "The file looks like %.*s, but %s: it is damaged.", STRF(type), p->why));
+	if (p->width > RENDER_SIDE_MAX || p->height > RENDER_SIDE_MAX)
+		return reject_reason(str_printf(
+			a, "The image is %u x %u pixels, but a side may have %u at most: send a smaller one.", p->width, p->height, RENDER_SIDE_MAX));
 	if ((uint64_t)p->width * p->height <= rules->max_pixels)
 		return STR("");
 	return reject_reason(str_printf(a, "The image is %u x %u pixels, but %llu pixels in all are allowed: send a smaller one.", p->width,

@@ -10,7 +10,6 @@
 #include "render/resize.h"
 
 #define PROFILE_BYTES_MAX ((size_t)4 << 20)
-#define SIDE_MAX 65535u                      /* px; the sums of resize.c have 32 bits */
 #define METADATA_BYTES_MAX ((size_t)4 << 20) /* of one chunk besides the pixels that is kept */
 
 struct decoding {

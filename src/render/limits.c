@@ -33,7 +33,7 @@ bool decoding_canvas(struct decoding *d, uint32_t width, uint32_t height)
 	}
 	d->answer->width = width;
 	d->answer->height = height;
-	if ((uint64_t)width * height <= d->job->max_pixels && width <= SIDE_MAX && height <= SIDE_MAX)
+	if ((uint64_t)width * height <= d->job->max_pixels && width <= RENDER_SIDE_MAX && height <= RENDER_SIDE_MAX)
 		return true;
 	decoding_note(d, RENDER_TOO_MANY_PIXELS);
 	return false;

@@ -18,6 +18,7 @@
 #define RENDER_HASH_MAX 32
 #define RENDER_BOX_MAX 4096          /* px */
 #define RENDER_PIXELS_MAX (1u << 30) /* of a picture, whatever the job allows */
+#define RENDER_SIDE_MAX 65535u       /* px of a picture; the sums of resize.c have 32 bits */
 
 /* Processor time of a worker in its whole life; then it is killed (SIGXCPU). The server, which knows how long its jobs took,
  * replaces it before. */

@@ -132,7 +132,7 @@ test('files that are cut, sequences, and types in the wrong slot are refused wit
 	const heic = readFileSync(at('private.heic'));
 	for (const [name, bytes, sentence] of [['cut.heic', heic.subarray(0, heic.length / 3), /it ends too early/], ['head.avif', readFileSync(at('deep.avif')).subarray(0, 100), /looks like image\/avif, but/],
 		['photo.heic', corpus('good/photo.jpg'), /The file is image\/jpeg, but the slot is for image\/heic/], ['photo.jpg', heic, /The file is image\/heic, but the slot is for image\/jpeg/],
-		['text.avif', Buffer.from('text'), /The bytes are not image\/avif/]]) {
+		['text.avif', Buffer.from('text'), /The file is not image\/avif/]]) {
 		const { answer, record } = await upload(name, { bytes });
 		assert.equal(answer.status, 400, name);
 		assert.match(record.reason, sentence, name);

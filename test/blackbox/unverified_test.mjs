@@ -55,7 +55,7 @@ for (const form of [false, true])
 
 test('an image in such a slot, and such a file in an image\'s slot, are refused', async () => {
 	for (const [fileType, bytes, sentence] of [['image/svg+xml', corpus('good/photo.jpg'), /The file is image\/jpeg, but the slot is for image\/svg\+xml/],
-		['image/jpeg', files['image/svg+xml'], /The bytes are not image\/jpeg/]]) {
+		['image/jpeg', files['image/svg+xml'], /The file is not image\/jpeg/]]) {
 		const answer = await putBytes(await openSlot(server, { fileName: 'a', fileType }), bytes);
 		assert.equal(answer.status, 400);
 		assert.match(answer.text, sentence);

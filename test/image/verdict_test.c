@@ -171,11 +171,11 @@ static void test_judge_of_another_type_then_rejected_and_reported_which(void **s
 static void test_judge_of_a_file_that_is_not_a_picture_then_rejected(void **state)
 {
 	struct resolution s = judge(*state, "image/jpeg", STR("<!DOCTYPE html><html></html>"));
-	assert_rejected(&s, "The bytes are not image/jpeg: it is not a JPEG, PNG, GIF or WebP image.");
+	assert_rejected(&s, "The file is not image/jpeg: it is not a JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/png", STR("8 bytes!"));
-	assert_rejected(&s, "The bytes are not image/png: it is not a JPEG, PNG, GIF or WebP image.");
+	assert_rejected(&s, "The file is not image/png: it is not a JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/webp", STR("8 bytes!"));
-	assert_rejected(&s, "The bytes are not image/webp: it is not a JPEG, PNG, GIF or WebP image.");
+	assert_rejected(&s, "The file is not image/webp: it is not a JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/jpeg", STR(""));
 	assert_rejected(&s, "The upload is empty: send the image's bytes.");
 }
@@ -196,6 +196,10 @@ static void test_judge_at_the_pixel_limit_then_uploaded_and_over_it_rejected(voi
 	assert_rejected(&s, "The image is 10000 x 5001 pixels, but 50000000 pixels in all are allowed: send a smaller one.");
 	s = judge(*state, "image/png", picture_png(65535, 65535));
 	assert_int_equal(s.status, IMAGE_REJECTED);
+	s = judge(*state, "image/png", picture_png(65535, 1));
+	assert_int_equal(s.status, IMAGE_UPLOADED);
+	s = judge(*state, "image/png", picture_png(1, 65536));
+	assert_rejected(&s, "The image is 1 x 65536 pixels, but a side may have 65535 at most: send a smaller one.");
 	s = judge(*state, "image/png", picture_png(0x7fffffff, 0x7fffffff));
 	assert_int_equal(s.status, IMAGE_REJECTED);
 }
