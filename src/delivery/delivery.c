@@ -291,6 +291,16 @@ static bool is_missing(const struct picture *p, const struct fault *why)
 	return why->code == F_NO_SUCH_KEY && !str_equal(p->link.variant, STR("original"));
 }
 
+/* What a browser saves it as: the WebP of "photo.jpg" is "photo.webp". */
+static struct str thumbnail_file_name(struct arena *a, struct str file_name, struct str variant)
+{
+	size_t end = file_name.n, dot = str_find_char(variant, '.');
+	while (end > 0 && file_name.p[end - 1] != '.')
+		end--;
+	struct str stem = end > 1 ? str_slice(file_name, 0, end - 1) : file_name;
+	return str_printf(a, "%.*s%.*s", STRF(stem), STRF(str_slice(variant, dot, variant.n)));
+}
+
 /* Where it was made before; else NO_SUCH_KEY, but a worker waits until it is made. */
 static enum status answer_thumbnail(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
 {
@@ -317,6 +327,7 @@ static enum status answer_thumbnail(struct delivery *d, struct request_context *
 	p->info = file.info;
 	p->info.etag = str_dup(&x->arena, file.info.etag);
 	p->row.file_type = file.info.content_type;
+	p->row.file_name = thumbnail_file_name(&x->arena, p->row.file_name, p->link.variant);
 	return answer_opened(x, p, why);
 }
 

@@ -74,6 +74,16 @@ test('alpha is kept in WebP and PNG', async () => {
 	}
 });
 
+test('a browser saves a thumbnail under a name of its format', async () => {
+	for (const [fileName, saved] of [['photo.of.me.jpg', 'photo.of.me'], ['photo', 'photo'], ['.jpg', '.jpg']]) {
+		const { image } = await uploadImage(server, { bytes: corpus('good/orientation-1.jpg'), fileName, fileType: 'image/jpeg' });
+		for (const [format, extension] of [['webp', 'webp'], ['jpeg', 'jpg']])
+			assert.equal((await fetchUrl(image.links.small[format])).headers.get('content-disposition'),
+				`inline; filename="${saved}.${extension}"; filename*=UTF-8''${saved}.${extension}`);
+		assert.match((await fetchUrl(image.links.original)).headers.get('content-disposition'), new RegExp(`filename="${fileName}"`));
+	}
+});
+
 test('an animation: its first frame, and all of them where the preset says so', async () => {
 	for (const name of ['loop.gif', 'animated.webp']) {
 		const image = await upload(name);
