@@ -123,6 +123,27 @@ describe('events', { concurrency: true }, () => {
 		assert.ok(request.bytes < 20000);
 	});
 
+	test('what `tintype sweep` expires while no server runs is told of by the next server', async t => {
+		const dir = folder('sweep');
+		const receiver = await startReceiver();
+		t.after(() => receiver.stop());
+		const times = ['--url-ttl', '1', '--pending-ttl', '1'];
+		const first = await startServer({ data: dir, env: webhookEnv(receiver), args: times });
+		const late = await openSlot(first);
+		await first.kill('SIGTERM');
+		const count = async () => {
+			const run = await runProgram(['sweep', '--data', first.data], { env: webhookEnv(receiver) });
+			assert.equal(run.code, 0, run.stderr);
+			return sqlite(path.join(first.data, 'tintype.db'), 'SELECT count(*) FROM outbox');
+		};
+		await eventually(async () => await count() === '1', { everyMs: 200, what: 'the end of the slot' });
+		assert.equal(receiver.requests.length, 0, 'the command itself sends nothing');
+		const second = await startServer({ data: dir, env: webhookEnv(receiver) });
+		t.after(() => second.stop());
+		await receiver.waitFor(1);
+		assert.deepEqual(receiver.events().map(event => [event.type, event.data.imageId]), [['image.expired', late.imageId]]);
+	});
+
 	test('without a receiver nothing is written', async t => {
 		const server = await startServer({ data: folder('none') });
 		t.after(() => server.stop());
