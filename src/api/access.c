@@ -9,6 +9,7 @@
 #include "api/cors.h"
 #include "base/hash.h"
 #include "http/bearer.h"
+#include "identity/owner.h"
 
 static bool asks_key(const struct api_options *o, enum access_rule rule)
 {
@@ -95,6 +96,23 @@ enum status access_visibility(const struct api_call *c, bool is_public, struct f
 	if (bearer_secret(&c->x->request).n > 0)
 		return bearer_refuse(c->api->options.wrong_keys, &c->x->request, "Wrong API key.", why);
 	return fault_set(why, PUBLIC_DENIED, "Only a caller with the API key may make an image public: send Authorization: Bearer …");
+}
+
+enum status access_owner(struct api_call *c, struct str *owner, struct fault *why)
+{
+	assert(c != NULL && owner != NULL);
+	TRY(call_parameter(&c->x->request.query, STR("owner"), owner, why));
+	if (query_find(&c->x->request.query, STR("owner")) == NULL)
+		return OK;
+	if (!c->sent_key)
+		return fault_set(why, KEY_NEEDED, "The images of an owner are listed for administrators only: send Authorization: Bearer …");
+	return owner_valid(*owner) ? OK : fault_set(why, BAD_FIELD, "owner must be %d hexadecimal digits in lower case, as records have it", OWNER_CHARS);
+}
+
+bool access_sees(const struct api_call *c, const struct image_row *row)
+{
+	assert(c != NULL && row != NULL);
+	return c->has_key;
 }
 
 bool access_identifies(const struct api_call *c)

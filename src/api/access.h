@@ -13,6 +13,11 @@ enum status access_check(struct api_call *c, struct fault *why) MUST_CHECK;
  * Errors  KEY_WRONG; TOO_MANY_TRIES */
 enum status access_token(const struct api_call *c, const struct image_row *row, struct fault *why) MUST_CHECK;
 
+/* Whose images the caller's lists have; "": those of all. An administrator may name an owner, by `owner` in the query.
+ * Errors  BAD_FIELD; KEY_NEEDED */
+enum status access_owner(struct api_call *c, struct str *owner, struct fault *why) MUST_CHECK;
+/* Whether the caller may see this image. */
+bool access_sees(const struct api_call *c, const struct image_row *row);
 /* Whether it is known who the caller is. */
 bool access_identifies(const struct api_call *c);
 /* Whether the caller may choose this visibility: a public image needs the key, also where nothing else does, since

@@ -49,37 +49,14 @@ static void answer_problem(struct api *api, struct request_context *x, const str
 	add_common_headers(api, x);
 }
 
-enum status call_json(struct api_call *c, const struct buf *b, struct fault *why)
+static size_t body_max_of(const struct api_route *route)
 {
-	assert(c != NULL);
-	assert(b != NULL);
-	struct answer *ans = &c->x->answer;
-
-	if (b->starved)
-		return fault_no_memory(why);
-	ans->body = b->arena != NULL ? buf_str(b) : str_dup(c->arena, buf_str(b));
-	if (!buf_ok(b) || ans->body.p == NULL)
-		return fault_set(why, TOO_MUCH, "The response would be too large; request less at once.");
-	ans->status = 200;
-	answer_header(ans, STR("Content-Type"), STR("application/json"));
-	return OK;
+	return route->has_large_body ? BODY_LARGE_MAX_BYTES : BODY_MAX_BYTES;
 }
 
-enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why)
+static enum status refuse_length(const struct api_route *route, struct fault *why)
 {
-	assert(q != NULL && out != NULL);
-	size_t found = 0;
-
-	*out = (struct str){ 0 };
-	for (size_t i = 0; i < q->n; i++) {
-		if (!str_equal(q->pairs[i].name, name))
-			continue;
-		*out = q->pairs[i].value;
-		found++;
-	}
-	if (found > 1)
-		return fault_set(why, BAD_FIELD, "%.*s must be given once", STRF(name));
-	return OK;
+	return fault_set(why, BODY_TOO_LARGE, "The body is over %zu bytes.", body_max_of(route));
 }
 
 static enum status check_request(struct api_call *c, struct fault *why)
@@ -110,9 +87,7 @@ static enum status check_request(struct api_call *c, struct fault *why)
 			"Do not send the file here. %sSend JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, "
 			"to get an upload URL, then PUT the file there.",
 			c->api->options.direct != DIRECT_NONE ? "To send it in one request, POST this form to /prod/images. Or: " : "");
-	if (x->request.length <= BODY_MAX_BYTES)
-		return OK;
-	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
+	return x->request.length <= body_max_of(c->route) ? OK : refuse_length(c->route, why);
 }
 
 bool call_end(struct api_call *c, enum status status, const struct fault *why)
@@ -158,7 +133,7 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 		status = fault_no_memory(&why);
 	else {
 		*c = (struct api_call){ .api = api_of(d), .x = x, .arena = &x->arena };
-		buf_init_arena(&c->body, c->arena, BODY_MAX_BYTES);
+		buf_init_arena(&c->body, c->arena, BODY_LARGE_MAX_BYTES);
 		status = check_request(c, &why);
 	}
 	if (status != OK) {
@@ -186,8 +161,8 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 
 static enum status collect_body(struct api_call *c, struct str piece, struct fault *why)
 {
-	if (piece.n > BODY_MAX_BYTES - c->body.n)
-		return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
+	if (piece.n > body_max_of(c->route) - c->body.n)
+		return refuse_length(c->route, why);
 	buf_put(&c->body, piece);
 	return buf_ok(&c->body) ? OK : fault_no_memory(why);
 }
@@ -260,7 +235,7 @@ struct api *api_new(struct product *p, const struct api_options *o)
 	if (api == NULL)
 		return NULL;
 	*api = (struct api){
-		.handler = { .ops = &ops, .arena_bytes = ARENA_MAX_BYTES, .body_max = BODY_MAX_BYTES },
+		.handler = { .ops = &ops, .arena_bytes = ARENA_MAX_BYTES, .body_max = BODY_LARGE_MAX_BYTES },
 		.product = p,
 		.options = *o,
 	};

@@ -8,6 +8,7 @@
 #include "api/body.h"
 
 #include "base/codec.h"
+#include "base/hash.h"
 #include "base/json.h"
 
 #include <stdlib.h>
@@ -262,6 +263,28 @@ enum status body_read_change(struct arena *a, struct str body, struct image_chan
 		return fault_set(why, BAD_FIELD, "Nothing is to be changed: send at least one of visibility, fileName and metadata.");
 	*out = change;
 	return OK;
+}
+
+enum status body_read_ids(struct arena *a, struct str body, struct id_list *out, struct fault *why)
+{
+	assert(a != NULL && out != NULL);
+	json_auto_t *object = NULL;
+
+	TRY(read_object(body, &object, why));
+	TRY(check_members(object, "imageIds", why));
+	const json_t *ids = json_object_get(object, "imageIds");
+	size_t n = json_array_size(ids);
+	if (n < 1 || n > IDS_MAX)
+		return fault_set(why, BAD_FIELD, "imageIds must be an array of 1 to %d image ids.", IDS_MAX);
+	struct str *all = arena_array(a, n, sizeof(*all));
+	TRY(fault_check_arena(a, why));
+	for (size_t i = 0; i < n; i++) {
+		all[i] = str_dup(a, json_text(json_array_get(ids, i)));
+		if (!uuid_valid(all[i]))
+			return fault_set(why, BAD_FIELD, "imageIds must have image ids alone, which are UUIDs in lower case; number %zu is not one.", i + 1);
+	}
+	*out = (struct id_list){ all, n };
+	return fault_check_arena(a, why);
 }
 
 enum status body_read_link(struct arena *a, struct str body, struct link_request *out, struct fault *why)

@@ -30,6 +30,16 @@ struct link_request {
 /* Read {"expiresIn"?,"variant"?} of POST /images/{imageId}/links.  Errors: those of body_read_slot */
 enum status body_read_link(struct arena *a, struct str body, struct link_request *out, struct fault *why) MUST_CHECK;
 
+#define IDS_MAX 1000
+
+struct id_list {
+	const struct str *ids; /* UUIDs; one may be there twice */
+	size_t n;
+};
+
+/* Read {"imageIds"} of POST /images/delete.  Errors: those of body_read_slot */
+enum status body_read_ids(struct arena *a, struct str body, struct id_list *out, struct fault *why) MUST_CHECK;
+
 #define METADATA_MAX_MEMBERS 32
 #define METADATA_MAX_BYTES 2048 /* of names and values as UTF-8 */
 

@@ -17,6 +17,7 @@
 #include "base/fault.h"
 
 #define BODY_MAX_BYTES 16384
+#define BODY_LARGE_MAX_BYTES 65536 /* of routes that take many ids */
 
 struct api {
 	struct handler handler;
@@ -58,6 +59,7 @@ enum status images_patch(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_link(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_complete(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_delete(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_delete_many(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status direct_run(struct api_call *c, struct fault *why) MUST_CHECK;
 extern const struct api_stream direct_stream;
 enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;

@@ -1,4 +1,5 @@
 /* GET /limits: what a client may send, so that it can check a file before it requests a slot. */
+#include "api/body.h"
 #include "api/call.h"
 
 #include "base/writer.h"
@@ -19,6 +20,8 @@ enum status limits_run(struct api_call *c, struct fault *why)
 	writer_number(&b, STR("maxFileSize"), rules->max_size_bytes);
 	writer_number(&b, STR("maxPixels"), rules->max_pixels);
 	writer_number(&b, STR("maxFileNameBytes"), FILE_NAME_MAX_BYTES);
+	writer_number(&b, STR("maxMetadataMembers"), METADATA_MAX_MEMBERS);
+	writer_number(&b, STR("maxMetadataBytes"), METADATA_MAX_BYTES);
 	writer_number(&b, STR("urlLifetimeSeconds"), rules->url_ttl_s);
 	writer_bool(&b, STR("requireSize"), rules->require_size);
 	writer_close(&b, '}');

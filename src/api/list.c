@@ -1,10 +1,13 @@
-/* GET /images: one page of a list. Runs on workers. */
-#include "api/call.h"
+/* GET /images: one page of a list, of everybody or of one owner. Runs on workers. */
+#include "api/access.h"
 
 #include "api/record.h"
+#include "base/codec.h"
+#include "base/hash.h"
 #include "base/writer.h"
 
 #define LIST_DEFAULT 50
+#define NAME_SHOWN_MAX 64
 
 static enum status read_limit(const struct query *q, uint32_t *limit, struct fault *why)
 {
@@ -33,27 +36,98 @@ static enum status read_urls(const struct query *q, bool *wanted, struct fault *
 	return OK;
 }
 
+/* A parameter that is one of a few words.
+ * words   with a blank between
+ * out     the place of its word, from 0; as it was where the parameter is not given */
+static enum status read_word(const struct query *q, struct str name, const char *words, unsigned *out, struct fault *why)
+{
+	struct str text;
+	unsigned place = 0;
+
+	TRY(call_parameter(q, name, &text, why));
+	if (query_find(q, name) == NULL)
+		return OK;
+	for (struct str rest = str_of(words); rest.p != NULL; place++)
+		if (str_equal(str_cut(&rest, ' '), text)) {
+			*out = place;
+			return OK;
+		}
+	return fault_set(why, BAD_FIELD, "%.*s must be one of: %s", STRF(name), words);
+}
+
+static enum status read_hash(const struct query *q, struct str *out, struct fault *why)
+{
+	unsigned char raw[SHA256_BYTES];
+
+	TRY(call_parameter(q, STR("sha256"), out, why));
+	if (query_find(q, STR("sha256")) != NULL && (!hex_decode(*out, raw, sizeof(raw)) || !str_consists_of_lower(*out, STR(""))))
+		return fault_set(why, BAD_FIELD, "sha256 must be the SHA-256 of the file as it was sent, in 64 hexadecimal digits in lower case");
+	return OK;
+}
+
+/* One that is misspelled would give another list than the caller takes it for. */
+static enum status check_names(const struct query *q, struct fault *why)
+{
+	static const char *const known = "limit cursor urls owner onBehalfOf status sha256 order";
+
+	for (size_t i = 0; i < q->n; i++) {
+		struct str name = q->pairs[i].name;
+		bool shown = str_consists_of(name, STR("_-.")) && name.n <= NAME_SHOWN_MAX;
+		if (!str_is_word_of(name, str_of(known)))
+			return fault_set(why, BAD_FIELD, "%.*s is not known; the parameters of this call are: %s", STRF(shown ? name : STR("A parameter")), known);
+	}
+	return OK;
+}
+
+struct list_request {
+	struct image_query query;
+	unsigned form; /* of the records */
+};
+
+static enum status read_query(struct api_call *c, struct list_request *out, struct fault *why)
+{
+	const struct query *q = &c->x->request.query;
+	unsigned status = LIST_UPLOADED, order = 0;
+	bool with_urls;
+
+	*out = (struct list_request){ 0 };
+	TRY(check_names(q, why));
+	TRY(read_limit(q, &out->query.limit, why));
+	TRY(call_parameter(q, STR("cursor"), &out->query.cursor, why));
+	TRY(read_urls(q, &with_urls, why));
+	TRY(read_word(q, STR("status"), "uploaded pending rejected all", &status, why));
+	TRY(read_word(q, STR("order"), "newest oldest", &order, why));
+	TRY(read_hash(q, &out->query.received_sha256, why));
+	TRY(access_owner(c, &out->query.owner, why));
+	bool given = query_find(q, STR("status")) != NULL;
+	if (out->query.owner.n == 0 && (status != LIST_UPLOADED || out->query.received_sha256.n > 0))
+		return fault_set(why, BAD_FIELD,
+			"Images of another status, or of a sha256, are listed of one owner only: send a user's token, onBehalfOf=…, or as an administrator owner=…");
+	out->query.status = (enum image_list_status)status;
+	out->query.oldest_first = order == 1;
+	out->form = RECORD_IN_LIST | (with_urls ? 0U : RECORD_NO_URLS) | (given ? RECORD_STATUS : 0U);
+	return OK;
+}
+
 enum status images_list(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_page page;
-	struct str cursor;
-	uint32_t limit;
-	bool with_urls;
+	struct list_request r;
 	struct buf text CLEANUP(buf_deinit) = { 0 };
 
-	TRY(read_limit(&c->x->request.query, &limit, why));
-	TRY(call_parameter(&c->x->request.query, STR("cursor"), &cursor, why));
-	TRY(read_urls(&c->x->request.query, &with_urls, why));
-	TRY(table_list(c->api->product->table, &(struct image_query){ .limit = limit, .cursor = cursor }, c->arena, &page, why));
+	TRY(read_query(c, &r, why));
+	TRY(table_list(c->api->product->table, &r.query, c->arena, &page, why));
 	/* On the heap, since a buffer that grows in the arena would leave its old copies there. */
 	buf_init(&text, c->api->handler.arena_bytes);
 	writer_open(&text, (struct str){ 0 }, '{');
 	writer_open(&text, STR("images"), '[');
 	for (size_t i = 0; i < page.n; i++)
-		TRY(record_write(c->api->product, &page.rows[i], record_form_for(c, RECORD_IN_LIST | (with_urls ? 0 : RECORD_NO_URLS)), &text, why));
+		TRY(record_write(c->api->product, &page.rows[i], record_form_for(c, r.form), &text, why));
 	writer_close(&text, ']');
 	writer_number(&text, STR("count"), page.n);
+	if (page.has_total)
+		writer_number(&text, STR("total"), page.total);
 	if (page.next_cursor.n > 0)
 		writer_text(&text, STR("nextCursor"), page.next_cursor);
 	writer_close(&text, '}');

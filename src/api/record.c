@@ -70,7 +70,7 @@ enum status record_write_members(struct product *p, const struct image_row *row,
 		TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
 	writer_text(b, STR("imageId"), row->image_id);
 	writer_number(b, STR("version"), row->version);
-	if (alone)
+	if (alone || (form & RECORD_STATUS) != 0)
 		writer_text(b, STR("status"), image_status_name(row->status));
 	if ((form & RECORD_OWNER) != 0) {
 		write_text(b, STR("owner"), row->owner);

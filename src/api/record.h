@@ -12,6 +12,7 @@ enum record_form {
 	RECORD_OWNER = 1 << 5,      /* with owner, issuer and subject, for administrators */
 	RECORD_NO_LINKS = 1 << 4,   /* of an image that is gone */
 	RECORD_UNREADABLE = 1 << 6, /* without what leads to the bytes, for one who may send images and not read them */
+	RECORD_STATUS = 1 << 7,     /* in a list, with status */
 	RECORD_NO_URLS = 1 << 2,    /* of the store: without fileUrl and downloadUrl, in a list alone */
 };
 

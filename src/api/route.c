@@ -5,6 +5,8 @@ static const struct api_route routes[] = {
 	{ "POST /upload", upload_run, FOR_SLOTS, .has_body = true, .start = upload_start },
 	{ "POST /images", direct_run, FOR_SLOTS, .stream = &direct_stream },
 	{ "GET /images", images_list, FOR_IMAGES },
+	{ "POST /images/delete", images_delete_many, FOR_IMAGES, .has_body = true, .has_large_body = true },
+	{ "OPTIONS /images/delete", cors_preflight, FOR_ANYBODY, .now = true },
 	{ "GET /images/{imageId}", images_get, FOR_IMAGES, .check = wait_read, .start = wait_start },
 	{ "PATCH /images/{imageId}", images_patch, FOR_IMAGES, .has_body = true },
 	{ "DELETE /images/{imageId}", images_delete, FOR_DELETE },

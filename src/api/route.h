@@ -26,6 +26,7 @@ struct api_route {
 	enum status (*run)(struct api_call *, struct fault *);
 	enum access_rule rule;
 	bool has_body;
+	bool has_large_body; /* of at most BODY_LARGE_MAX_BYTES; else BODY_MAX_BYTES */
 	bool for_uppy;                                           /* the response is in Uppy's format */
 	const struct api_stream *stream;                         /* the body goes there, instead of being collected; NULL: not */
 	enum status (*check)(struct api_call *, struct fault *); /* of the query, on the reactor, which may set wait_s; NULL: none */

@@ -8,7 +8,7 @@ static void test_handler_when_made_then_it_has_the_limits_for_the_listener(void 
 	const struct handler *handler = api_handler(fixture.api);
 
 	(void)state;
-	assert_int_equal(handler->body_max, 16384);
+	assert_int_equal(handler->body_max, 65536);
 	assert_false(handler->slow_body_is_rate);
 	assert_false(handler->plus_is_blank);
 	assert_true(handler->arena_bytes >= 1 << 20);

@@ -8,7 +8,7 @@ static void test_limits_when_requested_then_the_configured_rules(void **state)
 	assert_int_equal(fixture.step, HANDLER_ANSWER);
 	assert_str(fixture.x.answer.body,
 		"{\"allowedTypes\":[\"image/jpeg\",\"application/pdf\"],\"maxFileSize\":5242880,\"maxPixels\":50000000,"
-		"\"maxFileNameBytes\":255,\"urlLifetimeSeconds\":300,\"requireSize\":false}");
+		"\"maxFileNameBytes\":255,\"maxMetadataMembers\":32,\"maxMetadataBytes\":2048,\"urlLifetimeSeconds\":300,\"requireSize\":false}");
 }
 
 static void test_limits_when_slots_need_their_size_then_it_is_reported(void **state)

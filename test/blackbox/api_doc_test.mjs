@@ -81,7 +81,7 @@ export function matchValue(got, expected, known, where) {
 async function send(server, request, known) {
 	const [method, target] = fillIn(request.first, known).split(' ');
 	const headers = Object.fromEntries(request.headers.map(([name, value]) => [name, fillIn(value, known)]));
-	const body = request.body === picture ? tinyPng : request.body === '' ? undefined : request.body;
+	const body = request.body === picture ? tinyPng : request.body === '' ? undefined : fillIn(request.body, known);
 	const url = target.startsWith('/') ? server.api + target : target;
 	const response = await fetch(url, { method, headers, body, redirect: 'manual' });
 	return { response, bytes: Buffer.from(await response.arrayBuffer()) };

@@ -149,6 +149,9 @@ test('images in each state', async () => {
 	await conforms(server, 403, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { visibility: 'public' } });
 	await conforms(server, 400, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: {} });
 	await conforms(server, 412, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { metadata: null }, headers: { 'If-Match': '"99"' } });
+	await conforms(server, 200, 'POST', '/images/delete', { json: { imageIds: ['0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10'] } });
+	await conforms(server, 400, 'POST', '/images/delete', { json: {} });
+	await conforms(server, 200, 'GET', '/images', { query: '?status=uploaded&order=oldest' });
 	assert.deepEqual((await conforms(server, 200, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { metadata: { a: '1' } } })).metadata, { a: '1' });
 	await conforms(server, 200, 'POST', '/images/{imageId}/links', { imageId: slot.imageId, json: { expiresIn: 60 } });
 	await conforms(server, 404, 'POST', '/images/{imageId}/links', { imageId: rejected.imageId, json: {} });

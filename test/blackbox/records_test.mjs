@@ -85,6 +85,28 @@ describe('one server', () => {
 		}
 	});
 
+	test('many are deleted with one request, bytes and all, and a thousand ids fit', async () => {
+		const { image } = await uploadImage(server), slot = await openSlot(server);
+		const strangers = Array.from({ length: 998 }, (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`);
+		const gone = await call(server, 'POST', '/images/delete', { json: { imageIds: [image.imageId, ...strangers, slot.imageId] } });
+		assert.equal(gone.status, 200, gone.text);
+		assert.equal(gone.json.deleted, 2);
+		assert.deepEqual(gone.json.results.filter(r => r.deleted).map(r => r.imageId), [image.imageId, slot.imageId]);
+		assert.deepEqual(gone.json.results[1], { imageId: strangers[0], deleted: false, code: 'no_such_image' });
+		assert.equal((await fetchUrl(image.downloadUrl)).status, 404);
+		assert.equal((await putBytes(slot, tinyPng)).status, 403);
+		problem(await record(image.imageId), 404, 'no_such_image');
+	});
+
+	test('a list has its total, both orders, and no parameters but its own', async () => {
+		const list = async query => (await call(server, 'GET', `/images${query}`)).json;
+		const newest = await list('?limit=1000&urls=false'), oldest = await list('?limit=1000&urls=false&order=oldest');
+		assert.equal(newest.total, newest.count);
+		assert.deepEqual(oldest.images.map(i => i.imageId), newest.images.map(i => i.imageId).reverse());
+		problem(await call(server, 'GET', '/images?userId=7'), 400, 'bad_field');
+		problem(await call(server, 'GET', '/images?status=all'), 400, 'bad_field');
+	});
+
 	test('a new name is that of downloads and links', async () => {
 		const { image } = await uploadImage(server, { fileName: 'old.png' });
 		const { json } = await patch(image.imageId, { fileName: 'größer.png' });

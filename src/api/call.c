@@ -1,0 +1,35 @@
+/* What handlers share: the parameters of the query, and JSON as the answer. */
+#include "api/call.h"
+
+enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why)
+{
+	assert(q != NULL && out != NULL);
+	size_t found = 0;
+
+	*out = (struct str){ 0 };
+	for (size_t i = 0; i < q->n; i++) {
+		if (!str_equal(q->pairs[i].name, name))
+			continue;
+		*out = q->pairs[i].value;
+		found++;
+	}
+	if (found > 1)
+		return fault_set(why, BAD_FIELD, "%.*s must be given once", STRF(name));
+	return OK;
+}
+
+enum status call_json(struct api_call *c, const struct buf *b, struct fault *why)
+{
+	assert(c != NULL);
+	assert(b != NULL);
+	struct answer *ans = &c->x->answer;
+
+	if (b->starved)
+		return fault_no_memory(why);
+	ans->body = b->arena != NULL ? buf_str(b) : str_dup(c->arena, buf_str(b));
+	if (!buf_ok(b) || ans->body.p == NULL)
+		return fault_set(why, TOO_MUCH, "The response would be too large; request less at once.");
+	ans->status = 200;
+	answer_header(ans, STR("Content-Type"), STR("application/json"));
+	return OK;
+}
