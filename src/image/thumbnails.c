@@ -1,5 +1,5 @@
-/* See thumbnails.h. Each thumbnail that is being made is a `making` with the requests that wait for it; makers are threads that take the
- * oldest, decode its image, keep the result, and answer all of them. */
+/* See thumbnails.h. Each thumbnail that is being made is a task, with the requests that wait for it. Makers are threads that take the
+ * oldest task, decode its image, store the result, and answer all of these requests. */
 #include "image/thumbnails.h"
 
 #include "base/codec.h"
@@ -19,13 +19,13 @@
 #include <string.h>
 
 #define MAKERS_MAX 16
-#define MAKINGS_MAX 256 /* being made, or waiting for a maker; a request for one more is refused */
+#define TASKS_MAX 256 /* running, or waiting for a maker; a request for one more is refused */
 #define ROW_BYTES ((size_t)64 << 10)
 #define THUMB_BYTES_MAX ((size_t)4 << 20)
 
-struct making {
-	struct making *next; /* of all */
-	bool is_taken;       /* by a maker */
+struct thumb_task {
+	struct thumb_task *next; /* of all tasks */
+	bool is_taken;           /* by a maker */
 	struct thumbnail_wait *waits;
 	struct client_addr caller; /* the first one */
 	size_t preset;
@@ -42,8 +42,8 @@ struct thumbnails {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	/* under the lock */
-	struct making *makings; /* oldest first */
-	size_t n_makings;
+	struct thumb_task *tasks; /* oldest first */
+	size_t n_tasks;
 	bool stopping;
 };
 
@@ -196,12 +196,12 @@ static enum status open_image(
 }
 
 static enum status render_thumb(
-	struct thumbnails *t, const struct making *m, const struct image_row *row, struct arena *a, struct fault *why)
+	struct thumbnails *t, const struct thumb_task *task, const struct image_row *row, struct arena *a, struct fault *why)
 {
 	struct object_file image = { .fd = -1 };
 	struct renderer_result made;
 	struct renderer_job job = {
-		.ops = RENDER_THUMB, .preset = &t->presets[m->preset].as[preset_format_index(m->format)], .presets = 1, .caller = m->caller
+		.ops = RENDER_THUMB, .preset = &t->presets[task->preset].as[preset_format_index(task->format)], .presets = 1, .caller = task->caller
 	};
 	if (!verdict_media_kind(row->file_type, &job.kind))
 		return no_such_variant(why);
@@ -214,31 +214,31 @@ static enum status render_thumb(
 	object_file_close(&image);
 	TRY(st);
 	struct str bytes = made.answer.presets == 1 ? made.thumb[0] : STR("");
-	TRY(thumb_keep(t->o.store, row->image_id, thumbnails_variant(t, m->preset, m->format), bytes, why));
+	TRY(thumb_keep(t->o.store, row->image_id, thumbnails_variant(t, task->preset, task->format), bytes, why));
 	metric_add(bytes.n > 0 ? M_THUMBS_MADE : M_THUMBS_FAILED, 1);
 	return bytes.n > 0 ? OK : fault_set(why, NO_SUCH_IMAGE, "No thumbnail can be made of this image.");
 }
 
 /* The row is read again, before and after: an image that was deleted in the meantime leaves no thumbnail. */
-static enum status make_thumb(struct thumbnails *t, const struct making *m, struct fault *why)
+static enum status make_thumb(struct thumbnails *t, const struct thumb_task *task, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct image_row row;
 	struct image_table *table = t->o.product->table;
 	arena_init(&a, (size_t)t->o.product->rules.max_size_bytes + THUMB_BYTES_MAX + 2 * ROW_BYTES);
-	TRY(table_get(table, str_of(m->id), &a, &row, why));
+	TRY(table_get(table, str_of(task->id), &a, &row, why));
 	if (row.status != IMAGE_UPLOADED)
 		return no_such_variant(why);
 	struct object_file made = { .fd = -1 };
-	if (thumb_find(t->o.store, row.image_id, thumbnails_variant(t, m->preset, m->format), &a, &made, why) == OK) { /* just made */
+	if (thumb_find(t->o.store, row.image_id, thumbnails_variant(t, task->preset, task->format), &a, &made, why) == OK) { /* just made */
 		object_file_close(&made);
 		return OK;
 	}
-	enum status st = render_thumb(t, m, &row, &a, why);
+	enum status st = render_thumb(t, task, &row, &a, why);
 	struct fault gone = { 0 };
-	if (table_get(table, str_of(m->id), &a, &row, &gone) != NOT_FOUND)
+	if (table_get(table, str_of(task->id), &a, &row, &gone) != NOT_FOUND)
 		return st;
-	thumb_remove(t->o.store, str_of(m->id));
+	thumb_remove(t->o.store, str_of(task->id));
 	return no_such_variant(why);
 }
 
@@ -252,24 +252,24 @@ static void answer_waits(struct thumbnail_wait *first, enum status st, const str
 	}
 }
 
-/* The oldest that no maker has, or NULL. */
-static struct making *take_making(struct thumbnails *t)
+/* The oldest task that no maker has taken, or NULL. */
+static struct thumb_task *take_task(struct thumbnails *t)
 {
-	struct making *m = t->makings;
-	while (m != NULL && m->is_taken)
-		m = m->next;
-	if (m != NULL)
-		m->is_taken = true;
-	return m;
+	struct thumb_task *task = t->tasks;
+	while (task != NULL && task->is_taken)
+		task = task->next;
+	if (task != NULL)
+		task->is_taken = true;
+	return task;
 }
 
-static void end_making(struct thumbnails *t, struct making *m)
+static void end_task(struct thumbnails *t, struct thumb_task *task)
 {
-	struct making **at = &t->makings;
-	while (*at != m)
+	struct thumb_task **at = &t->tasks;
+	while (*at != task)
 		at = &(*at)->next;
-	*at = m->next;
-	t->n_makings--;
+	*at = task->next;
+	t->n_tasks--;
 }
 
 static void *run_maker(void *arg)
@@ -277,47 +277,47 @@ static void *run_maker(void *arg)
 	struct thumbnails *t = arg;
 	pthread_mutex_lock(&t->lock);
 	while (!t->stopping) {
-		struct making *m = take_making(t);
-		if (m == NULL) {
+		struct thumb_task *task = take_task(t);
+		if (task == NULL) {
 			pthread_cond_wait(&t->work, &t->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&t->lock);
 		struct fault why = { 0 };
-		enum status st = make_thumb(t, m, &why);
+		enum status st = make_thumb(t, task, &why);
 		pthread_mutex_lock(&t->lock);
-		end_making(t, m);
+		end_task(t, task);
 		pthread_mutex_unlock(&t->lock);
-		answer_waits(m->waits, st, &why);
-		mem_free(m);
+		answer_waits(task->waits, st, &why);
+		mem_free(task);
 		pthread_mutex_lock(&t->lock);
 	}
 	pthread_mutex_unlock(&t->lock);
 	return NULL;
 }
 
-static struct making *find_making(const struct thumbnails *t, struct str id, size_t preset, enum render_format format)
+static struct thumb_task *find_task(const struct thumbnails *t, struct str id, size_t preset, enum render_format format)
 {
-	struct making *m = t->makings;
-	while (m != NULL && (m->preset != preset || m->format != format || !str_equal(str_of(m->id), id)))
-		m = m->next;
-	return m;
+	struct thumb_task *task = t->tasks;
+	while (task != NULL && (task->preset != preset || task->format != format || !str_equal(str_of(task->id), id)))
+		task = task->next;
+	return task;
 }
 
 /* NULL: too many, or no memory. */
-static struct making *add_making(struct thumbnails *t, struct str id, size_t preset, enum render_format format)
+static struct thumb_task *add_task(struct thumbnails *t, struct str id, size_t preset, enum render_format format)
 {
-	struct making **at = &t->makings, *m = t->stopping || t->n_makings >= MAKINGS_MAX ? NULL : mem_new(1, sizeof *m);
-	if (m == NULL)
+	struct thumb_task **at = &t->tasks, *task = t->stopping || t->n_tasks >= TASKS_MAX ? NULL : mem_new(1, sizeof *task);
+	if (task == NULL)
 		return NULL;
-	*m = (struct making){ .preset = preset, .format = format };
-	(void)snprintf(m->id, sizeof m->id, "%.*s", STRF(id));
+	*task = (struct thumb_task){ .preset = preset, .format = format };
+	(void)snprintf(task->id, sizeof task->id, "%.*s", STRF(id));
 	while (*at != NULL)
 		at = &(*at)->next;
-	*at = m;
-	t->n_makings++;
+	*at = task;
+	t->n_tasks++;
 	pthread_cond_signal(&t->work);
-	return m;
+	return task;
 }
 
 void thumbnails_make(
@@ -332,18 +332,18 @@ void thumbnails_make(
 		return;
 	}
 	pthread_mutex_lock(&t->lock);
-	struct making *m = find_making(t, row->image_id, preset, format);
-	if (m == NULL) {
-		m = add_making(t, row->image_id, preset, format);
-		if (m != NULL && caller != NULL)
-			m->caller = *caller;
+	struct thumb_task *task = find_task(t, row->image_id, preset, format);
+	if (task == NULL) {
+		task = add_task(t, row->image_id, preset, format);
+		if (task != NULL && caller != NULL)
+			task->caller = *caller;
 	}
-	if (m != NULL) {
-		w->next = m->waits;
-		m->waits = w;
+	if (task != NULL) {
+		w->next = task->waits;
+		task->waits = w;
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (m == NULL)
+	if (task == NULL)
 		w->done(w, fault_set(&w->why, OVERLOADED, "Too many thumbnails are being made. Try again in a moment."));
 }
 
@@ -363,13 +363,13 @@ static void on_made(struct thumbnail_wait *w, enum status st)
 static enum status make_here(
 	struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct fault *why)
 {
-	struct making m = { 0 };
+	struct thumb_task task = { 0 };
 	if (caller != NULL)
-		m.caller = *caller;
-	if (!find_variant(t, row, variant, &m.preset, &m.format))
+		task.caller = *caller;
+	if (!find_variant(t, row, variant, &task.preset, &task.format))
 		return no_such_variant(why);
-	(void)snprintf(m.id, sizeof m.id, "%.*s", STRF(row->image_id));
-	return make_thumb(t, &m, why);
+	(void)snprintf(task.id, sizeof task.id, "%.*s", STRF(row->image_id));
+	return make_thumb(t, &task, why);
 }
 
 enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller,
@@ -466,10 +466,10 @@ void thumbnails_free(struct thumbnails **at)
 	pthread_mutex_unlock(&t->lock);
 	for (unsigned i = 0; i < t->n_makers; i++)
 		pthread_join(t->makers[i], NULL);
-	for (struct making *m = t->makings, *next; m != NULL; m = next) {
-		next = m->next;
-		answer_waits(m->waits, fault_set(&why, OVERLOADED, "The server is stopping."), &why);
-		mem_free(m);
+	for (struct thumb_task *task = t->tasks, *next; task != NULL; task = next) {
+		next = task->next;
+		answer_waits(task->waits, fault_set(&why, OVERLOADED, "The server is stopping."), &why);
+		mem_free(task);
 	}
 	pthread_cond_destroy(&t->work);
 	pthread_mutex_destroy(&t->lock);
