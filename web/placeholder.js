@@ -8,7 +8,7 @@ const SIDE = 32;   // px of the longer side: the terms hold no more
 function read(hash) {
 	const head = hash[0] | hash[1] << 8 | hash[2] << 16, more = hash[3] | hash[4] << 8;
 	const alpha = head >> 23 === 1, isLandscape = more >> 15 === 1, most = alpha ? 5 : 7, least = Math.max(3, more & 7);
-	let at = alpha ? 12 : 10;   // in half bytes
+	let at = alpha ? 12 : 10;   // in nibbles
 	const channel = (mean, nx, ny, scale) => {
 		const terms = [];
 		for (let cy = 0; cy < ny; cy++)

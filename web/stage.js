@@ -36,7 +36,7 @@ function toggleFull(x, y) {
 	$('room').scrollTo(x * $('frame').clientWidth - $('room').clientWidth / 2, y * $('frame').clientHeight - $('room').clientHeight / 2);
 }
 
-/** Show the picture of `given`; until it has loaded `preview`, a URL of the same, or the placeholder. gone() if the image is no more. */
+/** Show the picture of `given`; until it has loaded `preview`, a URL of the same, or the placeholder. gone() if the image no longer exists. */
 export function set(given, preview, gone) {
 	const [width, height] = sizeOf(given), frame = $('frame');
 	[record, plays, full] = [given, isAnimated(given) && mayMove(), false];

@@ -78,7 +78,7 @@ static bool is_head(const struct request_context *x)
 	return str_equal(x->request.method, STR("HEAD"));
 }
 
-/* Never past the expiry: what a cache keeps ends with the link. */
+/* Never past the expiry: caches keep nothing for longer than the link works. */
 static struct str cache_control(const struct picture *p, struct arena *a)
 {
 	if (!p->link.is_signed)
@@ -108,7 +108,7 @@ static enum status find_range(
 		return OK;
 	case RANGE_UNSATISFIABLE:
 		answer_header(&x->answer, STR("Content-Range"), str_printf(&x->arena, "bytes */%llu", size));
-		return fault_set(why, RANGE_INVALID, "No byte of the range is in the picture.");
+		return fault_set(why, RANGE_INVALID, "The range is beyond the end of the picture.");
 	}
 	return OK;
 }
@@ -126,7 +126,7 @@ static enum status answer_conditions(struct request_context *x, const struct pic
 	*complete = false;
 	switch (conditions_check_request(&x->request, p->info.etag, p->info.modified_ms)) {
 	case CONDITION_FAILS:
-		return fault_set(why, PRECONDITION, "The picture is another one than If-Match or If-Unmodified-Since names.");
+		return fault_set(why, PRECONDITION, "The picture is not the one that If-Match or If-Unmodified-Since describes.");
 	case CONDITION_NOT_MODIFIED:
 		answer_drop_body(ans);
 		ans->status = 304;
@@ -301,7 +301,7 @@ static struct str thumbnail_file_name(struct arena *a, struct str file_name, str
 	return str_printf(a, "%.*s%.*s", STRF(stem), STRF(str_slice(variant, dot, variant.n)));
 }
 
-/* Where it was made before; else NO_SUCH_KEY, but a worker waits until it is made. */
+/* One that was made before; else NO_SUCH_KEY, except that on a worker thread it is made first. */
 static enum status answer_thumbnail(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
 {
 	struct thumbnails *t = d->o.product->thumbnails;
@@ -391,7 +391,7 @@ static enum status on_body(struct handler *h, struct request_context *x, const c
 	struct fault why = { 0 };
 	if (!delivery_link_is_path(x->request.path))
 		return next->ops->on_body(next, x, p, n);
-	(void)fault_set(&why, BODY_TOO_LARGE, "A delivery link takes no body.");
+	(void)fault_set(&why, BODY_TOO_LARGE, "A request for a delivery link must not have a body.");
 	answer_problem(x, &why);
 	return fault_status(why.code);
 }
@@ -413,7 +413,7 @@ static void on_thumbnail(struct thumbnail_wait *w, enum status st)
 	struct request_context *x = p->x;
 	if (st == OK)
 		st = answer_link(p->delivery, x, p, &w->why);
-	if (st != OK && is_missing(p, &w->why)) /* it was dropped for others already */
+	if (st != OK && is_missing(p, &w->why)) /* it was removed again to make room for others */
 		st = fault_set(&w->why, OVERLOADED, "Too many thumbnails are being made. Try again in a moment.");
 	if (st != OK)
 		answer_problem(x, &w->why);

@@ -18,7 +18,7 @@ unsigned kept_metadata_read(struct str words)
 	return keep;
 }
 
-/* Most makers begin the model with their name. */
+/* Most manufacturers begin the model with their name. */
 static void write_camera(struct buf *b, const struct strip_facts *facts, struct arena *a)
 {
 	struct str make = str_trim(str_of(facts->make)), model = str_trim(str_of(facts->model));

@@ -126,8 +126,7 @@ enum status presets_read(struct str text, struct preset out[THUMBNAIL_PRESETS_MA
 	*n = 0;
 	for (struct str rest = text; text.n > 0 && rest.p != NULL; ++*n) {
 		struct str one = str_trim(str_cut(&rest, ','));
-		const char *wrong =
-			*n == THUMBNAIL_PRESETS_MAX ? "there may be 8 presets at most; remove those from" : read_preset(one, &out[*n]);
+		const char *wrong = *n == THUMBNAIL_PRESETS_MAX ? "there may be 8 presets at most; remove those from" : read_preset(one, &out[*n]);
 		if (wrong == NULL && presets_find(out, *n, out[*n].name, &same))
 			wrong = "each name must be another one";
 		if (wrong != NULL)

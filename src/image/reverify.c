@@ -12,10 +12,10 @@
 #define PAGE_ROWS 100
 #define PAGE_BYTES ((size_t)4 << 20)
 #define ROW_BYTES ((size_t)64 << 10)
-#define BUSY_MS 500 /* before an image is tried again that no renderer was free for */
+#define BUSY_MS 500 /* before an image for which no renderer was free is tried again */
 #define BUSY_TRIES 60
 
-/* One image on its way. */
+/* One image that is being worked on. */
 struct step {
 	const struct reverify_options *o;
 	struct product product; /* the options', with strip as they say */
@@ -55,7 +55,7 @@ static enum status decode(struct step *t, struct str bytes, struct renderer_resu
 	}
 }
 
-/* Its bytes, if they are those that the row describes, or will describe once the object was replaced. */
+/* Its bytes, if they are those that the row describes, or will describe once the object has been replaced. */
 static enum status read_image(struct step *t, struct fault *why)
 {
 	const struct image_row *row = t->row;
@@ -71,10 +71,10 @@ static enum status read_image(struct step *t, struct fault *why)
 	if (strips(t->o, row))
 		TRY(verify_strip(&t->product, row, &t->arena, &t->kept, &t->what, why));
 	bool expected = str_equal(object.info.etag, row->etag) || (t->what.etag.n > 0 && str_equal(t->what.etag, row->etag));
-	return expected ? OK : fault_set(why, STATE_CHANGED, "The object is another one than the row describes.");
+	return expected ? OK : fault_set(why, STATE_CHANGED, "The object is not the one that its row describes.");
 }
 
-/* The row as it is to be, but for what decoding finds. */
+/* The row as it is to be, except for what decoding finds. */
 static void begin_resolution(struct step *t)
 {
 	const struct image_row *row = t->row;

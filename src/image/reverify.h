@@ -1,4 +1,4 @@
-/* Images of before: those that a version stored which did not decode them, or did not remove what can identify a person. Their
+/* Images of older versions, which did not decode them or did not remove what can identify a person. Their
  * rows say so, and what was done is in the row, so that this may end at any time and be run again: it goes on with the rest.
  *
  * An image is decoded, and its row gets the verdict, the placeholder and the color. With `strip` it is rewritten too, if the

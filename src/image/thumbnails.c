@@ -219,7 +219,7 @@ static enum status render_thumb(
 	return bytes.n > 0 ? OK : fault_set(why, NO_SUCH_IMAGE, "No thumbnail can be made of this image.");
 }
 
-/* The row is read again, before and after: an image that was deleted in the meantime leaves no thumbnail. */
+/* The row is read before and afterwards: an image that is deleted in the meantime leaves no thumbnail behind. */
 static enum status make_thumb(struct thumbnails *t, const struct thumb_task *task, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
@@ -430,7 +430,7 @@ static enum status start_makers(struct thumbnails *t, struct fault *why)
 	unsigned makers = t->o.makers < MAKERS_MAX ? t->o.makers : MAKERS_MAX;
 	for (; t->n_makers < makers; t->n_makers++)
 		if (!thread_start(&t->makers[t->n_makers], run_maker, t))
-			return fault_set(why, INTERNAL, "The system has no thread left for making thumbnails.");
+			return fault_set(why, INTERNAL, "The threads that make thumbnails could not be started.");
 	return OK;
 }
 

@@ -14,7 +14,7 @@ struct thumbnails;
 
 struct thumbnails_options {
 	/* NAME:WIDTHxHEIGHT[:fit|:cover][:webp|:animated|:jpeg][:qQUALITY][:eEFFORT], separated by commas; the effort is WebP's, 0..6.
-	 * "": no thumbnails */
+	 * "" is no thumbnails. */
 	struct str presets;
 	struct str at_upload; /* the preset that is made then; "": none */
 	struct product *product;
@@ -39,9 +39,9 @@ bool thumbnails_preset(const struct thumbnails *t, struct str name, size_t *pres
 /* Whether there can be thumbnails of the image: it is uploaded, of a type that the renderer knows, and not known to be damaged. */
 bool thumbnails_possible(const struct image_row *row);
 /* What an image's thumbnails of this preset are made in: WebP, unless the preset says JPEG, and then what all clients show, PNG with
- * alpha, else JPEG. The last is for all clients. Gives how many: 1 or 2. */
+ * alpha, else JPEG. The last one suits all clients. Returns how many there are: 1 or 2. */
 size_t thumbnails_formats(const struct thumbnails *t, size_t preset, const struct image_row *row, enum render_format out[2]);
-/* Whether it is a variant that the image has now. */
+/* Whether the image has this variant under the current presets. */
 bool thumbnails_has(const struct thumbnails *t, const struct image_row *row, struct str variant);
 /* The pixels of a preset's thumbnail, upright: crop_width and crop_height; 0: the image's own are not known. */
 struct render_size thumbnails_size(const struct thumbnails *t, const struct image_row *row, size_t preset);
@@ -77,7 +77,7 @@ enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, st
 
 /* What the check of an upload makes with it. NULL: nothing. As a JPEG it is not to be kept of an image with alpha. */
 const struct render_preset *thumbnails_at_upload(const struct thumbnails *t);
-/* Keep that; a failure is not reported, since it will be made when it is asked for. */
+/* Store it; a failure is not reported, since the thumbnail is made again when it is asked for. */
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes);
 /* The image is gone. */
 void thumbnails_remove(struct thumbnails *t, struct str image_id);

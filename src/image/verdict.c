@@ -233,7 +233,7 @@ void verdict_of_answer(const struct image_rules *rules, const struct render_answ
 	if (answer->verdict == RENDER_LIMIT && !refused)
 		reject(rules, limit_reason(answer, memory_most, a), s);
 	else if (!good && !refused)
-		reject(rules, str_printf(a, "The image %.*s: it is damaged. Export it again, and send that.", STRF(sentence)), s);
+		reject(rules, str_printf(a, "The image %.*s: it is damaged. Export it again, and upload the result.", STRF(sentence)), s);
 	else if (good && answer->code != RENDER_NONE && rules->check == CHECK_STRICT)
 		reject(rules, str_printf(a, "The image %.*s, and only images without any damage are accepted.", STRF(sentence)), s);
 	else if (good) {

@@ -262,7 +262,7 @@ enum status verify_object(
 	if (!replaces)
 		tidy_versions(p, row);
 	enum status st = store_verdict(p, row, &what, replaces, a, now, why);
-	if (st != CONFLICT) /* else another call resolved it first, which is fine */
+	if (st != CONFLICT) /* else another call resolved it first, which is as good */
 		TRY(st);
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;
 }

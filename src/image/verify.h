@@ -1,4 +1,4 @@
-/* From bytes to a resolved row: pass the verdict, make it durable, and say what it is to a second upload. One rule for
+/* From bytes to a resolved row: reach the verdict, make it durable, and decide what a second upload gets. One rule for
  * both engines: the embedded store verifies a body before it commits it, a remote store has the object already. */
 #ifndef IMAGE_VERIFY_H
 #define IMAGE_VERIFY_H

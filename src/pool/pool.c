@@ -24,7 +24,7 @@
 #define FRAMES_MAX 10000
 #define AREA_MAX ((uint64_t)200000000) /* pixels of all frames */
 #define JOB_MS 10000                   /* processor time of one picture */
-#define LATE_MS 60000                  /* in all, where it must wait for the processor */
+#define LATE_MS 60000                  /* in all, including the time that it waits for the processor */
 #define READY_MS 5000
 #define WAIT_MS 30000 /* the longest that a job waits for a process or for memory */
 #define JOBS_MAX 200  /* of one process */
@@ -33,7 +33,7 @@
  * more memory than its share. */
 _Static_assert(BUSY_MAX_MS + 2 * JOB_MS < RENDER_WORKER_CPU_S * 1000, "a process is replaced before its limit of processor time");
 #define MORE_NAME "tintype-render-more"
-#define TRIES 2 /* of one picture that its process does not survive */
+#define TRIES 2 /* for one picture that kills its process */
 #define STARTS 3
 #define BACK_OFF_MS 100
 #define BACK_OFF_MAX_MS 10000
@@ -95,7 +95,7 @@ static bool may_take(const struct pool *p, const struct turn *t)
 	return has < most;
 }
 
-/* One that runs, if there is one; NULL: all are taken. */
+/* A running process if one is free, else an empty place for one; NULL: all are taken. */
 static struct slot *find_slot(struct pool *p)
 {
 	struct slot *found = NULL;
@@ -139,7 +139,7 @@ static void leave_queue(struct pool *p, struct turn *t)
 static enum status refuse(struct fault *why)
 {
 	metric_add(M_RENDER_REFUSED, 1);
-	return fault_set(why, OVERLOADED, "Too many pictures wait to be decoded. Try again in a moment.");
+	return fault_set(why, OVERLOADED, "Too many images are waiting to be decoded. Try again in a moment.");
 }
 
 static enum status take_slot(struct pool *p, struct turn *t, struct fault *why)
@@ -219,7 +219,7 @@ static enum status start_process(struct pool *p, struct slot *s, struct fault *w
 	if (!paused && note_start(p, s, process_start(&s->process, &p->process, &failed), &failed) == OK)
 		return OK;
 	metric_add(M_RENDER_REFUSED, 1);
-	return fault_set(why, OVERLOADED, "Pictures cannot be decoded at the moment. Try again later.");
+	return fault_set(why, OVERLOADED, "Images cannot be decoded at the moment. Try again later.");
 }
 
 static void note_death(const struct renderer_job *job, enum process_outcome outcome, pid_t pid, int status)
@@ -254,7 +254,7 @@ static struct render_job packet_of(const struct pool *p, const struct renderer_j
 	return packet;
 }
 
-/* One answer, from a second process if the first does not survive. */
+/* One answer, from a second process if the first one dies. */
 static enum status run_packet(struct pool *p, struct turn *t, struct render_job *packet, struct render_answer *out, struct fault *why)
 {
 	struct process *process = &t->slot->process;
@@ -270,8 +270,8 @@ static enum status run_packet(struct pool *p, struct turn *t, struct render_job 
 		pid_t pid = process->pid;
 		int status = process_end(process);
 		note_death(t->job, outcome, pid, status);
-		if (outcome == PROCESS_LATE && op_deadline_passed()) /* which says nothing about the picture */
-			return fault_set(why, DEADLINE, "There was no time left to decode the picture. Try again.");
+		if (outcome == PROCESS_LATE && op_deadline_passed()) /* that says nothing about the picture */
+			return fault_set(why, DEADLINE, "There was no time left to decode the image. Try again.");
 		if (outcome == PROCESS_SLOW) {
 			*out = (struct render_answer){ .code = RENDER_TOO_MUCH_TIME, .verdict = RENDER_LIMIT };
 			return OK;
@@ -322,7 +322,7 @@ static enum status run_job(
 	if (job->kind == RENDER_HEIF)
 		p = p->more;
 	if (p == NULL) /* accepted under another setting */
-		return fault_set(why, OVERLOADED, "HEIC and AVIF are not decoded here at the moment. Ask the operator to allow them again.");
+		return fault_set(why, OVERLOADED, "This server no longer decodes HEIC and AVIF. Ask its operator to allow them again.");
 	struct turn t = { .job = job, .caller = caller_of(job) };
 	TRY(take_slot(p, &t, why));
 	enum status st = run_turn(p, &t, a, out, why);
@@ -359,14 +359,14 @@ static enum status find_program(struct pool *p, const char *name, const char *gi
 			"or name the type in --unverified-types too.",
 			STRF(folder));
 	return fault_set(why, BAD_SETTING,
-		"tintype-render, which decodes pictures, is not in %.*s: put it there, or start with --verify header, which decodes none.",
+		"tintype-render, which decodes images, is not in %.*s: put it there, or start with --verify header, which decodes none.",
 		STRF(folder));
 }
 
 static enum status start_first(struct pool *p, struct fault *why)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return fault_set(why, INTERNAL, "This process cannot be made undumpable.");
+		return fault_set(why, INTERNAL, "This process could not be made non-dumpable (prctl PR_SET_DUMPABLE).");
 	TRY(process_start(&p->slots[0].process, &p->process, why));
 	p->layers = p->slots[0].process.ready.layers;
 	metric_add(M_RENDER_STARTS, 1);
@@ -480,6 +480,6 @@ enum status pool_ready(struct pool *p, struct fault *why)
 	bool failed = p->failed_starts > 0 && clock_mono_ms() < p->start_after_ms; /* else the next job tries */
 	pthread_mutex_unlock(&p->lock);
 	if (failed)
-		return fault_set(why, OVERLOADED, "tintype-render, which decodes pictures, cannot be started; the log says why.");
+		return fault_set(why, OVERLOADED, "tintype-render, which decodes images, cannot be started; the log says why.");
 	return p->more == NULL ? OK : pool_ready(p->more, why);
 }

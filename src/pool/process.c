@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FD_LEAST 10                            /* above those of the child: dup2 must not meet its own source */
+#define FD_LEAST 10                            /* above the child's, so that dup2 overwrites none of them */
 #define PICTURE_KEPT_BYTES ((uint64_t)8 << 20) /* pages of the memfd that stay for the next job */
 
 static void close_fd(int *fd)
@@ -113,7 +113,7 @@ static enum status start_failed(struct process *p, const struct process_options 
 		return fault_set(why, BAD_SETTING,
 			"This system does not let tintype-render install its system-call filter, which confines what decodes pictures: "
 			"start with --verify header, which decodes none, or with --render-sandbox off, which decodes them unconfined.");
-	enum status end = fault_set(why, STORAGE_FAILED, "tintype-render, which decodes pictures, cannot be started.");
+	enum status end = fault_set(why, STORAGE_FAILED, "tintype-render, which decodes images, cannot be started.");
 	fault_cause(why, "%s: %s, status %x", o->program, what, (unsigned)status);
 	return end;
 }
@@ -141,7 +141,7 @@ enum status process_start(struct process *p, const struct process_options *o, st
 	if (n == sizeof packet && render_decode_ready((struct str){ (const char *)packet, sizeof packet }, &p->ready) &&
 		p->ready.window_bytes == PROCESS_WINDOW_BYTES)
 		return OK;
-	return start_failed(p, o, n < 0 ? "it is not ready in time" : "it ended before it was ready", why);
+	return start_failed(p, o, n < 0 ? "it was not ready in time" : "it ended before it was ready", why);
 }
 
 static bool write_picture(const struct process *p, struct str bytes)

@@ -98,7 +98,7 @@ static bool put_frame(struct animation *m, const struct picture *p, const struct
 
 /* Frames */
 
-/* What differs, from an even place on; width is 0: nothing. */
+/* The rectangle that differs, at even coordinates; width is 0: nothing differs. */
 static struct rectangle find_change(const struct picture *a, const struct picture *b)
 {
 	uint32_t left = a->width, right = 0, top = a->height, bottom = 0;
@@ -212,7 +212,7 @@ static bool may_play(const struct decoding *d, uint64_t times)
 {
 	uint64_t canvas = (uint64_t)d->answer->width * d->answer->height;
 	bool moves = d->answer->frames > 1 && (d->job->kind == RENDER_GIF || d->job->kind == RENDER_WEBP);
-	uint64_t bytes = canvas * CHANNELS * 4 + d->in->size_bytes; /* two canvases, and what shrinks them */
+	uint64_t bytes = canvas * CHANNELS * 4 + d->in->size_bytes; /* two canvases, and the resizer */
 	return moves && canvas * d->answer->frames * times <= d->job->max_area / AREA_PART && bytes <= d->job->max_memory / 2;
 }
 

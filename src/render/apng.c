@@ -1,4 +1,4 @@
-/* See apng.h. Checksums are not looked at again: libpng has checked those of all chunks. */
+/* See apng.h. Checksums are not checked again: libpng has done so for all chunks. */
 #include "render/apng.h"
 
 #include "image/probe/formats.h"
@@ -106,7 +106,7 @@ static bool inflate_piece(struct apng *p, uint64_t at, uint64_t n)
 	return true;
 }
 
-/* The first one counts, as in browsers. */
+/* Only the first one counts, as in browsers. */
 static bool read_announced(struct apng *p, uint64_t at)
 {
 	unsigned char number[4];

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <webp/encode.h>
 
-#include <jpeglib.h> /* wants stdio.h before it */
+#include <jpeglib.h> /* needs stdio.h before it */
 
 #define CHANNELS 4
 #define PIECE_BYTES 4096

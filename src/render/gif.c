@@ -1,5 +1,5 @@
 /* GIF, all of it our own: blocks, and the LZW codes of every frame. The first frame is shown on its screen, which is
- * transparent where the frame is not; later frames are decoded and dropped. What encoders do and browsers accept is no
+ * transparent where the frame is not; later frames are decoded and dropped. What encoders do and browsers accept is not
  * damage: more codes or pixels than the frame has, a full table without a clear code, a frame larger than its screen (which
  * grows). A frame with too few pixels is. Source: GIF89a, appendix F. */
 #include "render/animation.h"
@@ -9,13 +9,13 @@
 #define CHANNELS 4
 #define CODES_MAX 4096
 #define CODE_BITS_MAX 12
-#define MIN_CODE_MAX 8 /* bits of a pixel; more than 256 colors cannot be */
+#define MIN_CODE_MAX 8 /* bits of a pixel; there are at most 256 colors */
 #define COLORS_MAX 256
 #define NO_CODE UINT32_MAX
 
 #define SIDE_BYTES ((size_t)UINT16_MAX)
 #define TICK_MS 10
-#define MS_LEAST 20 /* below it browsers show a frame for */
+#define MS_LEAST 20 /* shorter delays become MS_DEFAULT, as in browsers */
 #define MS_DEFAULT 100
 
 enum { BLOCK_IMAGE = 0x2c, BLOCK_EXTENSION = 0x21, BLOCK_TRAILER = 0x3b, LABEL_CONTROL = 0xf9, LABEL_APPLICATION = 0xff };
@@ -28,7 +28,7 @@ struct lzw {
 	uint8_t first[CODES_MAX]; /* pixel of what it stands for */
 	uint16_t length[CODES_MAX];
 	uint8_t string[CODES_MAX];
-	uint32_t min_bits, bits, clear, next; /* next: the code that is made next */
+	uint32_t min_bits, bits, clear, next; /* next: the code that is defined next */
 	uint32_t before;                      /* the code before; NO_CODE: none */
 	uint32_t acc, acc_bits;
 };
@@ -47,7 +47,7 @@ struct gif {
 	struct lzw lzw;
 	uint64_t pixels;  /* of the frame, decoded */
 	uint8_t *indices; /* the first frame's pixels, when rows are wanted and they are interlaced */
-	uint8_t *line;    /* the first frame's row in the making; NULL: no rows are wanted */
+	uint8_t *line;    /* the first frame's current row; NULL: no rows are wanted */
 	uint32_t column, row;
 	unsigned char *rgba; /* a row of the screen */
 	/* Of gif_play */
@@ -192,12 +192,12 @@ static void add_code(struct lzw *z, uint8_t pixel)
 		z->bits++;
 }
 
-/* false: a code that cannot be. */
+/* false: an impossible code. */
 static bool take_code(struct gif *g, uint32_t code)
 {
 	struct lzw *z = &g->lzw;
 	assert(code != z->clear && code != z->clear + 1);
-	bool unmade = code == z->next && z->before != NO_CODE && z->next < CODES_MAX; /* the one that is made now */
+	bool unmade = code == z->next && z->before != NO_CODE && z->next < CODES_MAX; /* the one that is being defined */
 	if (code >= z->next && !unmade)
 		return false;
 	add_code(z, z->first[unmade ? z->before : code]);
@@ -384,7 +384,7 @@ static bool read_extension(struct gif *g)
 	return skip_blocks(g);
 }
 
-/* false: the end, or a block that cannot be, which is noted. */
+/* false: the end, or an impossible block, which is noted. */
 static bool read_block(struct gif *g)
 {
 	uint8_t kind;
@@ -444,7 +444,7 @@ void gif_decode(struct decoding *d)
 void gif_play(const struct decoding *d, struct animation *m)
 {
 	struct render_answer unseen = { .width = d->answer->width, .height = d->answer->height };
-	struct decoding own = *d; /* what is found was found before */
+	struct decoding own = *d; /* all findings were noted by the first pass */
 	own.answer = &unseen;
 	own.area = 0;
 	struct gif *g = arena_alloc(d->arena, sizeof *g);

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #define ALIGNMENT ((size_t)16)
-#define PAGE_BYTES ((size_t)64 << 10) /* the largest page of the systems that we run on */
+#define PAGE_BYTES ((size_t)64 << 10) /* the largest page size of the supported systems */
 #define NO_BLOCK SIZE_MAX
 
 struct heap_head {

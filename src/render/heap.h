@@ -11,17 +11,17 @@ struct heap {
 	char *base;        /* aligned to 16 */
 	size_t size_bytes; /* the ceiling */
 	size_t top;        /* bytes in use */
-	size_t touched;    /* from here on all is zero */
+	size_t touched;    /* all bytes from here on are zero */
 	size_t last;       /* offset of the newest block's head; SIZE_MAX: there is none */
 };
 
-/* bytes: zeroed memory, aligned to 16, for the whole life. */
+/* bytes: zeroed memory, aligned to 16, borrowed for as long as the heap is used. */
 void heap_init(struct heap *h, void *bytes, size_t size_bytes);
 /* n bytes, aligned to 16; NULL: beyond the ceiling. */
 void *heap_alloc(struct heap *h, size_t n);
 /* The same, zeroed. */
 void *heap_alloc_zeroed(struct heap *h, size_t n);
-/* NULL: beyond the ceiling, and p stays. p: NULL, or a block of any heap. */
+/* NULL: beyond the ceiling, and p stays valid. p: NULL, or a block of any heap. */
 void *heap_resize(struct heap *h, void *p, size_t n);
 /* p: NULL, or a block; one of another heap is left alone. */
 void heap_release(struct heap *h, void *p);

@@ -1,5 +1,5 @@
 /* HEIC and AVIF by libheif, in tintype-render-more. The file is read whole, and decoded whole to 8 bits a channel. libheif
- * turns and cuts the picture as its properties say; EXIF is not asked. Its threads for tiles are off; those of the decoders below
+ * rotates and crops the picture as its properties say; EXIF is ignored. Its threads for tiles are off; those of the decoders below
  * it are not. What decoding takes is computed from the header, and no decoder is started for more than the job allows. */
 #include "render/decoding.h"
 

@@ -223,7 +223,7 @@ static float linear_of_srgb(double x)
 	return (float)(x <= 0.04045 ? x / 12.92 : pow((x + 0.055) / 1.055, 2.4));
 }
 
-/* 10,000 cd/m2 at 1; what is brighter than white is white. */
+/* 1 is 10,000 cd/m2; what is brighter than white becomes white. */
 static float linear_of_pq(double x)
 {
 	double root = pow(x, 1 / 78.84375), over = root - 0.8359375,

@@ -17,7 +17,7 @@ struct input {
 
 /* fd: borrowed, readable at any offset. size_bytes: what there is to read. */
 void input_init_fd(struct input *in, int fd, uint64_t size_bytes);
-/* bytes: borrowed for the whole life. */
+/* bytes: borrowed for as long as the input is used. */
 void input_init_bytes(struct input *in, struct str bytes);
 /* What is there from `offset` on: at least one byte unless the end is reached or reading failed. Borrowed until the next
  * call of this or of input_read. */

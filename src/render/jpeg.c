@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* in this order: stdio.h is wanted by jpeglib.h, whose configuration decides what the numbers of jerror.h are */
+/* in this order: jpeglib.h needs stdio.h, whose configuration decides what the numbers of jerror.h are */
 #include <jpeglib.h>
 
 #include <jerror.h>
@@ -305,7 +305,7 @@ static void decode(struct jpeg *j)
 		note(j, RENDER_TRAILING_BYTES);
 }
 
-/* false: the own reader gave up. */
+/* false: jpeg_codes.c gave up. */
 static bool decode_with(struct decoding *d, bool own_reader)
 {
 	struct jpeg *j = decoding_alloc(d, sizeof *j);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <jpegint.h> /* wants jpeglib.h before it */
+#include <jpegint.h> /* needs jpeglib.h before it */
 
 #define LOOK 9
 #define SKIP_LOOK 12

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include <jpeglib.h> /* wants stdio.h before it */
+#include <jpeglib.h> /* needs stdio.h before it */
 
 /* Called in jpeg_read_scanlines; does not return. */
 typedef __attribute__((noreturn)) void (*jpeg_codes_give_up_fn)(j_decompress_ptr);

@@ -8,7 +8,7 @@
 
 /* Map the heap and use it from now on. Once, at the start. false: no address space. */
 bool memory_map(size_t ceiling_bytes) MUST_CHECK;
-/* What is allocated now stays for good: memory_reset goes back to here. */
+/* What has been allocated by now stays for good: memory_reset returns to this point. */
 void memory_mark(void);
 /* Whether an allocation was refused since the last reset: then a library's verdict on the picture cannot be trusted. */
 bool memory_ran_out(void);

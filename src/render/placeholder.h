@@ -12,7 +12,7 @@
 size_t placeholder_hash(const struct picture *p, unsigned char out[RENDER_HASH_MAX]);
 /* 0xRRGGBBAA: the mean of the colors by their alpha. */
 uint32_t placeholder_average(const struct picture *p);
-/* 0xRRGGBB00: the middle of the fullest of 16 x 16 x 16 bins, the first of equals, as sharp's stats().dominant. */
+/* 0xRRGGBB00: the center of the fullest of 16 x 16 x 16 bins, the first one on a tie, like sharp's stats().dominant. */
 uint32_t placeholder_dominant(const struct picture *p);
 /* All three into the answer. */
 void placeholder_make(const struct picture *p, struct render_answer *answer);

@@ -48,8 +48,8 @@ enum render_op {
 };
 
 enum render_fit {
-	RENDER_FIT = 1, /* the whole picture, inside the box */
-	RENDER_COVER,   /* the box filled, what is over cut off at both sides */
+	RENDER_FIT = 1, /* the whole picture fits into the box */
+	RENDER_COVER,   /* fills the box; the excess is cut off at both sides */
 };
 
 enum render_format {

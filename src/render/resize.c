@@ -94,7 +94,7 @@ static void set_weights(struct axis *axis, uint32_t i, double scale)
 	int64_t first = (int64_t)floor(centre - LOBES * scale + 0.5), end = (int64_t)floor(centre + LOBES * scale + 0.5);
 	first = first < 0 ? 0 : first;
 	end = end > axis->in ? axis->in : end;
-	if (first >= end) /* the last box is partial: its value is the nearest there is */
+	if (first >= end) /* the last box is partial, and takes the nearest value */
 		first = (end = axis->in) - 1;
 	uint32_t count = (uint32_t)(end - first), largest = 0;
 	assert(count >= 1 && count <= axis->taps && axis->taps <= COUNT_OF(weights));

@@ -1,6 +1,6 @@
 /* Make a picture smaller as its rows come in, so that only a few rows are in memory: boxes of whole pixels are averaged
  * until at most four times the wanted size is left, and a Lanczos filter of three lobes does the rest. Colors are weighted
- * by alpha. As gamma-encoded values, which is what libvips, sharp and browsers do by default. One thread. */
+ * by alpha. Values stay gamma-encoded, as in libvips, sharp and browsers by default. One thread. */
 #ifndef RENDER_RESIZE_H
 #define RENDER_RESIZE_H
 

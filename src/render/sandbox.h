@@ -5,7 +5,7 @@
 
 #include "render/protocol.h"
 
-/* Limits of resources, and no core dumps nor tracing. Descriptors other than `socket` and `window` are closed (stderr too
+/* Limits of resources, and neither core dumps nor tracing. Descriptors other than `socket` and `window` are closed (stderr too
  * unless it is kept). false: a limit cannot be set. */
 bool sandbox_limit(bool keep_stderr) MUST_CHECK;
 /* Namespaces of its own and an empty root, where the system lets an unprivileged process have them. Gives the layers. */

@@ -20,7 +20,7 @@ bool thumbs_source_size(const struct render_job *job, const struct render_answer
 	for (size_t i = 0; i < job->presets; i++)
 		presets[n++] = &job->preset[i];
 	for (size_t i = 0; i < n; i++) {
-		/* Both ways round: a PNG may have its orientation after its pixels. */
+		/* In both orientations: that of a PNG may come after its pixels. */
 		struct render_size upright = render_preset_size(presets[i], w, h), turned = render_preset_size(presets[i], h, w);
 		if (upright.width > *width || upright.height > *height) {
 			*width = upright.width;

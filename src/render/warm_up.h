@@ -1,4 +1,4 @@
-/* Let the libraries do what they do once, before the filter forbids it. One thread. */
+/* Make the libraries initialize themselves before the filter forbids it. One thread. */
 #ifndef RENDER_WARM_UP_H
 #define RENDER_WARM_UP_H
 

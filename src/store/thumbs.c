@@ -1,6 +1,6 @@
 /* See thumbs.h. A file is thumbs/<2 digits>/<image id>-<variant>@<size>, written under a name of its own and renamed, so that it is
- * there whole or not at all. It is not synced: its size is in its name, so that a start finds out which a crash has cut. Which there
- * are is kept in memory, by image and by use; the time of the last use is also the file's time of access, set at most once an hour,
+ * there whole or not at all. It is not synced: its size is in its name, so that a start finds out which a crash has cut. An index of them
+ * is kept in memory, by image and by use; the time of the last use is also the file's time of access, set at most once an hour,
  * so that the order survives a restart. An empty file remembers that its thumbnail cannot be made. Those that are requested often
  * stay open. */
 #include "store/thumbs.h"
@@ -23,7 +23,7 @@
 #define FOLDERS 256
 #define BUCKETS_LEAST 1024
 #define USED_EVERY_S 3600
-#define FILE_LEAST_BYTES 512 /* what an empty file counts */
+#define FILE_LEAST_BYTES 512 /* what an empty file is counted as */
 #define FILE_CHARS (PATH_CHARS + 21)
 #define PATH_CHARS (3 + UUID_CHARS + 1 + THUMB_NAME_MAX + 1)
 
@@ -172,7 +172,7 @@ static void drop_oldest(struct thumbs *t)
 
 static enum status no_such_thumb(struct fault *why)
 {
-	return fault_set(why, NO_SUCH_KEY, "There is no such thumbnail.");
+	return fault_set(why, NO_SUCH_KEY, "The thumbnail does not exist.");
 }
 
 static void note_use(int fd, struct entry *e)

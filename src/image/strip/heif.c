@@ -14,7 +14,7 @@
 _Static_assert(STRIP_RANGES_MAX >= HEIF_EXTENTS_MAX * sizeof(struct heif_range), "all ranges have room");
 _Static_assert(STRIP_HELD_MAX >= HEIF_META_BYTES_MAX, "an index can be held");
 
-/* A box that cannot be so small. */
+/* A box whose size is below that of any header. */
 static const struct str IMPOSSIBLE = { "\0\0\0\2free", HEIF_HEAD_BYTES };
 
 enum heif_state {
