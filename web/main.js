@@ -8,7 +8,7 @@ import * as upload from './upload.js';
 const trouble = why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); };
 
 let loading;
-/** The view of one picture, loaded when it is first wanted: a first visit goes without. */
+/** The viewer of one picture, loaded when it is first opened, so that a first visit does not need it. */
 function viewer() {
 	return loading ??= import('./detail.js').then(detail => {
 		detail.start({ wantKey, trouble, removed: upload.forget });

@@ -1,5 +1,5 @@
 // How the picture of a record is shown: in which size and files, what stands in for it until it has loaded, and what is said about
-// its faults. The gallery and the view of one picture share this.
+// its damage. The gallery and the viewer share this.
 import { image } from './api.js';
 import { el, icon, typeName } from './dom.js';
 import { placeholder } from './placeholder.js';

@@ -1,4 +1,4 @@
-// The picture in the view of one: the largest thumbnail first, over what stands in for it; the file itself on demand, in full size.
+// The picture in the viewer: the largest thumbnail first, over its placeholder; the file itself on demand, in full size.
 // An animation plays, which is the file too, unless the system asks for less motion: then on demand.
 import { $, el, icon } from './dom.js';
 import { hazeOf, isAnimated, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';

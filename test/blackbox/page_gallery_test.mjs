@@ -1,4 +1,4 @@
-// The page's gallery and the view of one picture, in a real browser: order, infinite scrolling, no layout shift,
+// The page's gallery and the viewer of one picture, in a real browser: order, infinite scrolling, no layout shift,
 // names from other users, links, download, delete, and the key where one is required.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -150,7 +150,7 @@ test('an orientation that browsers do not apply has no effect', async () => {
 	assert.equal(await field('Pixels'), '4 × 2');
 });
 
-test('the view of one shows every field of its record', async () => {
+test('the viewer shows every field of its record', async () => {
 	const image = await put('fields.png', png(64, 48));
 	page = await openPage(browser, few);
 	await tile('fields.png').click();

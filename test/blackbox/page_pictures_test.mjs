@@ -155,7 +155,7 @@ test('behind nginx as a cache the second visitor causes no request for a picture
 		assert.equal(await arrived(own, '/i/'), requests);
 });
 
-test('the view of one shows the largest thumbnail first, and the file in full size on demand', async () => {
+test('the viewer shows the largest thumbnail first, and the file in full size on demand', async () => {
 	page = await openPage(browser, server);
 	const name = pictures[20].name, { links, width, height } = (await listed(server)).find(image => image.fileName === name);
 	await tile(name).locator('img.shown').waitFor();
@@ -189,7 +189,7 @@ test('the view of one shows the largest thumbnail first, and the file in full si
 	assert.ok(await full.isHidden(), 'it is small, and whole already');
 });
 
-test('an animation is still in its tile, and plays under the pointer, with the focus, and in the view of one', async () => {
+test('an animation is still in its tile, and plays under the pointer, with the focus, and in the viewer', async () => {
 	page = await openPage(browser, server, MOVES);
 	for (const name of ['loop.gif', 'animated.webp']) {
 		const { links } = (await listed(server)).find(image => image.fileName === name), motion = tile(name).locator('.motion.shown');
