@@ -88,7 +88,7 @@ struct outbox_status {
 /* Which events are sent again. */
 struct outbox_selection {
 	struct str id;           /* this one, whatever its state; "": */
-	enum outbox_state state; /* ... all of this state, but OUTBOX_DELIVERED */
+	enum outbox_state state; /* ... all that failed, or all that wait for another attempt */
 };
 
 /* Where events come from. All functions are called on the engine's commit thread and must not block. */
@@ -162,7 +162,7 @@ MUST_CHECK static inline enum status outbox_status(struct outbox *o, struct aren
 MUST_CHECK static inline enum status outbox_resend(
 	struct outbox *o, const struct outbox_selection *which, int64_t now_ms, uint64_t *n, struct fault *why)
 {
-	assert(which->id.n > 0 || which->state != OUTBOX_DELIVERED);
+	assert(which->id.n > 0 || which->state == OUTBOX_FAILED || which->state == OUTBOX_WAITING);
 	return o->ops->resend(o, which, now_ms, n, why);
 }
 

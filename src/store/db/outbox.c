@@ -116,7 +116,7 @@ static enum status apply_resend(struct writer *w, struct change *c)
 	struct str id = oc->which->id;
 	if (id.n == 0)
 		TRY(writer_run(
-			w, DB_BIND(&w->db, oc->which->state == OUTBOX_FAILED ? Q_OUTBOX_RESEND_FAILED : Q_OUTBOX_ALL_DUE, db_int(oc->now_ms))));
+			w, DB_BIND(&w->db, oc->which->state == OUTBOX_FAILED ? Q_OUTBOX_RESEND_FAILED : Q_OUTBOX_RETRY, db_int(oc->now_ms))));
 	else if (read_id(id, &number, &token))
 		TRY(writer_run(w, DB_BIND(&w->db, Q_OUTBOX_RESEND, db_int(oc->now_ms), db_int(number), db_text(token))));
 	else
@@ -134,7 +134,7 @@ static enum status apply_enable(struct writer *w, struct change *c)
 		return OK;
 	TRY(writer_run(w, DB_BIND(&w->db, Q_OUTBOX_DISABLE, db_int(0), db_text(STR("")))));
 	w->has_events = true;
-	return writer_run(w, DB_BIND(&w->db, Q_OUTBOX_ALL_DUE, db_int(((struct outbox_change *)c)->now_ms)));
+	return writer_run(w, DB_BIND(&w->db, Q_OUTBOX_RETRY, db_int(((struct outbox_change *)c)->now_ms)));
 }
 
 static enum status run_change(struct outbox *o, struct outbox_change *oc)

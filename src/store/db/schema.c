@@ -124,6 +124,7 @@ static const char version_7[] =
 	" first_ms INTEGER NOT NULL DEFAULT 0, ended_ms INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,"
 	" error TEXT NOT NULL DEFAULT '');"
 	"CREATE INDEX outbox_due ON outbox(due_ms, n) WHERE state = 0;"
+	"CREATE INDEX outbox_retried ON outbox(n) WHERE state = 0 AND attempts > 0;"
 	"CREATE INDEX outbox_ended ON outbox(state, n) WHERE state <> 0;"
 	"CREATE INDEX outbox_owner ON outbox(owner) WHERE owner <> '';"
 	"CREATE TABLE webhook(one INTEGER PRIMARY KEY CHECK(one = 1), disabled_ms INTEGER NOT NULL, reason TEXT NOT NULL,"
