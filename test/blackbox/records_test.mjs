@@ -139,6 +139,26 @@ describe('a server with a key', () => {
 		problem(await ask('one', { fileSize: 1 }), 422, 'key_reused');
 	});
 
+	test('after a delete and after the end of a slot the key is gone, and its image is not there for anybody', async () => {
+		const first = (await ask('gone')).json;
+		assert.equal((await call(server, 'DELETE', `/images/${first.imageId}`, { key })).status, 204);
+		problem(await ask('gone'), 410, 'image_gone');
+		problem(await call(server, 'GET', `/images/${first.imageId}`, { key }), 404, 'no_such_image');
+		assert.equal((await putBytes(first, tinyPng)).status, 403);
+		const short = await startServer({ env: { TINTYPE_API_KEY: key, TINTYPE_PENDING_TTL: '1' } });
+		try {
+			const slot = (await call(short, 'POST', '/upload', { key, json: { ...json, expiresIn: 1 }, headers: { 'Idempotency-Key': 'end' } })).json;
+			const late = await eventually(async () => {
+				const answer = await call(short, 'POST', '/upload', { key, json: { ...json, expiresIn: 1 }, headers: { 'Idempotency-Key': 'end' } });
+				return answer.status !== 200 && answer;
+			}, { what: 'the end of the slot' });
+			problem(late, 410, 'image_gone');
+			assert.ok(Date.now() >= Date.parse(slot.expiresAt) - 1000);
+		} finally {
+			await short.stop();
+		}
+	});
+
 	test('fifty at once make one image', async () => {
 		const answers = await Promise.all([...Array(50).keys()].map(() => ask('fifty')));
 		assert.deepEqual(answers.map(a => a.status), Array(50).fill(200));
