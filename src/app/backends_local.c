@@ -1,5 +1,6 @@
 /* The embedded engine: files and SQLite in the data directory, with its own S3 handler. */
 #include "app/backends.h"
+#include "app/image_rules.h"
 #include "store/store.h"
 
 static enum status check_ready(struct backends *e, struct fault *why)
@@ -41,6 +42,7 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.region = s->region[0] != '\0' ? str_of(s->region) : STR("us-east-1"),
 		.public_url = str_of(named ? s->public_storage_url : storage_url),
 		.max_pending = s->max_pending,
+		.quota = quota_of(s),
 		.reserve_bytes = s->reserve_bytes,
 		.small_bytes = BUCKET_SMALL_BYTES,
 	};

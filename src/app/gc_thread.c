@@ -1,21 +1,27 @@
 /* Runs the sweep at its interval on a thread of its own: the due rows each time, and the listing of all
  * objects, whose cost grows with their number, once a day or once in the lifetime of an orphan,
- * whichever is less. Each time, expired multipart uploads are aborted too.
+ * whichever is less. Each time, expired multipart uploads are aborted too, and the deletion of users goes on. What users have is
+ * counted once a day, and when `tintype recount` asks for it.
  * A sweep that fails is logged and retried at the next interval. */
 #include "app/gc_thread.h"
 
+#include "app/recount.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/thread.h"
+#include "image/erasure.h"
 #include "image/gc.h"
+#include "image/recount.h"
 
+#define LOOK_EVERY_MS 1000
 #define DAY_MS (24 * 3600 * (int64_t)1000)
 
 struct gc_thread {
 	struct product *product;
 	struct part_store *parts;
+	const char *dir;
 	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -67,10 +73,31 @@ static void abort_old_uploads(struct gc_thread *j)
 		log_failure(&why);
 }
 
-/* Wait for the interval; false when stopping. */
-static bool wait_interval(struct gc_thread *j)
+/* What was begun before a restart too. */
+static void erase_users(struct gc_thread *j)
 {
-	int64_t until = clock_mono_ms() + j->interval_ms;
+	struct erasure_result result = { 0 };
+	struct fault why = { 0 };
+	enum status status = erasure_resume(j->product, is_stopping, j, &result, &why);
+	if (result.owners + result.images > 0)
+		LOG(USER_ERASED, STR(""), LOG_I("owners", result.owners), LOG_I("images", result.images));
+	if (status != OK)
+		log_failure(&why);
+}
+
+static void recount_users(struct gc_thread *j)
+{
+	struct recount_result result = { 0 };
+	struct fault why = { 0 };
+	enum status status = recount_run(j->product, is_stopping, j, &result, &why);
+	LOG(RECOUNT, STR(""), LOG_I("owners", result.owners), LOG_I("repaired", result.repaired), LOG_I("derived", result.derived));
+	if (status != OK)
+		log_failure(&why);
+}
+
+/* Wait until then; false when stopping. */
+static bool wait_until(struct gc_thread *j, int64_t until)
+{
 	pthread_mutex_lock(&j->lock);
 	while (!j->stopping && thread_wait_until(&j->wake, &j->lock, until))
 		continue;
@@ -79,14 +106,41 @@ static bool wait_interval(struct gc_thread *j)
 	return go_on;
 }
 
+/* A recount that is asked for is done in the meantime. */
+static void answer_request(struct gc_thread *j)
+{
+	if (j->dir == NULL || j->product->users == NULL || !recount_is_requested(j->dir))
+		return;
+	recount_users(j);
+	recount_request_remove(j->dir);
+}
+
+/* Wait for the interval; false when stopping. */
+static bool wait_interval(struct gc_thread *j)
+{
+	int64_t until = clock_mono_ms() + j->interval_ms;
+	for (int64_t now = clock_mono_ms(); now < until; now = clock_mono_ms()) {
+		if (!wait_until(j, now + LOOK_EVERY_MS < until ? now + LOOK_EVERY_MS : until))
+			return false;
+		answer_request(j);
+	}
+	return true;
+}
+
 static void *run_thread(void *arg)
 {
 	struct gc_thread *j = arg;
-	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms;
+	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms, recount_at = clock_mono_ms() + DAY_MS;
 	while (wait_interval(j)) {
 		bool walk = clock_mono_ms() >= walk_at;
 		if (run_gc(j, walk) && walk)
 			walk_at = clock_mono_ms() + j->walk_interval_ms;
+		if (j->product->users != NULL)
+			erase_users(j);
+		if (j->product->users != NULL && clock_mono_ms() >= recount_at) {
+			recount_users(j);
+			recount_at = clock_mono_ms() + DAY_MS;
+		}
 		abort_old_uploads(j);
 	}
 	return NULL;
@@ -102,6 +156,7 @@ struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 	int64_t orphan_ms = (int64_t)o->product->rules.orphan_ttl_s * 1000;
 	*j = (struct gc_thread){ .product = o->product,
 		.parts = o->parts,
+		.dir = o->dir,
 		.interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };

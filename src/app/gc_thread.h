@@ -9,6 +9,7 @@ struct gc_thread_options {
 	struct product *product;  /* borrowed, as parts */
 	struct part_store *parts; /* NULL: there are no multipart uploads here */
 	uint64_t interval_s;
+	const char *dir;          /* where `tintype recount` asks for one; NULL: nowhere */
 	uint64_t multipart_ttl_s; /* multipart uploads that are older are aborted */
 };
 

@@ -8,6 +8,7 @@
 #include "app/server_main.h"
 #include "app/keys.h"
 #include "app/maintenance.h"
+#include "app/recount.h"
 #include "app/reverify.h"
 
 #include <errno.h>
@@ -86,6 +87,8 @@ static const struct main_verb {
 		"Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", SWEEP_SETTINGS, NULL },
 	{ "reverify", reverify_main, "reverify [OPTION ...]",
 		"Decode the images of older versions, and with --strip remove what can identify a person.", SETTING_BIT(data_dir), reverify_help },
+	{ "recount", recount_main, "recount [OPTION ...]",
+		"Count what each user has stored, and repair what is recorded of it; a running server does it.", STORAGE_SETTINGS, NULL },
 	{ "compact", maintain_compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
 		SETTING_BIT(data_dir), NULL },
 	{ "table", maintain_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options.",

@@ -250,7 +250,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->wrong_secrets = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
 	if (c->wrong_secrets == NULL)
 		return fault_no_memory(why);
-	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table };
+	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table, .users = c->backends.users };
 	TRY(start_pool(c, why));
 	TRY(start_thumbnails(c, why));
 	struct api_options api = {
@@ -282,7 +282,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.next = c->remote ? api_handler(c->api) : s3_handler(c->s3) });
 	TRY(webhooks_start(&c->webhooks, s, &c->backends, &c->product, &c->at, why));
 	c->gc_thread = gc_thread_start(&(struct gc_thread_options){
-		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s });
+		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s, .dir = c->remote ? NULL : s->data_dir });
 	if (!c->remote)
 		c->reverify_thread = reverify_thread_start(&(struct reverify_thread_options){
 			.product = &c->product, .buckets = c->backends.bucket, .bucket = str_of(s->bucket), .dir = s->data_dir });

@@ -86,7 +86,7 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	arena_init(&scratch, SCRATCH_BYTES);
 	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
 	TRY(table_remove(p->table, image_id, 0, why));
-	thumbnails_remove(p->thumbnails, image_id);
+	thumbnails_remove(p->thumbnails, &row);
 	metric_add(M_DELETES, 1);
 	return store_remove(p->store, row.key, why);
 }

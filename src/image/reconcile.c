@@ -26,7 +26,7 @@ static enum status delete_object(struct product *p, struct str key, enum reconci
 {
 	TRY(store_remove(p->store, key, why));
 	if (out->image_id.n > 0) /* a crash may have left some */
-		thumbnails_remove(p->thumbnails, out->image_id);
+		thumbnails_remove(p->thumbnails, &(struct image_row){ .image_id = out->image_id });
 	out->outcome = what;
 	return OK;
 }

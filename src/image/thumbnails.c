@@ -195,6 +195,15 @@ static enum status open_image(
 	return OK;
 }
 
+/* What thumbnails an owner's images have is recorded. A failure is left to the recount. */
+static void note_derived(const struct thumbnails *t, const struct image_row *row, int64_t bytes)
+{
+	struct user_table *users = t->o.product->users;
+	struct fault why = { 0 };
+	if (users != NULL && row->owner.n > 0 && bytes != 0 && user_add_derived(users, row->owner, bytes, &why) != OK)
+		LOG(THUMB_FAILED, STR(""), LOG_S("imageId", row->image_id), LOG_C("text", why.text), LOG_C("cause", why.cause));
+}
+
 static enum status render_thumb(
 	struct thumbnails *t, const struct thumb_task *task, const struct image_row *row, struct arena *a, struct fault *why)
 {
@@ -215,6 +224,7 @@ static enum status render_thumb(
 	TRY(st);
 	struct str bytes = made.answer.presets == 1 ? made.thumb[0] : STR("");
 	TRY(thumb_keep(t->o.store, row->image_id, thumbnails_variant(t, task->preset, task->format), bytes, why));
+	note_derived(t, row, (int64_t)bytes.n);
 	metric_add(bytes.n > 0 ? M_THUMBS_MADE : M_THUMBS_FAILED, 1);
 	return bytes.n > 0 ? OK : fault_set(why, NO_SUCH_IMAGE, "No thumbnail can be made of this image.");
 }
@@ -236,9 +246,10 @@ static enum status make_thumb(struct thumbnails *t, const struct thumb_task *tas
 	}
 	enum status st = render_thumb(t, task, &row, &a, why);
 	struct fault gone = { 0 };
-	if (table_get(table, str_of(task->id), &a, &row, &gone) != NOT_FOUND)
+	struct image_row now;
+	if (table_get(table, str_of(task->id), &a, &now, &gone) != NOT_FOUND)
 		return st;
-	thumb_remove(t->o.store, str_of(task->id));
+	thumbnails_remove(t, &row);
 	return no_such_variant(why);
 }
 
@@ -413,16 +424,29 @@ void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, s
 	assert(t->at_upload < t->n && bytes.n > 0);
 	struct fault why = { 0 };
 	struct str variant = thumbnails_variant(t, t->at_upload, upload_format(t));
-	if (thumb_keep(t->o.store, row->image_id, variant, bytes, &why) == OK)
+	if (thumb_keep(t->o.store, row->image_id, variant, bytes, &why) == OK) {
 		metric_add(M_THUMBS_MADE, 1);
-	else
+		note_derived(t, row, (int64_t)bytes.n);
+	} else
 		LOG(THUMB_FAILED, STR(""), LOG_S("imageId", row->image_id), LOG_C("text", why.text), LOG_C("cause", why.cause));
 }
 
-void thumbnails_remove(struct thumbnails *t, struct str image_id)
+enum status thumbnails_measure(struct thumbnails *t, struct str image_id, uint64_t *bytes, struct fault *why)
 {
-	if (t != NULL)
-		thumb_remove(t->o.store, image_id);
+	return thumb_measure(t->o.store, image_id, bytes, why);
+}
+
+void thumbnails_remove(struct thumbnails *t, const struct image_row *row)
+{
+	struct fault why = { 0 };
+	uint64_t bytes = 0;
+	if (t == NULL)
+		return;
+	bool is_charged = t->o.product->users != NULL && row->owner.n > 0;
+	if (is_charged && thumb_measure(t->o.store, row->image_id, &bytes, &why) != OK)
+		bytes = 0;
+	thumb_remove(t->o.store, row->image_id);
+	note_derived(t, row, -(int64_t)bytes);
 }
 
 static enum status start_makers(struct thumbnails *t, struct fault *why)

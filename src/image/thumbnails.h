@@ -80,6 +80,8 @@ const struct render_preset *thumbnails_at_upload(const struct thumbnails *t);
 /* Store it; a failure is not reported, since the thumbnail is made again when it is asked for. */
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes);
 /* The image is gone. */
-void thumbnails_remove(struct thumbnails *t, struct str image_id);
+void thumbnails_remove(struct thumbnails *t, const struct image_row *row);
+/* How many bytes those of an image have together.  Errors: STORAGE_FAILED; UPSTREAM_FAILED */
+enum status thumbnails_measure(struct thumbnails *t, struct str image_id, uint64_t *bytes, struct fault *why) MUST_CHECK;
 
 #endif

@@ -228,7 +228,7 @@ static enum status store_verdict(struct product *p, const struct image_row *row,
 	TRY(find_verdict(p, row, what, &thumb, a, &s, why));
 	bool known = row->status == IMAGE_UPLOADED && s.status == IMAGE_UPLOADED && str_equal(row->etag, s.etag);
 	if (row->status == IMAGE_UPLOADED && !known) /* those of other bytes, or of an image that is rejected now */
-		thumbnails_remove(p->thumbnails, row->image_id);
+		thumbnails_remove(p->thumbnails, row);
 	if (replaces && s.status == IMAGE_UPLOADED) {
 		TRY(replace_object(p, row, what, &s, a, now, why));
 		said = *now;
@@ -237,7 +237,7 @@ static enum status store_verdict(struct product *p, const struct image_row *row,
 		keep_thumb(p, row, &thumb);
 	enum status st = settle_verdict(p, &said, &s, NULL, a, now, why);
 	if (st == NOT_FOUND || (st == CONFLICT && now->status == IMAGE_REJECTED))
-		thumbnails_remove(p->thumbnails, row->image_id);
+		thumbnails_remove(p->thumbnails, row);
 	return st;
 }
 

@@ -149,7 +149,7 @@ static void test_formats_of_a_preset_then_those_of_the_links(void **state)
 		enum status found = thumb_find(&store.port, row.image_id, first, &f.a, &kept, &f.why);
 		assert_int_equal(found, formats[0] == RENDER_TO_PNG ? NOT_FOUND : OK); /* which is made when it is asked for */
 		object_file_close(&kept);
-		thumbnails_remove(t, row.image_id);
+		thumbnails_remove(t, &row);
 		thumbnails_free(&t);
 	}
 }

@@ -213,12 +213,69 @@ static void test_step_that_fails_then_the_old_version_is_untouched(void **state)
 	expect_all(p);
 }
 
+/* What version 6, of the release before, had: without what came after it, and no image had an owner. */
+static const char to_version_6[] =
+	"DROP INDEX images_owner; DROP INDEX images_received; DROP TABLE users; DROP TABLE kept_ids; DROP TABLE api_keys; DROP TABLE outbox;"
+	"DROP TABLE webhook; UPDATE images SET owner='';"
+	"ALTER TABLE images DROP COLUMN version; ALTER TABLE images DROP COLUMN issuer; ALTER TABLE images DROP COLUMN subject;"
+	"ALTER TABLE images DROP COLUMN max_bytes; ALTER TABLE images DROP COLUMN metadata; ALTER TABLE images DROP COLUMN request_hash;"
+	"ALTER TABLE images RENAME COLUMN kept_metadata TO metadata; PRAGMA user_version=6;";
+
+static struct image_row row_of(struct fixture *p, struct arena *a, unsigned n)
+{
+	struct image_row row = { 0 };
+	struct fault why;
+
+	assert_int_equal(table_get(&engine_ports(p->engine)->table, row_id(a, n), a, &row, &why), OK);
+	return row;
+}
+
+static void test_open_of_version_6_then_rows_are_nobodys_with_what_was_kept_of_their_metadata(void **state)
+{
+	struct fixture *p = *state;
+	struct arena a;
+	struct fault why;
+	struct image_row before[4], now;
+	struct image_page page;
+
+	arena_init(&a, 1 << 20);
+	fixture_open(p);
+	for (unsigned n = 1; n <= 3; n++)
+		assert_int_equal(fixture_insert(p, n, &why), OK);
+	for (unsigned n = 1; n <= 2; n++) {
+		struct resolution verdict = row_verdict(&a, n, 5000, n == 1 ? STR("") : STR("no image"));
+		assert_int_equal(table_resolve(&engine_ports(p->engine)->table, &verdict, &a, &now, &why), OK);
+	}
+	for (unsigned n = 1; n <= 3; n++)
+		before[n] = row_of(p, &a, n);
+	fixture_close(p);
+	run_sql(p, to_version_6);
+	fixture_open(p);
+	for (unsigned n = 1; n <= 3; n++) {
+		before[n].version = 1;
+		before[n].max_bytes = 0;
+		before[n].owner = STR("");
+		now = row_of(p, &a, n);
+		assert_true(row_equal(&now, &before[n]));
+	}
+	assert_true(row_of(p, &a, 1).kept_metadata.n > 0);
+	assert_int_equal(table_list(&engine_ports(p->engine)->table, &(struct image_query){ .limit = 10 }, &a, &page, &why), OK);
+	assert_int_equal(page.n, 1);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM users"), 0);
+	assert_int_equal(fixture_insert(p, 4, &why), OK);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM users WHERE pending=1"), 1);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	assert_int_equal(fixture_ask(p, "PRAGMA user_version"), SCHEMA_VERSION);
+	arena_deinit(&a);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_open_of_version_1_then_everything_is_kept),
+		TEST(test_open_of_version_6_then_rows_are_nobodys_with_what_was_kept_of_their_metadata),
 		TEST(test_use_of_an_upgraded_database_then_as_of_any),
 		TEST(test_new_database_then_the_same_as_an_upgraded_one),
 		TEST(test_delivery_key_then_random_and_kept),

@@ -1,0 +1,19 @@
+/* Compute what every owner uses from what is there, and repair what is recorded: bytes and images from the rows, and derived bytes
+ * from the thumbnails, where the product has any. Once a day, and by `tintype recount`. Blocks on the ports: a thread of its own. */
+#ifndef IMAGE_RECOUNT_H
+#define IMAGE_RECOUNT_H
+
+#include "base/fault.h"
+#include "image/product.h"
+
+struct recount_result {
+	uint64_t owners;   /* that were counted */
+	uint64_t repaired; /* of whom bytes or images were wrong */
+	uint64_t derived;  /* of whom derived bytes were wrong: those of thumbnails that were evicted, for one */
+};
+
+/* stop    called before each step; true ends it early; NULL: never
+ * Errors  those of the ports */
+enum status recount_run(struct product *p, bool (*stop)(void *), void *stop_arg, struct recount_result *out, struct fault *why) MUST_CHECK;
+
+#endif
