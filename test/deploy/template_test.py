@@ -17,6 +17,8 @@ BUCKET = "arn:${AWS::Partition}:s3:::${BucketName}"
 GRANTS = {
     "Upload": {
         "dynamodb:PutItem": "a slot is a row",
+        "dynamodb:GetItem": "the owner of the slot, and its quota",
+        "dynamodb:UpdateItem": "the owner's counters, in the same transaction",
         "s3:PutObject": "the URL given out is signed as this role",
     },
     "List": {
@@ -28,6 +30,7 @@ GRANTS = {
         "dynamodb:GetItem": "the row to complete or delete",
         "dynamodb:UpdateItem": "complete confirms, PATCH changes the visibility",
         "dynamodb:DeleteItem": "delete",
+        "dynamodb:PutItem": "what keeps the id of a removed row",
         "s3:GetObject": "complete looks at the bytes",
         "s3:PutObject": "complete replaces an image by what is kept of it, and keeps a thumbnail",
         "s3:DeleteObject": "delete, and complete of what is no image",
