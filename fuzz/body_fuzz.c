@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/codec.h"
+#include "base/hash.h"
 
 #include <assert.h>
 
@@ -37,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct delivery_variant variant;
 	struct str metadata;
 	struct image_change change;
+	struct id_list ids;
 
 	arena_init(&a, 1 << 20);
 	if (body_read_slot(&a, body, &r, &why) == OK) {
@@ -44,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		check(r.file_type);
 		assert(!r.has_size || r.file_size > 0);
 		check_metadata(&a, r.metadata);
+		for (struct str rest = r.allowed_types; rest.n > 0;)
+			assert(media_type_valid(str_cut(&rest, ',')));
 	} else {
 		assert(why.code != F_NONE && why.text[0] != '\0' && utf8_valid(str_of(why.text)));
 	}
@@ -56,6 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			check(change.file_name);
 	} else {
 		assert(why.code != F_NONE);
+	}
+	if (body_read_ids(&a, body, &ids, &why) == OK) {
+		assert(ids.n >= 1 && ids.n <= IDS_MAX);
+		for (size_t i = 0; i < ids.n; i++)
+			assert(uuid_valid(ids.ids[i]));
 	}
 	if (body_read_metadata(&a, body, &metadata, &why) == OK)
 		check_metadata(&a, metadata);
