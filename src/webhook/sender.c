@@ -2,7 +2,7 @@
  * receiver fares. An event is known from when it is read until its result is written, and is not read again in the meantime.
  *
  * The threads that send yield to those that answer requests: they have the lowest priority, and while the rest of the program uses more
- * than half a core, BUSY_EVENTS_PER_S are sent at most. So no thread of another part of the program may wait for one of them: whoever
+ * than a quarter of a core, BUSY_EVENTS_PER_S are sent at most. So no thread of another part of the program may wait for one of them: whoever
  * wakes the dispatcher takes no lock. */
 #include "webhook/sender.h"
 
@@ -30,8 +30,8 @@
 #define PAUSE_MAX_MS 30000
 #define WORKERS_NICE 19
 #define BUSY_EVENTS_PER_S 500
-#define BUSY_PERCENT 50 /* of a core */
-#define BUSY_WINDOW_MS 200
+#define BUSY_PERCENT 25 /* of a core */
+#define BUSY_WINDOW_MS 100
 #define PAGE_BYTES ((size_t)16 << 20)
 
 struct attempt_list {
