@@ -12,7 +12,7 @@ export class Refusal extends Error {
 	}
 	/** The key is missing or wrong. */
 	get wantsKey() {
-		return this.code === 'key_needed' || this.code === 'key_wrong';
+		return this.code === 'key_needed' || this.code === 'token_invalid';
 	}
 }
 
@@ -68,6 +68,8 @@ const tokens = new Map(JSON.parse(sessionStorage.getItem('tokens') ?? '[]'));
 const keepTokens = () => sessionStorage.setItem('tokens', JSON.stringify([...tokens].slice(-500)));
 
 export function ownToken(imageId, token) {
+	if (!token)   // a key was sent, and deletes it too
+		return;
 	tokens.set(imageId, token);
 	keepTokens();
 }

@@ -1,37 +1,13 @@
-/* Access control.
+/* Access control: which callers a route admits, what of an image they may know, and in whose name they act.
  *
- * A key or a token comes as `Authorization: Bearer …`; a delete token may also come as
- * `X-Delete-Token: …`, for callers that use Authorization for something else. Secrets are compared in
- * constant time; of a token only its SHA-256 is stored. A missing key is 401 with WWW-Authenticate,
- * a wrong one 403. */
+ * Here alone is decided whose images a caller may touch: api.c asks access_image before the handler of any route that names an image, and the
+ * handlers of lists ask access_owner. To a caller who may not see an image it does not exist: 404, as of an id that nobody has. */
 #include "api/access.h"
 
 #include "api/cors.h"
 #include "base/hash.h"
 #include "http/bearer.h"
 #include "identity/owner.h"
-
-static bool asks_key(const struct api_options *o, enum access_rule rule)
-{
-	switch (rule) {
-	case FOR_ANYBODY:
-		return false;
-	case FOR_SLOTS:
-		return o->key_for_slots;
-	case FOR_IMAGES:
-	case FOR_DELETE:
-		return o->key_for_images;
-	}
-	assert(false);
-	return true;
-}
-
-static struct str delete_token(const struct request *r)
-{
-	struct str own = str_trim(request_header(r, STR("X-Delete-Token")));
-
-	return own.n > 0 ? own : bearer_secret(r);
-}
 
 /* The host name of "https://a.example:3000/page"; "" when it is not a URL. */
 static struct str host_of_url(struct str url)
@@ -65,80 +41,157 @@ static bool is_cross_site(const struct request *r, struct str listed)
 	return origin.n > 0;
 }
 
-enum status access_check(struct api_call *c, struct fault *why)
+/* Whom the route admits by the settings. */
+static enum api_access admitted(const struct api_call *c)
+{
+	switch (c->route->rule) {
+	case FOR_ANYBODY:
+		return ACCESS_OPEN;
+	case FOR_SLOTS:
+		return c->api->options.slots;
+	case FOR_IMAGES:
+		return c->api->options.images;
+	case FOR_DELETE:
+		return c->caller.delete_token.n > 0 ? ACCESS_OPEN : c->api->options.images;
+	case FOR_CALLERS:
+	case FOR_ADMINS:
+		return ACCESS_USERS;
+	}
+	assert(false);
+	return ACCESS_KEYS;
+}
+
+static enum status refuse_anonymous(const struct api_call *c, struct fault *why)
+{
+	const char *or_token = c->api->options.identity != NULL && admitted(c) == ACCESS_USERS ? " or a token" : "";
+	if (c->route->rule == FOR_DELETE)
+		return fault_set(
+			why, KEY_NEEDED, "Deleting requires an API key%s, or the image's delete token: send Authorization: Bearer …", or_token);
+	return fault_set(why, KEY_NEEDED, "This call requires an API key%s: send Authorization: Bearer …", or_token);
+}
+
+static enum status require_scope(struct api_call *c, unsigned scope, struct fault *why)
+{
+	if (scope == 0 || (c->caller.scopes & (scope | SCOPE_ADMIN)) != 0)
+		return OK;
+	c->needed_scope = scope;
+	return fault_set(why, SCOPE_MISSING, "This call requires a key with the scope %s.", api_scope_name(scope));
+}
+
+static enum status admit(struct api_call *c, struct fault *why)
+{
+	enum api_access who = admitted(c);
+	if (c->caller.kind == CALLER_ANONYMOUS)
+		return who == ACCESS_OPEN ? OK : refuse_anonymous(c, why);
+	if (c->route->rule == FOR_ADMINS)
+		return require_scope(c, SCOPE_ADMIN, why);
+	if (c->caller.kind == CALLER_USER && who == ACCESS_KEYS)
+		return require_scope(c, SCOPE_ADMIN, why);
+	return require_scope(c, c->route->scope, why);
+}
+
+enum status access_act_as(struct api_call *c, struct str subject, struct fault *why)
+{
+	assert(c != NULL && c->route != NULL);
+	struct caller *caller = &c->caller;
+	char owner[OWNER_CHARS + 1];
+	if (c->acts_as.n > 0)
+		return str_equal(c->acts_as, subject) ? OK : fault_set(why, BAD_FIELD, "onBehalfOf is given twice, with different texts");
+	if (caller->kind == CALLER_ANONYMOUS)
+		return fault_set(why, KEY_NEEDED, "onBehalfOf requires an API key: send Authorization: Bearer …");
+	TRY(require_scope(c, SCOPE_ACT_AS, why));
+	if (!owner_of(STR(OWNER_APP_ISSUER), subject, owner))
+		return fault_set(why, BAD_FIELD, "onBehalfOf must be 1 to %d bytes of UTF-8 without control characters", SUBJECT_MAX_BYTES);
+	c->acts_as = caller->subject = str_dup(c->arena, subject);
+	caller->issuer = STR(OWNER_APP_ISSUER);
+	caller->owner = str_dup(c->arena, str_of(owner));
+	caller->name = STR("");
+	/* From here on it is that user, and no more. */
+	caller->scopes &= SCOPES_USER;
+	caller->sees_all = false;
+	return fault_check_arena(c->arena, why);
+}
+
+enum status access_check(struct api_call *c, bool may_wait, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct api_options *o = &c->api->options;
 	enum access_rule rule = c->route->rule;
-	struct str given = bearer_secret(&c->x->request);
+	struct str subject;
 
 	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_DELETE) && is_cross_site(&c->x->request, o->cors_origins))
 		return fault_set(why, CROSS_SITE,
 			"This server is open to this machine only: pages of other sites may not list, read or delete images. "
 			"List the page's origin with --cors-origins, or set TINTYPE_API_KEY.");
-	c->sent_key = c->x->request.has_gateway_key || (o->key.n > 0 && given.n > 0 && secret_equal(o->key, given));
-	c->has_key = !asks_key(o, rule) || c->sent_key;
-	if (c->has_key)
-		return OK;
-	if (rule == FOR_DELETE && delete_token(&c->x->request).n > 0)
-		return OK;
-	if (given.n == 0)
-		return fault_set(why, KEY_NEEDED, "%s: send Authorization: Bearer …",
-			rule == FOR_DELETE ? "Deleting requires the API key or the image's delete token" : "This call requires the API key");
-	return bearer_refuse(o->wrong_keys, &c->x->request, "Wrong API key.", why);
+	TRY(caller_read(c, may_wait, why));
+	TRY(admit(c, why));
+	TRY(call_parameter(&c->x->request.query, STR("onBehalfOf"), &subject, why));
+	return query_find(&c->x->request.query, STR("onBehalfOf")) != NULL ? access_act_as(c, subject, why) : OK;
 }
 
 enum status access_visibility(const struct api_call *c, bool is_public, struct fault *why)
 {
 	assert(c != NULL);
-	if (!is_public || c->sent_key)
+	if (!is_public || c->caller.kind != CALLER_ANONYMOUS)
 		return OK;
-	if (bearer_secret(&c->x->request).n > 0)
-		return bearer_refuse(c->api->options.wrong_keys, &c->x->request, "Wrong API key.", why);
-	return fault_set(why, PUBLIC_DENIED, "Only a caller with the API key may make an image public: send Authorization: Bearer …");
+	return fault_set(why, PUBLIC_DENIED, "Only a caller with an API key or a token may make an image public: send Authorization: Bearer …");
 }
 
-enum status access_owner(struct api_call *c, struct str *owner, struct fault *why)
+bool access_identifies(const struct api_call *c)
 {
-	assert(c != NULL && owner != NULL);
-	TRY(call_parameter(&c->x->request.query, STR("owner"), owner, why));
-	if (query_find(&c->x->request.query, STR("owner")) == NULL)
-		return OK;
-	if (!c->sent_key)
-		return fault_set(why, KEY_NEEDED, "The images of an owner are listed for administrators only: send Authorization: Bearer …");
-	return owner_valid(*owner) ? OK : fault_set(why, BAD_FIELD, "owner must be %d hexadecimal digits in lower case, as records have it", OWNER_CHARS);
+	assert(c != NULL && !c->undecided);
+	return c->caller.kind != CALLER_ANONYMOUS;
 }
 
 bool access_sees(const struct api_call *c, const struct image_row *row)
 {
 	assert(c != NULL && row != NULL);
-	return c->has_key;
-}
-
-bool access_identifies(const struct api_call *c)
-{
-	assert(c != NULL);
-	return c->sent_key;
-}
-
-const char *access_name(const struct api_call *c)
-{
-	assert(c != NULL);
-	if (!asks_key(&c->api->options, c->route->rule))
-		return "anybody";
-	return c->has_key ? "key" : "deleteToken";
-}
-
-enum status access_token(const struct api_call *c, const struct image_row *row, struct fault *why)
-{
-	assert(c != NULL);
-	assert(row != NULL);
+	const struct caller *caller = &c->caller;
 	char hex[2 * SHA256_BYTES + 1];
+	if (caller->sees_all)
+		return true;
+	if (caller->delete_token.n == 0)
+		return caller->owner.n > 0 && str_equal(caller->owner, row->owner);
+	sha256_hex(caller->delete_token, hex);
+	return secret_equal(row->delete_hash, str_of(hex));
+}
 
-	if (c->has_key)
+void access_name_owner(const struct api_call *c, struct slot_request *slot)
+{
+	assert(c != NULL && !c->undecided && slot != NULL);
+	slot->owner = c->caller.owner;
+	slot->issuer = c->caller.issuer;
+	slot->subject = c->caller.subject;
+	slot->anonymous = c->caller.kind == CALLER_ANONYMOUS;
+}
+
+enum status access_image(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && !c->undecided);
+	if (c->x->answer.image_id.n == 0 || c->caller.sees_all)
 		return OK;
-	sha256_hex(delete_token(&c->x->request), hex);
-	if (secret_equal(row->delete_hash, str_of(hex)))
+	enum status status = table_get(c->api->product->table, c->at.segment, c->arena, &c->row, why);
+	if (status == OK && access_sees(c, &c->row))
 		return OK;
-	return bearer_refuse(c->api->options.wrong_keys, &c->x->request, "Wrong API key or delete token.", why);
+	c->row = (struct image_row){ 0 };
+	if (status != OK && status != NOT_FOUND)
+		return status;
+	status = fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
+	return c->caller.delete_token.n > 0 ? bearer_count(c->api->options.wrong_keys, &c->x->request, status, why) : status;
+}
+
+enum status access_owner(struct api_call *c, struct str *owner, struct fault *why)
+{
+	assert(c != NULL && owner != NULL);
+	struct str asked;
+	TRY(call_parameter(&c->x->request.query, STR("owner"), &asked, why));
+	*owner = c->caller.sees_all ? STR("") : c->caller.owner;
+	if (query_find(&c->x->request.query, STR("owner")) == NULL)
+		return OK;
+	if (!owner_valid(asked))
+		return fault_set(why, BAD_FIELD, "owner must be %d hexadecimal digits in lower case, as records have it", OWNER_CHARS);
+	if (!c->caller.sees_all && !str_equal(asked, *owner))
+		return require_scope(c, SCOPE_ADMIN, why);
+	*owner = asked;
+	return OK;
 }

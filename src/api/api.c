@@ -46,6 +46,9 @@ static void answer_problem(struct api *api, struct request_context *x, const str
 	if (why->code == F_BAD_METHOD)
 		answer_header(
 			&x->answer, STR("Allow"), c->file != NULL ? STR("GET, HEAD") : router_methods(&api_routes, c->at.path_template, &x->arena));
+	if (why->code == F_SCOPE_MISSING && c->needed_scope != 0)
+		answer_header(&x->answer, STR("WWW-Authenticate"),
+			str_printf(&x->arena, "Bearer error=\"insufficient_scope\", scope=\"%s\"", api_scope_name(c->needed_scope)));
 	add_common_headers(api, x);
 }
 
@@ -69,8 +72,11 @@ static enum status check_request(struct api_call *c, struct fault *why)
 	TRY(router_find(&api_routes, x->request.method, x->request.path, &c->at, why));
 	c->route = c->at.row;
 	x->answer.route = c->route->name;
-	TRY(access_check(c, why));
-	if (c->at.segment.n > 0 && c->route->run != cors_preflight) {
+	enum status access = access_check(c, false, why);
+	c->undecided = access != OK && why->code == F_IDENTITY_REFRESHING;
+	if (access != OK && !c->undecided)
+		return access;
+	if (str_find(c->at.path_template, STR("{imageId}")) < c->at.path_template.n && c->route->run != cors_preflight) {
 		if (!uuid_valid(c->at.segment))
 			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
 		x->answer.image_id = c->at.segment;
@@ -113,11 +119,21 @@ static void drop_stream(struct api_call *c)
 		c->route->stream->drop(c);
 }
 
+enum status call_admit(struct api_call *c, struct fault *why)
+{
+	if (c->undecided)
+		TRY(access_check(c, true, why));
+	c->undecided = false;
+	return access_image(c, why);
+}
+
 void call_run(struct api_call *c)
 {
 	struct fault why = { .code = F_NONE };
-	enum status status = c->route->run(c, &why);
+	enum status status = call_admit(c, &why);
 
+	if (status == OK)
+		status = c->route->run(c, &why);
 	drop_stream(c);
 	call_end(c, status, &why);
 }
@@ -146,14 +162,14 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 		page_answer(c);
 		return HANDLER_ANSWER;
 	}
-	if (c->route->now) {
+	if (c->route->now && !c->undecided) {
 		call_run(c);
 		return HANDLER_ANSWER;
 	}
 	/* How the listener continues with an admitted call. */
 	bool waits = c->wait_s > 0 && c->api->waits != NULL;
 	/* a repeated request may have to read a row */
-	bool starts = c->api->product->table->ops->starts_without_waiting && request_header(&x->request, REQUEST_KEY_HEADER).p == NULL;
+	bool starts = !c->undecided && c->api->product->table->ops->starts_without_waiting && request_header(&x->request, REQUEST_KEY_HEADER).p == NULL;
 	if (c->route->start != NULL && (c->route->check != NULL ? waits : starts))
 		return HANDLER_RUN_ASYNC;
 	return c->route->has_body || c->route->stream != NULL ? HANDLER_READ_BODY : HANDLER_RUN;

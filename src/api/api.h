@@ -3,9 +3,10 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "http/handler.h"
+#include "identity/identity.h"
 #include "image/product.h"
 #include "port/bucket_store.h"
-#include "http/handler.h"
 
 struct rate_limit;
 struct web_files;
@@ -16,11 +17,21 @@ enum api_direct {
 	DIRECT_SPOOLED /* by a temporary file into a remote store */
 };
 
+/* Who is admitted. */
+enum api_access {
+	ACCESS_OPEN,  /* anybody */
+	ACCESS_KEYS,  /* who has an API key */
+	ACCESS_USERS, /* ... or a token of the issuer */
+};
+
 struct api_options {
-	bool key_for_images; /* list, get, complete and delete need the key (delete: or the delete token) */
-	bool key_for_slots;
+	enum api_access images; /* who may list, get, change and delete (delete: or who has the delete token) */
+	enum api_access slots;
 	bool refuse_cross_site; /* list, get, complete and delete are refused to pages of origins that cors_origins does not list by name */
-	struct str key;         /* "": none */
+	struct str key;         /* the operator's, an administrator's; "": none */
+	struct identity *identity; /* the issuer's tokens; NULL: there are no users */
+	enum status (*verify)(struct identity *, struct str token, int64_t now_ms, bool may_wait, struct arena *,
+		struct identity_caller *out, struct fault *); /* identity_verify, with identity */
 	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
 	struct str cors_origins;       /* "*" or origins with commas */
 	const struct web_files *page;  /* GET / and its files; NULL: no page */

@@ -203,6 +203,9 @@ static enum status read_options(struct arena *a, const json_t *object, struct sl
 	if (metadata != NULL)
 		TRY(write_metadata(a, metadata, &out->metadata, why));
 	TRY(read_limits(a, object, out, why));
+	out->has_on_behalf_of = json_object_get(object, "onBehalfOf") != NULL;
+	if (out->has_on_behalf_of)
+		TRY(read_text(a, object, "onBehalfOf", &out->on_behalf_of, why));
 	return read_visibility(object, &out->has_visibility, &out->is_public, why);
 }
 
@@ -234,7 +237,7 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	struct slot_request r = { 0 };
 
 	TRY(read_object(body, &object, why));
-	TRY(check_members(object, "fileName, fileType, fileSize, method, visibility, metadata, maxSize, allowedTypes, expiresIn", why));
+	TRY(check_members(object, "fileName, fileType, fileSize, method, visibility, metadata, maxSize, allowedTypes, expiresIn, onBehalfOf", why));
 	TRY(read_text(a, object, "fileName", &r.file_name, why));
 	TRY(read_text(a, object, "fileType", &r.file_type, why));
 	TRY(read_options(a, object, &r, why));

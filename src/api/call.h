@@ -11,6 +11,7 @@
 #define API_CALL_H
 
 #include "api/api.h"
+#include "api/caller.h"
 #include "api/route.h"
 #include "api/wait.h"
 #include "base/buf.h"
@@ -36,9 +37,12 @@ struct api_call {
 	struct route_match at; /* its segment is the image id */
 	const struct api_route *route;
 	struct buf body;
-	bool has_key;               /* the caller may do everything on this route */
-	bool sent_key;              /* ... and has the key, which the route may not ask for */
-	struct direct_call *direct; /* of POST /images */
+	struct direct_call *direct;  /* of POST /images */
+	struct caller caller;
+	bool undecided;              /* the caller is not known before run, on a worker: until then nothing is done for it */
+	struct str acts_as;          /* onBehalfOf, if it was given */
+	unsigned needed_scope;       /* that the caller lacks: an enum api_scope; 0: none */
+	struct image_row row;        /* of the image that the path names, where access depended on it; else its image_id is "" */
 	uint32_t wait_s;            /* of GET /images/{imageId} */
 	struct waiter waiter;
 	bool on_worker;              /* of a call that waits: it was on the reactor before */
@@ -69,6 +73,9 @@ enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why) MUST_CHECK;
 /* Run the route's function and complete the response. */
 void call_run(struct api_call *c);
+/* On a worker: find out what could not be told on the reactor, who the caller is and whether it may see the image. May be called again.
+ * Errors  those of access_check and access_image */
+enum status call_admit(struct api_call *c, struct fault *why) MUST_CHECK;
 /* Complete the response: the handler's on OK, else the problem of the fault. May be called again with a later
  * fault. false: it is a problem. */
 bool call_end(struct api_call *c, enum status status, const struct fault *why);

@@ -6,6 +6,7 @@
  * something of it. Browsers send such requests for any page without asking first, so pages of other origins are refused. */
 #include "api/call.h"
 
+#include "api/access.h"
 #include "api/cors.h"
 #include "api/record.h"
 #include "base/writer.h"
@@ -64,6 +65,8 @@ static enum status read_query(struct api_call *c, struct fault *why)
 	const struct query *q = &c->x->request.query;
 	for (size_t i = 0; i < q->n; i++) {
 		struct str name = q->pairs[i].name, *value = find_field(c->direct, name);
+		if (str_equal(name, STR("onBehalfOf")))
+			continue; /* see access.h */
 		if (c->direct->is_form)
 			return fault_set(why, BAD_FIELD, "The query's %.*s must be a field of the form.", STRF(str_slice(name, 0, 60)));
 		if (value == NULL)
@@ -240,13 +243,12 @@ static enum status check_form(const struct direct_call *d, struct fault *why)
 static enum status answer_created(struct api_call *c, const struct slot *slot, const struct image_row *row, struct fault *why)
 {
 	struct buf text;
-	/* Who may only send images must not publish files by this server. */
-	bool may_read = c->sent_key || !c->api->options.key_for_images;
-	unsigned form = record_form_for(c, RECORD_ALONE) | (may_read ? 0U : RECORD_UNREADABLE);
+	unsigned form = record_form_for(c, RECORD_ALONE);
 	buf_init_arena(&text, c->arena, RECORD_MAX_BYTES);
 	writer_open(&text, (struct str){ 0 }, '{');
 	TRY(record_write_members(c->api->product, row, form, &text, why));
-	writer_text(&text, STR("deleteToken"), slot->delete_token);
+	if (slot->delete_token.n > 0)
+		writer_text(&text, STR("deleteToken"), slot->delete_token);
 	writer_close(&text, '}');
 	TRY(call_json(c, &text, why));
 	record_tag(c, row);
@@ -265,9 +267,10 @@ enum status direct_run(struct api_call *c, struct fault *why)
 	struct str name = d->file_name.p != NULL ? d->file_name : d->sent_name;
 	if (d->file_name.p != NULL || name.n > 0)
 		TRY(file_name_check(name, why));
-	const struct direct_request r = {
+	struct direct_request r = {
 		.slot = { .file_name = name, .file_type = d->type }, .caller = c->x->request.client, .request_id = c->x->request.id
 	};
+	access_name_owner(c, &r.slot);
 	enum status st = direct_upload_finish(&d->upload, &r, &slot, &row, why);
 	c->x->answer.image_id = slot.row.image_id;
 	TRY(st);

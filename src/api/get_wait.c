@@ -55,8 +55,14 @@ void wait_start(struct api_call *c)
 		c->x->work(c->x);
 		return;
 	}
-	if (park_call(c))
+	/* Before it waits: how long it does tells whether there is such an image. */
+	struct fault why = { .code = F_NONE };
+	enum status admitted = call_admit(c, &why);
+	if (admitted == OK && park_call(c))
 		return;
-	call_run(c);
+	if (admitted == OK)
+		call_run(c);
+	else
+		call_end(c, admitted, &why);
 	c->x->done(c->x);
 }

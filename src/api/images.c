@@ -133,14 +133,9 @@ enum status images_complete(struct api_call *c, struct fault *why)
 
 enum status images_delete(struct api_call *c, struct fault *why)
 {
-	struct image_row row;
-
-	if (!c->has_key) {
-		TRY(table_get(c->api->product->table, c->at.segment, c->arena, &row, why));
-		TRY(access_token(c, &row, why));
-	}
+	assert(c != NULL && c->x != NULL);
 	TRY(image_service_remove(c->api->product, c->at.segment, why));
-	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.segment), LOG_C("by", access_name(c)));
+	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.segment), LOG_C("by", caller_kind_name(&c->caller)));
 	c->x->answer.status = 204;
 	return OK;
 }

@@ -134,7 +134,11 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 unsigned record_form_for(const struct api_call *c, unsigned form)
 {
 	assert(c != NULL);
-	return c->sent_key ? form | RECORD_KEPT : form;
+	const struct caller *caller = &c->caller;
+	if (caller->kind == CALLER_ANONYMOUS)
+		return form | (c->api->options.images == ACCESS_OPEN ? 0U : RECORD_UNREADABLE);
+	bool reads = (caller->scopes & (SCOPE_READ | SCOPE_ADMIN)) != 0;
+	return form | RECORD_KEPT | (reads ? 0U : RECORD_UNREADABLE) | ((caller->scopes & SCOPE_ADMIN) != 0 ? RECORD_OWNER : 0U);
 }
 
 void record_tag(struct api_call *c, const struct image_row *row)

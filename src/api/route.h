@@ -16,15 +16,18 @@ struct api_stream {
 
 enum access_rule {
 	FOR_ANYBODY,
-	FOR_SLOTS,  /* the key, where slots require one */
-	FOR_IMAGES, /* the key, where images require one */
-	FOR_DELETE, /* as FOR_IMAGES, or the image's delete token */
+	FOR_SLOTS,  /* who may request slots, by the settings */
+	FOR_IMAGES, /* who may list, get and delete, by the settings */
+	FOR_DELETE, /* as FOR_IMAGES, or who has the image's delete token */
+	FOR_CALLERS, /* who says who it is */
+	FOR_ADMINS,
 };
 
 struct api_route {
 	const char *name; /* "GET /images/{imageId}", see http/router.h */
 	enum status (*run)(struct api_call *, struct fault *);
 	enum access_rule rule;
+	unsigned scope; /* an enum api_scope that callers who say who they are need; 0: none */
 	bool has_body;
 	bool has_large_body; /* of at most BODY_LARGE_MAX_BYTES; else BODY_MAX_BYTES */
 	bool for_uppy;                                           /* the response is in Uppy's format */

@@ -59,6 +59,9 @@ static enum status read_request(struct api_call *c, struct slot_request *want, s
 	TRY(body_read_slot(c->arena, buf_str(&c->body), want, why));
 	if (want->has_visibility)
 		TRY(access_visibility(c, want->is_public, why));
+	if (want->has_on_behalf_of)
+		TRY(access_act_as(c, want->on_behalf_of, why));
+	access_name_owner(c, want);
 	return request_key_read(c, &want->request_key, why);
 }
 

@@ -10,7 +10,7 @@
  * its memory, and a picture that crashes it does not end the function. */
 #include "app/lambda_main.h"
 
-#include "api/api.h"
+#include "app/access.h"
 #include "app/identity_setup.h"
 #include "app/image_rules.h"
 #include "base/log.h"
@@ -48,20 +48,6 @@ struct lambda_parts {
 static struct str variable(const char *name)
 {
 	return str_of(getenv(name));
-}
-
-static enum status read_access(const struct settings *s, struct api_options *out, struct fault *why)
-{
-	bool has_key = s->api_key[0] != '\0';
-	*out = (struct api_options){
-		.key_for_images = strcmp(s->access, "key") == 0 || (strcmp(s->access, "auto") == 0 && has_key),
-		.key_for_slots = strcmp(s->upload, "key") == 0,
-		.key = str_of(s->api_key),
-		.cors_origins = str_of(s->cors_origins),
-	};
-	if ((out->key_for_images || out->key_for_slots) && !has_key)
-		return fault_set(why, BAD_SETTING, "TINTYPE_ACCESS or TINTYPE_UPLOAD requires a key: set TINTYPE_API_KEY");
-	return OK;
 }
 
 /* What the function's memory leaves for decoding, and the processor time that comes with it. */
@@ -139,7 +125,7 @@ static enum status read_delivery(struct lambda_parts *c, struct fault *why)
 
 static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)
 {
-	struct api_options options;
+	struct api_options options = { 0 };
 	bool decodes;
 	TRY(settings_load(&c->settings, 0, NULL, why));
 	struct log_options log = { .direct_fd = STDOUT_FILENO };
@@ -149,11 +135,13 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	const struct image_rules rules = rules_of(&c->settings);
 	TRY(media_types_check(&rules, why));
 	TRY(lambda_check(variable("_HANDLER"), &decodes, why));
-	TRY(read_access(&c->settings, &options, why));
+	TRY(access_options(&c->settings, &(struct access_place){ 0 }, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
 	c->product = (struct product){ .rules = rules, .store = c->ports.store, .table = c->ports.table, .objects_change = true };
 	TRY(identity_setup(&c->settings, &(struct identity_place){ .authorities = c->ports.authorities }, &c->identity, why));
+	options.identity = c->identity;
+	options.verify = identity_verify;
 	TRY(make_thumbnails(c, decodes, why));
 	TRY(read_delivery(c, why));
 	c->api = api_new(&c->product, &options);

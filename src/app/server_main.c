@@ -5,7 +5,7 @@
  * is open they are log lines too. */
 #include "app/server_main.h"
 
-#include "api/api.h"
+#include "app/access.h"
 #include "delivery/delivery.h"
 #include "base/clock.h"
 #include "base/codec.h"
@@ -58,6 +58,7 @@ struct server_parts {
 	struct thumb_objects thumb_objects;
 	struct thumbnails *thumbnails;
 	struct identity *identity; /* NULL: no users */
+	struct api_options access;
 	struct api *api;
 	struct s3 *s3;
 	struct delivery *delivery; /* in front of the storage handler, or of the API's where there is none */
@@ -75,33 +76,6 @@ struct server_parts {
 static bool is_equal(const char *value, const char *word)
 {
 	return strcmp(value, word) == 0;
-}
-
-/* Whether list, get and delete require the key. Loopback alone is no reason to ignore a key that is set:
- * a reverse proxy on this machine makes every request seem to come from there. */
-static bool key_for_images(const struct server_parts *c)
-{
-	const struct settings *s = &c->settings;
-	if (is_equal(s->access, "auto"))
-		return !s->open && (s->api_key[0] != '\0' || !c->at.api_is_loopback);
-	return is_equal(s->access, "key");
-}
-
-static enum status check_access(const struct server_parts *c, struct fault *why)
-{
-	const struct settings *s = &c->settings;
-	if (is_equal(s->access, "open") && !c->at.api_is_loopback && !s->open)
-		return fault_set(why, BAD_SETTING,
-			"The API at %s is open to anyone who can reach it; set TINTYPE_API_KEY "
-			"and --access key, or pass --open if that is what you want.",
-			c->at.api);
-	if ((key_for_images(c) || is_equal(s->upload, "key")) && s->api_key[0] == '\0')
-		return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",
-			is_equal(s->upload, "key")       ? "--upload key"
-				: is_equal(s->access, "key") ? "--access key"
-											 : "An API that is not on loopback",
-			key_for_images(c) && !is_equal(s->access, "key") ? ", or pass --open to let anyone list, get and delete" : "");
-	return OK;
 }
 
 static enum status check_url(const char *flag, struct str url, struct fault *why)
@@ -253,25 +227,17 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table, .users = c->backends.users };
 	TRY(start_pool(c, why));
 	TRY(start_thumbnails(c, why));
-	struct api_options api = {
-		.key_for_images = key_for_images(c),
-		.key_for_slots = is_equal(s->upload, "key"),
-		/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
-		.refuse_cross_site = !key_for_images(c) && !s->open,
-		.key = str_of(s->api_key),
-		.wrong_keys = c->wrong_secrets,
-		.cors_origins = str_of(s->cors_origins),
-		.page = &web_page,
-		.direct = c->remote ? DIRECT_SPOOLED : DIRECT_STORE,
-		.buckets = c->backends.bucket,
-		.bucket = str_of(s->bucket),
-		.waits = true,
-		.unseen_changes = c->backends.watch == NULL,
-		.storage_url = c->backends.storage_url,
-	};
+	c->access.wrong_keys = c->wrong_secrets;
+	c->access.page = &web_page;
+	c->access.storage_url = c->backends.storage_url;
+	c->access.direct = c->remote ? DIRECT_SPOOLED : DIRECT_STORE;
+	c->access.buckets = c->backends.bucket;
+	c->access.bucket = str_of(s->bucket);
+	c->access.waits = true;
+	c->access.unseen_changes = c->backends.watch == NULL;
 	TRY(read_delivery(c, why));
 	TRY(make_storage(c, why));
-	c->api = api_new(&c->product, &api);
+	c->api = api_new(&c->product, &c->access);
 	if (c->api == NULL)
 		return fault_no_memory(why);
 	if (c->backends.watch != NULL)
@@ -338,12 +304,14 @@ static void on_started(void *arg)
 	write_admin_file(c);
 	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
 		LOG_C("data", c->remote ? "" : s->data_dir), LOG_C("bucket", c->remote ? s->bucket : ""),
-		LOG_C("table", c->remote ? s->table_name : ""), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
+		LOG_C("table", c->remote ? s->table_name : ""), LOG_C("version", VERSION), LOG_C("access", access_word(c->access.images)));
 	printf("tintype " VERSION " is ready.\n"
 		   "  page     %s/   (for a browser)\n"
 		   "  API      %s/prod   %s\n"
 		   "  console  %s/   (token: %s)\n",
-		c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin,
+		c->at.api, c->at.api, c->access.images == ACCESS_OPEN ? "(open: no key needed)"
+			: c->access.images == ACCESS_USERS ? "(list, get and delete require a token or an API key)"
+											   : "(list, get and delete require the API key)", c->at.admin,
 		c->admin_token);
 	if (c->remote)
 		printf(
@@ -361,7 +329,7 @@ static void on_started(void *arg)
 		   "  build/tintype upload PICTURE.jpg --endpoint %s\n"
 		   "  curl -s %s%s/prod/images\n"
 		   "Stop with Ctrl-C.\n",
-		c->at.api, key_for_images(c) ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
+		c->at.api, c->access.images != ACCESS_OPEN ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
 	fflush(stdout);
 }
 
@@ -391,13 +359,15 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 {
 	TRY(load_settings(c, argc, argv, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
-	TRY(check_access(c, why));
+	TRY(access_options(&c->settings, &(struct access_place){ .address = c->at.api, .is_loopback = c->at.api_is_loopback }, &c->access, why));
 	TRY(check_public_url(c, why));
 	TRY(backends_open(&c->settings, c->at.storage, &c->backends, why));
 	assert(c->backends.store != NULL && c->backends.table != NULL && c->backends.ready != NULL);
 	assert(c->remote == (c->backends.bucket == NULL));
 	TRY(open_log(c, why));
 	TRY(identity_setup(&c->settings, &(struct identity_place){ .has_thread = true }, &c->identity, why));
+	c->access.identity = c->identity;
+	c->access.verify = identity_verify;
 	TRY(make_handlers(c, why));
 	TRY(make_console(c, why));
 	struct admin_options admin = { .ready = check_ready,

@@ -134,6 +134,11 @@ bool base64url_decode(struct arena *a, struct str s, struct str *out)
 	return decode_base64(a, s, true, out);
 }
 
+bool base64url_chars(struct str s)
+{
+	return uri_plain(s, false) == s.n && str_find_char(s, '.') == s.n && str_find_char(s, '~') == s.n;
+}
+
 /* What stays in a URL: bit 0 anywhere, bit 1 where slashes stay. */
 static const unsigned char PLAIN[256] = {
 	['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, ['0' ... '9'] = 3, ['-'] = 3, ['.'] = 3, ['_'] = 3, ['~'] = 3, ['/'] = 2

@@ -18,6 +18,8 @@ bool base64_decode(struct arena *a, struct str s, struct str *out) MUST_CHECK;
 /* RFC 4648 5 without padding. */
 void base64url_encode(struct buf *b, struct str s);
 bool base64url_decode(struct arena *a, struct str s, struct str *out) MUST_CHECK;
+/* Whether s has characters of that alphabet alone: A-Za-z0-9-_ */
+bool base64url_chars(struct str s);
 
 /* Unreserved bytes A-Za-z0-9-._~ stay, all others become %XX in upper case; '/' stays if keep_slash. */
 void uri_encode(struct buf *b, struct str s, bool keep_slash);

@@ -9,12 +9,18 @@ struct str bearer_secret(const struct request *r)
 	return str_starts_with_nocase(value, STR("Bearer ")) ? str_trim(str_slice(value, 7, value.n)) : STR("");
 }
 
-enum status bearer_refuse(struct rate_limit *wrong, const struct request *r, const char *text, struct fault *why)
+enum status bearer_count(struct rate_limit *wrong, const struct request *r, enum status refused, struct fault *why)
 {
-	assert(r != NULL && text != NULL);
+	assert(r != NULL && refused != OK);
 	struct client_addr client = client_addr_key(&r->client);
 	struct str name = { (const char *)client.bytes, sizeof client.bytes };
 	if (wrong == NULL || rate_limit_take(wrong, name, clock_mono_ms()))
-		return fault_set(why, KEY_WRONG, "%s", text);
+		return refused;
 	return fault_set(why, TOO_MANY_TRIES, "Too many wrong keys or tokens from this address; wait a minute, or send the right one.");
+}
+
+enum status bearer_refuse(struct rate_limit *wrong, const struct request *r, const char *text, struct fault *why)
+{
+	assert(text != NULL);
+	return bearer_count(wrong, r, fault_set(why, KEY_WRONG, "%s", text), why);
 }

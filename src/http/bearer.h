@@ -17,11 +17,14 @@
 /* The secret of `Authorization: Bearer …`; "": there is none.
  * Source  RFC 6750 2.1; RFC 9110 11.1 (the scheme's case does not matter) */
 struct str bearer_secret(const struct request *r);
+/* Count a wrong secret that was refused with this status and fault: they stay, or become TOO_MANY_TRIES.
+ * wrong    see bearer_refuse */
+enum status bearer_count(struct rate_limit *wrong, const struct request *r, enum status refused, struct fault *why) MUST_CHECK;
 /* Refuse a wrong secret, and count it.
  * wrong    of BEARER_WRONG_MAX in BEARER_WINDOW_MS, by client; IPv6 clients count by their /64. NULL: no limit
  * text     static; what KEY_WRONG says
  * Errors   KEY_WRONG; TOO_MANY_TRIES
  * Threads  any */
-enum status bearer_refuse(struct rate_limit *wrong, const struct request *r, const char *text, struct fault *why);
+enum status bearer_refuse(struct rate_limit *wrong, const struct request *r, const char *text, struct fault *why) MUST_CHECK;
 
 #endif

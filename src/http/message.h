@@ -40,7 +40,6 @@ struct request {
 	struct arena *arena;
 	struct str id;             /* the server's request id */
 	struct client_addr client; /* who sent it, behind trusted proxies and the gateway of AWS; all zero: unknown */
-	bool has_gateway_key;      /* the gateway of AWS has checked the caller's API key */
 	struct str method;         /* as sent, case kept */
 	struct str target;         /* as sent: path, and query after the first '?' */
 	struct str path;           /* the target before '?', still encoded */

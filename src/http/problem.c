@@ -107,6 +107,18 @@ static void write_problem(struct buf *b, enum fault_code code, const struct requ
 	writer_close(b, '}');
 }
 
+/* The sentence is one of ours; of other characters than a description may have it is left out.
+ * Source  RFC 6750 3 */
+static struct str describe_token(struct arena *a, struct str text)
+{
+	struct str value = STR("Bearer error=\"invalid_token\"");
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] < ' ' || text.p[i] > '~' || text.p[i] == '"' || text.p[i] == '\\')
+			return value;
+	struct str whole = STR_CONCAT(a, value, STR(", error_description=\""), text, STR("\""));
+	return whole.p != NULL ? whole : value;
+}
+
 void problem_answer(struct request_context *x, const struct fault *why)
 {
 	assert(x != NULL);
@@ -132,4 +144,6 @@ void problem_answer(struct request_context *x, const struct fault *why)
 		answer_header(&x->answer, STR("Retry-After"), str_of(problems[code].retry_after_s));
 	if (why->code == F_KEY_NEEDED)
 		answer_header(&x->answer, STR("WWW-Authenticate"), STR("Bearer"));
+	if (why->code == F_TOKEN_INVALID)
+		answer_header(&x->answer, STR("WWW-Authenticate"), describe_token(&x->arena, str_of(why->text)));
 }

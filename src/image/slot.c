@@ -9,8 +9,9 @@
 #include "base/metrics.h"
 #include "base/writer.h"
 
-#define TOKEN_BYTES 24
-#define TOKEN_MAX_CHARS 64
+#define TOKEN_BYTES 32
+#define TOKEN_CHARS 43
+#define OLD_TOKEN_CHARS 32 /* of versions before owners */
 #define ID_TEXT_BYTES 512 /* of an owner and a key */
 #define CANONICAL_MAX_BYTES 65536
 
@@ -54,12 +55,17 @@ static void make_delete_token(struct arena *a, struct slot *s)
 	unsigned char raw[TOKEN_BYTES];
 	struct buf b;
 	random_bytes(raw, sizeof(raw));
-	buf_init_arena(&b, a, TOKEN_MAX_CHARS);
+	buf_init_arena(&b, a, TOKEN_CHARS + 1);
 	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
 	s->delete_token = buf_str(&b);
 	sha256_hex(s->delete_token, hex);
 	s->row.delete_hash = str_dup(a, str_of(hex));
 	secret_wipe(raw, sizeof(raw));
+}
+
+bool delete_token_valid(struct str s)
+{
+	return (s.n == TOKEN_CHARS || s.n == OLD_TOKEN_CHARS) && base64url_chars(s);
 }
 
 void slot_set_secret(struct product *p, struct str key)
@@ -120,6 +126,8 @@ static void fill_row(const struct product *p, const struct slot_request *r, stru
 	row->status = IMAGE_PENDING;
 	row->version = 1;
 	row->owner = r->owner.n > 0 ? r->owner : STR("");
+	row->issuer = r->owner.n > 0 ? r->issuer : STR("");
+	row->subject = r->owner.n > 0 ? r->subject : STR("");
 	row->key = STR_CONCAT(a, IMAGE_PREFIX, row->image_id, STR("."), media_type_extension(row->file_type));
 	row->file_name = r->file_name;
 	row->file_size = r->has_size ? r->file_size : 0;
@@ -129,7 +137,7 @@ static void fill_row(const struct product *p, const struct slot_request *r, stru
 	s->delete_token = row->delete_hash = row->request_hash = STR("");
 	if (r->request_key.n > 0)
 		row->request_hash = hash_request(r, row->file_type, a);
-	else
+	if (r->anonymous)
 		make_delete_token(a, s);
 }
 

@@ -14,7 +14,10 @@ struct slot_request {
 	bool has_size;
 	uint64_t file_size;
 	bool form; /* a POST form in place of a PUT URL */
-	struct str owner;
+	struct str owner, issuer, subject; /* whose it is; "": nobody's */
+	bool anonymous;                    /* nobody said whose it is: its holder gets a token with which to delete it */
+	bool has_on_behalf_of;
+	struct str on_behalf_of;           /* of the request's body: the user in whose name it is made, as the application calls them */
 	struct str metadata; /* as the row's */
 	/* What only tightens the rules; more than they allow has no effect. */
 	uint64_t max_size;        /* bytes; 0: as the rules */
@@ -28,7 +31,7 @@ struct slot_request {
 
 struct slot {
 	struct image_row row;
-	struct str delete_token;      /* "" where an Idempotency-Key was given: who has that deletes as its owner */
+	struct str delete_token;      /* of an anonymous request; else "" */
 	struct str url;               /* PUT: presigned; form: where to POST */
 	struct str address;           /* fileUrl */
 	const struct header *headers; /* PUT: what the client must set; form: the fields */
@@ -53,6 +56,8 @@ enum status slot_prepare_row(
  * Errors  SLOT_ENDED; TOO_MUCH */
 enum status slot_renew(struct product *p, const struct slot_request *r, const struct image_row *row, struct arena *a, struct slot *out,
 	struct fault *why) MUST_CHECK;
+/* Whether this has the form of a delete token, of those too that earlier versions made. */
+bool delete_token_valid(struct str s);
 /* Check a client's file name; a valid one is stored intact. Pure.
  * Errors  BAD_FIELD missing, empty, only blanks, too long, ill-formed UTF-8, or with U+0000 */
 enum status file_name_check(struct str name, struct fault *why) MUST_CHECK;

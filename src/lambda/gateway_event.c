@@ -98,7 +98,6 @@ static enum status read_v1(struct arena *a, const json_t *root, struct gateway_e
 	out->method = str_dup(a, field_text(root, "httpMethod"));
 	out->path = str_dup(a, field_text(root, "path"));
 	set_client(out, field_at(root, "requestContext", "identity", "sourceIp", NULL));
-	out->has_key = field_at(root, "requestContext", "identity", "apiKeyId", NULL).n > 0;
 	TRY(write_query(a, first_present(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
 	return add_headers(a, first_present(root, "multiValueHeaders", "headers"), out, why);
 }

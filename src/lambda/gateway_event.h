@@ -13,7 +13,6 @@ struct gateway_event {
 	enum gateway_version version;
 	struct str id;             /* the gateway's request id, which the client sees too; "": none that may appear in a header */
 	struct client_addr client; /* the client's address as the gateway reports it; all zero: none */
-	bool has_key;              /* the gateway has checked the caller's API key */
 	struct str method;
 	struct str path;  /* below the base path /prod, which is put before it unless it is there */
 	struct str query; /* raw, as after a '?' */

@@ -19,6 +19,11 @@ enum api_scope {
 	SCOPE_ADMIN = 1 << 4,  /* everything, of every owner */
 };
 
+/* "upload", "read", "delete", "act-as", "admin". */
+const char *api_scope_name(unsigned scope);
+/* Read one of these.  false: it is another text */
+bool api_scope_parse(struct str text, enum api_scope *out) MUST_CHECK;
+
 struct api_key_row {
 	struct str id;   /* the 8 characters of the key's text that are no secret */
 	struct str hash; /* hex SHA-256 of the whole text */

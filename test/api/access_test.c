@@ -6,7 +6,7 @@
 static void open_with(bool images, bool slots, const char *key)
 {
 	fixture_teardown(NULL);
-	fixture_open(&(struct api_options){ .key_for_images = images, .key_for_slots = slots, .key = str_of(key), .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .images = images ? ACCESS_KEYS : ACCESS_OPEN, .slots = slots ? ACCESS_KEYS : ACCESS_OPEN, .key = str_of(key), .cors_origins = STR("*") });
 }
 
 /* Every call there is, on an image that is there or not. */
@@ -41,8 +41,24 @@ static void test_access_when_open_then_no_one_is_refused(void **state)
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
 		ASK(calls[i].method, calls[i].path, .body = "{}");
 		assert_false(refused());
-		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer whatever");
-		assert_false(refused());
+	}
+}
+
+/* Each is a failed credential, which never makes an anonymous caller. */
+static void test_access_when_a_credential_fails_then_401_on_every_route_open_ones_too(void **state)
+{
+	static const char *const wrong[] = { "Bearer whatever", "Bearer " KEY "x", "Bearer", "Basic dTpw", "Bearer a.b.c", "Bearer a,Bearer b",
+		"Bearer tk_AbCdEfGh_0123456789012345678901234567890123456789012", KEY };
+	(void)state;
+	for (unsigned needs_key = 0; needs_key < 2; needs_key++) {
+		open_with(needs_key, needs_key, KEY);
+		for (size_t i = 0; i < COUNT_OF(calls); i++)
+			for (size_t j = 0; j < COUNT_OF(wrong); j++) {
+				ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = wrong[j]);
+				assert_int_equal(fixture.x.answer.status, 401);
+				assert_int_equal(fixture.step, HANDLER_ANSWER);
+				assert_true(str_starts_with(header_of("WWW-Authenticate"), STR("Bearer error=\"invalid_token\", error_description=\"")));
+			}
 	}
 }
 
@@ -51,22 +67,14 @@ static void check_matrix(bool images, bool slots)
 	open_with(images, slots, KEY);
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
 		bool asked = (calls[i].image && images) || (calls[i].slot && slots);
-		bool deletes = strcmp(calls[i].method, "DELETE") == 0;
 		ASK(calls[i].method, calls[i].path, .body = "{}");
 		assert_int_equal(fixture.x.answer.status == 401, asked);
 		if (asked)
 			assert_str(header_of("WWW-Authenticate"), "Bearer");
-		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Basic dTpw");
-		assert_int_equal(fixture.x.answer.status == 401, asked);
-		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer ");
-		assert_int_equal(fixture.x.answer.status == 401, asked);
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer " KEY);
 		assert_false(refused());
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "bearer  " KEY " ");
 		assert_false(refused());
-		/* A wrong key may be a delete token, which only the row can show: see the tests of tokens. */
-		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer " KEY "x");
-		assert_int_equal(fixture.x.answer.status == 403, asked && !deletes);
 	}
 }
 
@@ -94,7 +102,7 @@ static void test_access_when_a_key_is_required_but_none_is_set_then_no_key_is_ri
 	open_with(true, true, "");
 	assert_int_equal(ASK("GET", "/prod/images")->status, 401);
 	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer ")->status, 401);
-	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer x")->status, 403);
+	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer x")->status, 401);
 }
 
 static void test_access_when_the_key_is_missing_then_nothing_is_read(void **state)
@@ -125,15 +133,17 @@ static void test_delete_when_the_token_is_right_then_it_needs_no_key(void **stat
 	assert_int_equal(fake_store_count(fixture.store), 0);
 }
 
-static void test_delete_when_the_token_is_of_another_image_then_403_and_the_image_stays(void **state)
+static void test_delete_when_the_token_is_of_another_image_then_404_and_the_image_stays(void **state)
 {
 	struct made one = make_image(), two = make_image();
 
 	(void)state;
 	ASK("DELETE", path_of("/prod/images/", one.id, ""), .authorization = bearer(two.delete_token));
-	assert_problem(403, "key_wrong");
+	assert_problem(404, "no_such_image");
+	ASK("DELETE", path_of("/prod/images/", one.id, ""), .delete_token = "x");
+	assert_problem(404, "no_such_image");
 	ASK("DELETE", path_of("/prod/images/", one.id, ""), .delete_token = "x", .authorization = "Bearer y");
-	assert_problem(403, "key_wrong");
+	assert_problem(401, "token_invalid");
 	assert_int_equal(fake_store_count(fixture.store), 2);
 }
 
@@ -156,13 +166,13 @@ static void test_delete_when_the_id_is_unknown_then_404_only_with_a_key_or_token
 	assert_problem(404, "no_such_image");
 }
 
-static void test_delete_token_when_used_for_another_call_then_403(void **state)
+static void test_delete_token_when_used_for_another_call_then_401(void **state)
 {
 	struct made one = make_image();
 
 	(void)state;
 	ASK("GET", path_of("/prod/images/", one.id, ""), .authorization = bearer(one.delete_token));
-	assert_problem(403, "key_wrong");
+	assert_problem(401, "token_invalid");
 	ASK("GET", path_of("/prod/images/", one.id, ""), .delete_token = str_cstr(&fixture.own, one.delete_token));
 	assert_problem(401, "key_needed");
 }
@@ -177,7 +187,7 @@ static void test_delete_token_when_a_row_has_none_then_no_token_is_right(void **
 	assert_int_equal(table_insert(fixture.product.table, &row, &why), OK);
 	ASK("DELETE", path_of("/prod/images/", row.image_id, ""),
 		.delete_token = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-	assert_problem(403, "key_wrong");
+	assert_problem(404, "no_such_image");
 }
 
 /* What a browser sends for pages of different origins, and whether that page is of another site. */
@@ -244,15 +254,15 @@ static void test_access_when_wrong_too_often_then_429_but_the_right_key_and_toke
 
 	(void)state;
 	fixture_teardown(NULL);
-	fixture_open(&(struct api_options){ .key_for_images = true, .key = STR(KEY), .wrong_keys = wrong, .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .images = ACCESS_KEYS, .key = STR(KEY), .wrong_keys = wrong, .cors_origins = STR("*") });
 	struct made one = make_image(), two = make_image();
 	for (int i = 0; i < 2 * BEARER_WRONG_MAX; i++)
 		assert_int_equal(ASK("GET", "/prod/images")->status, 401);
 	for (int i = 0; i < BEARER_WRONG_MAX / 2; i++) {
 		ASK("GET", "/prod/images", .authorization = "Bearer wrong");
-		assert_problem(403, "key_wrong");
+		assert_problem(401, "token_invalid");
 		ASK("DELETE", path_of("/prod/images/", one.id, ""), .delete_token = "wrong");
-		assert_problem(403, "key_wrong");
+		assert_problem(404, "no_such_image");
 	}
 	ASK("GET", "/prod/images", .authorization = "Bearer wrong");
 	assert_problem(429, "too_many_tries");
@@ -283,15 +293,16 @@ static void test_public_when_no_key_is_sent_then_403_wherever_it_is_asked_for(vo
 		ASK("PATCH", path_of("/prod/images/", m.id, ""), change, .delete_token = str_cstr(&fixture.own, m.delete_token));
 		assert_problem(403, "public_denied");
 		ASK("PATCH", path_of("/prod/images/", m.id, ""), change, .authorization = "Bearer wrong");
-		assert_problem(403, "key_wrong");
+		assert_problem(401, "token_invalid");
 		assert_int_equal(table_get(fixture.product.table, m.id, &fixture.own, &row, &why), OK);
 		assert_false(row.is_public);
 		ASK("PATCH", path_of("/prod/images/", m.id, ""), "{\"visibility\":\"private\"}");
 		assert_int_equal(fixture.x.answer.status, 200);
 		ASK("POST", "/prod/upload", slot, .authorization = "Bearer " KEY);
-		assert_int_equal(fixture.x.answer.status, with_key ? 200 : 403);
+		assert_int_equal(fixture.x.answer.status, with_key ? 200 : 401);
+		assert_int_equal(answer_has("deleteToken"), false);
 		ASK("PATCH", path_of("/prod/images/", m.id, ""), change, .authorization = "Bearer " KEY);
-		assert_int_equal(fixture.x.answer.status, with_key ? 200 : 403);
+		assert_int_equal(fixture.x.answer.status, with_key ? 200 : 401);
 		assert_int_equal(table_get(fixture.product.table, m.id, &fixture.own, &row, &why), OK);
 		assert_int_equal(row.is_public, with_key);
 	}
@@ -304,6 +315,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_access_when_open_then_no_one_is_refused),
+		T(test_access_when_a_credential_fails_then_401_on_every_route_open_ones_too),
 		T(test_public_when_no_key_is_sent_then_403_wherever_it_is_asked_for),
 		T(test_access_when_wrong_too_often_then_429_but_the_right_key_and_token_work),
 		T(test_access_when_open_because_of_loopback_then_pages_of_other_sites_are_refused_images),
@@ -314,10 +326,10 @@ int main(void)
 		T(test_access_when_a_key_is_required_but_none_is_set_then_no_key_is_right),
 		K(test_access_when_the_key_is_missing_then_nothing_is_read),
 		K(test_delete_when_the_token_is_right_then_it_needs_no_key),
-		K(test_delete_when_the_token_is_of_another_image_then_403_and_the_image_stays),
+		K(test_delete_when_the_token_is_of_another_image_then_404_and_the_image_stays),
 		K(test_delete_when_the_key_is_given_next_to_a_wrong_token_then_the_key_counts),
 		K(test_delete_when_the_id_is_unknown_then_404_only_with_a_key_or_token),
-		K(test_delete_token_when_used_for_another_call_then_403),
+		K(test_delete_token_when_used_for_another_call_then_401),
 		K(test_delete_token_when_a_row_has_none_then_no_token_is_right),
 	};
 

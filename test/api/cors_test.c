@@ -63,7 +63,7 @@ static void test_preflight_when_a_key_is_required_then_it_needs_none(void **stat
 {
 	(void)state;
 	fixture_teardown(NULL);
-	fixture_open(&(struct api_options){ .key_for_images = true, .key_for_slots = true, .key = STR(KEY), .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .images = ACCESS_KEYS, .slots = ACCESS_KEYS, .key = STR(KEY), .cors_origins = STR("*") });
 	assert_int_equal(ASK("OPTIONS", "/prod/upload")->status, 204);
 	assert_int_equal(ASK("OPTIONS", "/prod/images")->status, 204);
 }

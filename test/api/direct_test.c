@@ -36,7 +36,7 @@ static int set_up(void **state)
 
 static int set_up_with_key(void **state)
 {
-	return set_up_on(&(struct api_options){ .cors_origins = STR("*"), .key = STR(KEY), .key_for_images = true });
+	return set_up_on(&(struct api_options){ .cors_origins = STR("*"), .key = STR(KEY), .images = ACCESS_KEYS });
 }
 
 static int tear_down(void **state)
@@ -98,7 +98,7 @@ static void assert_created(const char *name)
 	assert_str(answer_text("fileType"), "image/png");
 	assert_int_equal(answer_integer("fileSize"), sizeof tiny_png);
 	assert_int_equal(answer_integer("width"), 1);
-	assert_true(answer_text("deleteToken").n == 32);
+	assert_true(answer_text("deleteToken").n == 43);
 	assert_str(header_of("Location"), path_of("/prod/images/", answer_text("imageId"), ""));
 	assert_true(str_equal(fixture.x.answer.image_id, answer_text("imageId")));
 }

@@ -81,7 +81,7 @@ static inline int fixture_setup(void **state)
 static inline int fixture_setup_with_key(void **state)
 {
 	(void)state;
-	fixture_open(&(struct api_options){ .key_for_images = true, .key = STR(KEY), .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .images = ACCESS_KEYS, .key = STR(KEY), .cors_origins = STR("*") });
 	return 0;
 }
 

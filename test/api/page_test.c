@@ -11,8 +11,8 @@ static const struct web_files page = { files, COUNT_OF(files) };
 
 static struct api_options options_with(const char *storage_url)
 {
-	return (struct api_options){ .key_for_images = true,
-		.key_for_slots = true,
+	return (struct api_options){ .images = ACCESS_KEYS,
+		.slots = ACCESS_KEYS,
 		.key = STR(KEY),
 		.cors_origins = STR("*"),
 		.page = &page,

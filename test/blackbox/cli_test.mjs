@@ -233,7 +233,7 @@ describe('the command line and keys', () => {
 		for (const args of [['list'], ['get', imageId], ['rm', imageId], ['rm', imageId, '--token', 'wrong']]) {
 			const refused = await run(args);
 			assert.equal(refused.code, 1);
-			assert.match(refused.stderr, /\(40[13]\)/);
+			assert.match(refused.stderr, /\(40[14]\)/);
 		}
 		assert.equal((await run(['rm', imageId, '--token', deleteToken])).code, 0);
 	});

@@ -16,7 +16,7 @@ import { RuntimeApi } from './support/runtime_api.mjs';
 import { corpus, eventually, tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
-const functions = {}, environments = {};
+const functions = {}, environments = {}, KEY = 'the-key-of-the-administrator', byKey = { Authorization: `Bearer ${KEY}` };
 const photo = corpus('good/photo.jpg');   // the first one takes a while, in which no server here could answer
 let cloud, gateway;
 
@@ -39,7 +39,7 @@ before(async () => {
 	for (const [name, role] of Object.entries(ROLES)) {
 		const credentials = await cloud.role(role, granted[role]);
 		keys[name] = credentials.AWS_ACCESS_KEY_ID;
-		environments[name] = { ...cloud.env, ...credentials, TINTYPE_OVERWRITE: 'allow', TINTYPE_DELIVERY_URL: gateway.base, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
+		environments[name] = { ...cloud.env, ...credentials, TINTYPE_OVERWRITE: 'allow', TINTYPE_ACCESS: 'open', TINTYPE_API_KEY: KEY, TINTYPE_DELIVERY_URL: gateway.base, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
 		functions[name] = await start(name, environments[name]);
 	}
 });
@@ -163,7 +163,7 @@ test('what keep-metadata names is kept in the row, for callers with the API key'
 	try {
 		const { slot, image } = await upload(corpus('good/place.jpg'));
 		assert.deepEqual([image.stripped, image.keptMetadata], [true, undefined]);
-		const { body } = await json('GET', `/images/${slot.imageId}`, null, { 'x-api-key': 'any' });
+		const { body } = await json('GET', `/images/${slot.imageId}`, null, byKey);
 		assert.ok(body.keptMetadata.camera && body.keptMetadata.position);
 	} finally {
 		await functions.event.stop();
@@ -218,10 +218,11 @@ test('a link to the original is redirected to a URL that expires later than what
 	assert.equal((await json('GET', `/i/${sign(4e9).replace(/^./, one => one === 'A' ? 'B' : 'A')}/${image.imageId}/original`)).status, 404);
 });
 
-test('an image is public only by a caller whose API key was checked, and private again at once', async () => {
-	const { image: { imageId } } = await upload(photo), link = `${gateway.base}/i/${imageId}/original`, key = { 'x-api-key': 'any' };
+test('an image is public only by a caller with a key, which the gateway's own is not, and private again at once', async () => {
+	const { image: { imageId } } = await upload(photo), link = `${gateway.base}/i/${imageId}/original`, key = byKey;
 	assert.equal((await fetch(link)).status, 404);
 	assert.equal((await json('PATCH', `/images/${imageId}`, { visibility: 'public' })).body.code, 'public_denied');
+	assert.equal((await json('PATCH', `/images/${imageId}`, { visibility: 'public' }, { 'x-api-key': 'any' })).body.code, 'public_denied');
 	assert.equal((await json('POST', '/upload', { fileName: 'a.png', fileType: 'image/png', visibility: 'public' })).body.code, 'public_denied');
 	const { status, body } = await json('PATCH', `/images/${imageId}`, { visibility: 'public' }, key);
 	assert.deepEqual([status, body.visibility, body.links.original], [200, 'public', link]);

@@ -118,11 +118,11 @@ static void test_flag_when_wrong_then_the_accepted_values_are_named(void **state
 		{ "--workers", "+1", "--workers must be a number of threads from 1 to 1024, not \"+1\"" },
 		{ "--workers", "1k", "--workers must be a number of threads from 1 to 1024, not \"1k\"" },
 		{ "--workers=18446744073709551617", NULL, "--workers must be a number of threads from 1 to 1024, not \"18446744073709551617\"" },
-		{ "--access", "both", "--access must be one of open|key|auto, not \"both\"" },
-		{ "--access", "open|key", "--access must be one of open|key|auto, not \"open|key\"" },
-		{ "--access", "", "--access must be one of open|key|auto, not \"\"" },
+		{ "--access", "both", "--access must be one of open|key|user|auto, not \"both\"" },
+		{ "--access", "open|key", "--access must be one of open|key|user|auto, not \"open|key\"" },
+		{ "--access", "", "--access must be one of open|key|user|auto, not \"\"" },
 		{ "--open=yes", NULL, "--open must be on or off, not \"yes\"" },
-		{ "--access", "\x1b[2J", "--access must be one of open|key|auto, not \"\\x1b[2J\"" },
+		{ "--access", "\x1b[2J", "--access must be one of open|key|user|auto, not \"\\x1b[2J\"" },
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct settings s;
@@ -176,7 +176,7 @@ static void test_value_when_long_is_cut_in_the_message(void **state)
 	value[sizeof value - 1] = '\0';
 	assert_int_equal(LOAD(&s, &why, "--access", value), INVALID);
 	assert_true(strlen(why.text) < sizeof why.text);
-	assert_true(str_starts_with(str_of(why.text), STR("--access must be one of open|key|auto, not \"\\x01\\x01")));
+	assert_true(str_starts_with(str_of(why.text), STR("--access must be one of open|key|user|auto, not \"\\x01\\x01")));
 }
 
 /* The bounds of every number are accepted, and values beyond them are not. */

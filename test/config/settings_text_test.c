@@ -58,7 +58,7 @@ static void test_help_of_each_kind_has_its_form(void **state)
 		STR("  --[no-]open                 Let anyone list, get and delete even though the API is not on\n"
 			"                              loopback, or a key is set.\n"
 			"                              [default off; TINTYPE_OPEN]\n"),
-		STR("  --upload open|key           Who may request upload slots.\n"),
+		STR("  --dev on|off|auto           Explain signature errors in detail;"),
 		STR("  --log-level debug|info|warn|error\n"
 			"                              What is written to the log.\n"),
 		STR("  TINTYPE_API_KEY=TEXT        The API key"),

@@ -111,14 +111,32 @@ static void test_open_then_the_token_is_long_and_only_its_digest_is_kept(void **
 	struct fake_product *f = *state;
 	struct slot_request r = cat();
 	char hex[2 * SHA256_BYTES + 1];
+	r.anonymous = true;
 	struct slot first = opened_slot(f, &r), second = opened_slot(f, &r);
 	struct str raw;
 	sha256_hex(first.delete_token, hex);
 	assert_true(str_equal(first.row.delete_hash, str_of(hex)));
 	assert_true(base64url_decode(&f->a, first.delete_token, &raw));
-	assert_true(raw.n >= 16);
+	assert_true(raw.n == 32 && delete_token_valid(first.delete_token));
+	r.anonymous = false;
+	struct slot known = opened_slot(f, &r);
+	assert_int_equal(known.delete_token.n + known.row.delete_hash.n, 0);
 	assert_false(str_equal(first.delete_token, second.delete_token));
 	assert_false(str_equal(first.row.image_id, second.row.image_id));
+}
+
+static void test_delete_token_then_by_its_length_and_alphabet(void **state)
+{
+	static const struct {
+		const char *text;
+		bool valid;
+	} rows[] = { { "", false }, { "x", false }, { "0123456789abcdefghijklmnopqrstuvwxyzABCDE-_", true },
+		{ "0123456789abcdefghijklmnopqrstuvwxyzABCDE-_x", false }, { "0123456789abcdefghijklmnopqrstuvwxyzABCDE-.", false },
+		{ "0123456789abcdefghijklmnopqrstuvwxyzABCDE-~", false }, { "0123456789abcdefghijklmnopqrstuvwxyzABCDE-=", false },
+		{ "0123456789abcdefghijklmnopqrst-_", true }, { "0123456789abcdefghijklmnopqrst /", false } };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(delete_token_valid(str_of(rows[i].text)), rows[i].valid);
 }
 
 static void test_open_without_a_size_then_type_is_signed_and_listed(void **state)
@@ -307,6 +325,7 @@ int main(void)
 		TEST(test_open_then_every_text_of_the_row_is_set),
 		TEST(test_open_then_visibility_is_the_requests_or_else_the_rules),
 		TEST(test_open_then_the_token_is_long_and_only_its_digest_is_kept),
+		TEST(test_delete_token_then_by_its_length_and_alphabet),
 		TEST(test_open_without_a_size_then_type_is_signed_and_listed),
 		TEST(test_open_where_the_store_denies_overwriting_then_its_header_is_listed_too),
 		TEST(test_open_with_a_size_then_length_is_signed_but_not_listed),

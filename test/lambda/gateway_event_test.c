@@ -52,7 +52,6 @@ static void test_v1_then_all_values_in_order_and_the_base_path_before(void **sta
 	assert_int_equal(e.version, GATEWAY_V1);
 	assert_str(e.id, STR("r-1"));
 	assert_client("192.0.2.7");
-	assert_false(e.has_key);
 	assert_str(e.method, STR("GET"));
 	assert_str(e.path, STR("/prod/images"));
 	assert_str(e.query, STR("limit=1&limit=2&cursor=a%20b%26%3D%2B"));
@@ -187,32 +186,12 @@ static void test_arena_when_too_small_then_too_much(void **state)
 		read(WITH_BODY("\"a long enough text for some of these arenas, to be sure that it is more than there is\"", "false")), LIMIT);
 }
 
-static void test_api_key_then_only_where_a_rest_api_names_the_one_that_it_checked(void **state)
-{
-	static const struct {
-		const char *event;
-		bool has_key;
-	} cases[] = {
-		{ "{\"httpMethod\":\"GET\",\"path\":\"/images\",\"requestContext\":{\"identity\":{\"apiKeyId\":\"k1\"}}}", true },
-		{ "{\"httpMethod\":\"GET\",\"path\":\"/images\",\"requestContext\":{\"identity\":{\"apiKeyId\":null}}}", false },
-		{ "{\"httpMethod\":\"GET\",\"path\":\"/images\",\"requestContext\":{\"identity\":{\"apiKeyId\":\"\"}}}", false },
-		{ "{\"httpMethod\":\"GET\",\"path\":\"/images\",\"headers\":{\"x-api-key\":\"k1\",\"apiKeyId\":\"k1\"}}", false },
-		{ "{\"version\":\"2.0\",\"rawPath\":\"/images\",\"requestContext\":{\"http\":{\"method\":\"GET\"},\"identity\":{\"apiKeyId\":\"k1\"}}}",
-			false },
-	};
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		assert_int_equal(read(cases[i].event), OK);
-		assert_int_equal(e.has_key, cases[i].has_key);
-	}
-}
-
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_v1_then_all_values_in_order_and_the_base_path_before),
-		TEST(test_api_key_then_only_where_a_rest_api_names_the_one_that_it_checked),
 		TEST(test_v1_when_everything_optional_is_null_then_read_anyway),
 		TEST(test_v1_with_only_single_values_then_those_are_used),
 		TEST(test_v2_then_the_query_is_raw_and_the_stage_is_not_doubled),

@@ -36,7 +36,7 @@ static int set_up(void **state)
 	crypto_init();
 	fake_product_init(&f, false);
 	arena_init(&a, 64 << 20);
-	api = api_new(&f.product, &(struct api_options){ .cors_origins = STR("*") });
+	api = api_new(&f.product, &(struct api_options){ .cors_origins = STR("*"), .key = STR("the administrator's key") });
 	assert_true(delivery_keys_parse(STR("a-key-of-32-characters-and-more..."), &f.product.delivery.keys));
 	f.product.delivery.url = STR("https://gate.example/prod");
 	f.product.delivery.ttl_s = 86400;
@@ -314,19 +314,26 @@ static void test_delivery_link_where_another_function_is_asked_then_404(void **s
 	assert_int_equal(ask_delivery(true, "GET", STR("https://gate.example/prod/images")), 404);
 }
 
-/* The key is the gateway's: without a word of it in the event, nobody may make an image public. */
-static void test_visibility_then_only_for_callers_whose_key_the_gateway_has_checked(void **state)
+/* The gateway's own key opens the gateway, and says nothing about who the caller is. */
+static void test_visibility_then_only_for_callers_who_say_who_they_are(void **state)
 {
 	struct image_row row = uploaded(1);
 	static const char body[] = ",\"body\":\"{\\\"visibility\\\":\\\"public\\\"}\"";
 	const char *path = str_cstr(&a, str_printf(&a, "/images/%.*s", STRF(row.image_id)));
 	assert_int_equal(ask("PATCH", path, body), 403);
 	assert_non_null(strstr(text_of("body"), "public_denied"));
-	assert_int_equal(
-		ask_with(all_routes,
-			str_printf(
-				&a, "{\"httpMethod\":\"PATCH\",\"path\":\"%s\",\"requestContext\":{\"identity\":{\"apiKeyId\":\"k1\"}}%s}", path, body)),
-		200);
+	static const struct {
+		const char *headers;
+		int status;
+	} rows[] = { { "", 403 }, { ",\"headers\":{\"Authorization\":\"Bearer another key\"}", 401 },
+		{ ",\"headers\":{\"x-api-key\":\"the administrator's key\"}", 403 },
+		{ ",\"headers\":{\"Authorization\":\"Bearer the administrator's key\"}", 200 } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(ask_with(all_routes,
+							 str_printf(&a,
+								 "{\"httpMethod\":\"PATCH\",\"path\":\"%s\",\"requestContext\":{\"identity\":{\"apiKeyId\":\"k1\"}}%s%s}", path,
+								 rows[i].headers, body)),
+			rows[i].status);
 	assert_non_null(strstr(text_of("body"), "\"visibility\":\"public\""));
 	struct str link = str_printf(&a, "https://gate.example/prod/i/%.*s/original", STRF(row.image_id));
 	assert_int_equal(ask_delivery(true, "GET", link), 302);
@@ -344,7 +351,7 @@ int main(void)
 		TEST(test_route_of_another_function_then_404_and_nothing_done),
 		TEST(test_delivery_link_then_redirected_and_its_path_is_not_in_the_log),
 		TEST(test_delivery_link_where_another_function_is_asked_then_404),
-		TEST(test_visibility_then_only_for_callers_whose_key_the_gateway_has_checked),
+		TEST(test_visibility_then_only_for_callers_who_say_who_they_are),
 		TEST(test_body_of_6_mb_then_413),
 		TEST(test_event_that_is_unknown_or_cut_then_a_500_whose_cause_is_in_the_log),
 		TEST(test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in_the_log),
