@@ -16,11 +16,6 @@ enum status access_check(struct api_call *c, bool may_wait, struct fault *why) M
  * Errors   KEY_NEEDED; SCOPE_MISSING; BAD_FIELD; TOO_MUCH */
 enum status access_act_as(struct api_call *c, struct str subject, struct fault *why) MUST_CHECK;
 
-/* Whose images the caller's lists have; "": those of all. An administrator may name an owner, by `owner` in the query.
- * Errors  BAD_FIELD; KEY_NEEDED */
-enum status access_owner(struct api_call *c, struct str *owner, struct fault *why) MUST_CHECK;
-/* Whether the caller may see this image. */
-bool access_sees(const struct api_call *c, const struct image_row *row);
 /* Whether it is known who the caller is. */
 bool access_identifies(const struct api_call *c);
 /* Of a path that names an image: refuse it to a caller who may not see it, or whose delete token is not its. Where that depends on the

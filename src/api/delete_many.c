@@ -24,7 +24,7 @@ static enum status delete_one(struct api_call *c, struct str image_id, struct fa
 	if (!access_sees(c, &row))
 		return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
 	TRY(image_service_remove(c->api->product, image_id, why));
-	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", image_id), LOG_C("by", access_name(c)));
+	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", image_id), LOG_C("by", caller_kind_name(&c->caller)));
 	return OK;
 }
 
