@@ -44,23 +44,39 @@ static bool read_format(struct str text, struct render_preset *p)
 	return false;
 }
 
-static bool read_option(struct str text, struct render_preset *p)
+enum option { OPTION_NONE, OPTION_FIT = 1, OPTION_FORMAT = 2, OPTION_QUALITY = 4, OPTION_EFFORT = 8 };
+
+/* Which one it is. OPTION_NONE: it is malformed. */
+static enum option read_option(struct str text, struct render_preset *p)
 {
 	uint64_t n = 0;
 	bool number = text.n > 1 && str_to_u64(str_slice(text, 1, text.n), &n);
 	if (read_format(text, p))
-		return true;
+		return OPTION_FORMAT;
 	if (str_equal(text, STR("fit")) || str_equal(text, STR("cover"))) {
 		p->fit = text.p[0] == 'f' ? RENDER_FIT : RENDER_COVER;
-		return true;
+		return OPTION_FIT;
 	}
 	if (number && text.p[0] == 'q' && n >= 1 && n <= 100) {
 		p->quality = (uint8_t)n;
-		return true;
+		return OPTION_QUALITY;
 	}
 	if (!number || text.p[0] != 'e' || n > 6)
-		return false;
+		return OPTION_NONE;
 	p->effort = (uint8_t)n;
+	return OPTION_EFFORT;
+}
+
+/* All options after the size. false: one is malformed, or two are of one kind. */
+static bool read_options(struct str rest, struct render_preset *p)
+{
+	unsigned seen = OPTION_NONE;
+	while (rest.p != NULL) {
+		enum option o = read_option(str_cut(&rest, ':'), p);
+		if (o == OPTION_NONE || (seen & o) != 0)
+			return false;
+		seen |= o;
+	}
 	return true;
 }
 
@@ -100,9 +116,8 @@ static const char *read_preset(struct str text, struct preset *p)
 		return "a name must be 1 to 32 of a-z, 0-9 and inner '-', and not original";
 	if (rest.p == NULL || !read_box(str_cut(&rest, ':'), &webp))
 		return "after the name there must be :WIDTHxHEIGHT, each 16 to 4096 pixels";
-	while (rest.p != NULL)
-		if (!read_option(str_cut(&rest, ':'), &webp))
-			return "after the size there may be :fit or :cover, :webp, :animated or :jpeg, :q1 to :q100 and :e0 to :e6";
+	if (!read_options(rest, &webp))
+		return "after the size there may be :fit or :cover, :webp, :animated or :jpeg, :q1 to :q100, and :e0 to :e6, one of each kind";
 	p->no_webp = webp.format == RENDER_TO_JPEG;
 	webp.format = p->no_webp ? RENDER_TO_WEBP : webp.format;
 	make_variants(p, &webp);

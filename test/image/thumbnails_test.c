@@ -183,7 +183,7 @@ static void test_malformed_presets_then_refused(void **state)
 	static const char *const BAD[] = { ",", "small", "small:", "small:160", "small:0x160", "small:160x5000", "Small:160x160", "-a:160x160",
 		"small:160x160:best", "small:160x160:q0", "small:160x160:q101", "small:160x160:e7", "small:160x160:q", "original:160x160",
 		"a:16x16,a:17x17", "a:16x16,b:16x16,c:16x16,d:16x16,e:16x16,f:16x16,g:16x16,h:16x16,i:16x16", "a:16x16,", "a:16x16:png",
-		"a:16x16:jpeg2" };
+		"a:16x16:jpeg2", "a:16x16:fit:cover", "a:16x16:jpeg:animated", "a:16x16:q70:q80", "a:16x16:e1:e1" };
 	for (size_t i = 0; i < COUNT_OF(BAD); i++) {
 		if (make(str_of(BAD[i]), STR("")) != INVALID)
 			fail_msg("\"%s\" is taken", BAD[i]);
