@@ -20,6 +20,7 @@ enum rule {
 	RULE_PASS,    /* any length */
 	RULE_HEADER,  /* of this length; else it is written without its content */
 	RULE_CONTROL, /* of this length; else it is removed */
+	RULE_FIXED,   /* of this length and intact; else it is removed */
 	RULE_SMALL,   /* of at most this length and intact; else it is removed */
 	RULE_PALETTE, /* of at most this length and intact; else it is written without its content */
 	RULE_END,     /* written without its content, which no decoder shows */
@@ -42,16 +43,16 @@ static const struct chunk_rule {
 	{ "acTL", RULE_CONTROL, 8, 0 },
 	{ "fcTL", RULE_HEADER, 26, 0 },
 	{ "tRNS", RULE_SMALL, 256, 0 },
-	{ "gAMA", RULE_SMALL, 4, 0 },
-	{ "cHRM", RULE_SMALL, 32, 0 },
-	{ "sRGB", RULE_SMALL, 1, 0 },
-	{ "cICP", RULE_SMALL, 4, 0 },
-	{ "mDCV", RULE_SMALL, 24, 0 },
-	{ "cLLI", RULE_SMALL, 8, 0 },
+	{ "gAMA", RULE_FIXED, 4, 0 },
+	{ "cHRM", RULE_FIXED, 32, 0 },
+	{ "sRGB", RULE_FIXED, 1, 0 },
+	{ "cICP", RULE_FIXED, 4, 0 },
+	{ "mDCV", RULE_FIXED, 24, 0 },
+	{ "cLLI", RULE_FIXED, 8, 0 },
 	{ "sBIT", RULE_SMALL, 4, 0 },
 	{ "bKGD", RULE_SMALL, 6, 0 },
 	{ "hIST", RULE_SMALL, 2 * 256, 0 },
-	{ "pHYs", RULE_SMALL, 9, 0 },
+	{ "pHYs", RULE_FIXED, 9, 0 },
 	{ "eXIf", RULE_EXIF, 0, STRIP_EXIF },
 	{ "tEXt", RULE_REMOVE, 0, STRIP_TEXT },
 	{ "zTXt", RULE_REMOVE, 0, STRIP_TEXT },
@@ -123,6 +124,10 @@ static void judge_chunk(struct strip *s, const struct chunk_rule *r, struct str 
 		break;
 	case RULE_CONTROL:
 		if (length == r->length)
+			*out = held;
+		break;
+	case RULE_FIXED:
+		if (length == r->length && intact)
 			*out = held;
 		break;
 	case RULE_SMALL:

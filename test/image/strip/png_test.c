@@ -50,13 +50,20 @@ static void test_png_chunk_that_decides_how_it_looks_then_kept(void **state)
 	expect_stripped(with(animated, picture_chunk("fdAT", filled(9))), with(animated, picture_chunk("fdAT", filled(9))), 0);
 }
 
-static void test_png_chunk_that_is_too_long_or_damaged_then_removed(void **state)
+static void test_png_chunk_of_a_wrong_length_or_damaged_then_removed(void **state)
 {
 	for (size_t i = 1; i < COUNT_OF(small); i++) {
 		struct str longer = picture_chunk(small[i].name, filled(small[i].length + 1));
 		struct str wrong = damaged(picture_chunk(small[i].name, filled(small[i].length)));
 		expect_stripped(with(JOIN(longer, wrong), longer), with(BYTES(""), BYTES("")), STRIP_OTHER);
 	}
+	static const struct {
+		const char *name;
+		size_t length;
+	} fixed[] = { { "gAMA", 4 }, { "cHRM", 32 }, { "sRGB", 1 }, { "cICP", 4 }, { "mDCV", 24 }, { "cLLI", 8 }, { "pHYs", 9 } };
+	for (size_t i = 0; i < COUNT_OF(fixed); i++)
+		expect_stripped(
+			with(picture_chunk(fixed[i].name, filled(fixed[i].length - 1)), BYTES("")), with(BYTES(""), BYTES("")), STRIP_OTHER);
 	expect_stripped(with(picture_chunk("gAMA", filled(70000)), BYTES("")), with(BYTES(""), BYTES("")), STRIP_OTHER);
 	expect_stripped(with(picture_chunk("acTL", filled(9)), BYTES("")), with(BYTES(""), BYTES("")), STRIP_OTHER);
 }
@@ -143,7 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_png_chunk_that_decides_how_it_looks_then_kept),
-		TEST(test_png_chunk_that_is_too_long_or_damaged_then_removed),
+		TEST(test_png_chunk_of_a_wrong_length_or_damaged_then_removed),
 		TEST(test_png_chunk_of_each_removed_kind_then_gone),
 		TEST(test_png_orientation_then_a_minimal_block_where_browsers_apply_it),
 		TEST(test_png_that_is_refused_then_refused_without_its_content),
