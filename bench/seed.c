@@ -1,6 +1,7 @@
 /* Fill a data directory with N uploaded images, through the engine itself: rows as real uploads leave
  * them, without the bytes; or, with a bucket's name, with N small objects "k/00000000", ... in it. For measuring
- * lists and the start.   seed DIR N [BUCKET] */
+ * lists and the start. With "@owners" in place of a bucket the images have owners: 1000 of them, spread evenly, that of owner_list.c,
+ * and the others 1000 different ones.   seed DIR N [BUCKET|@owners] */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -18,6 +19,7 @@ static struct {
 	struct bucket_store *buckets;
 	struct str bucket; /* "": images */
 	unsigned long each;
+	unsigned long ours_every; /* so many images of others to one of ours; 0: images have no owners */
 	_Atomic unsigned long next_key;
 } seed;
 
@@ -30,11 +32,18 @@ static void die(const struct fault *why)
 static void add_one(struct arena *a)
 {
 	struct fault why = { 0 };
-	char id[UUID_CHARS + 1], key[64];
+	char id[UUID_CHARS + 1], key[64], owner[33] = "";
+	unsigned long n = atomic_fetch_add(&seed.next_key, 1);
 	struct image_row now;
 	uuid_v4(id);
 	snprintf(key, sizeof(key), "images/%s.jpg", id);
+	if (seed.ours_every > 0 && n % seed.ours_every == 0)
+		snprintf(owner, sizeof(owner), "0urs0000000000000000000000000000");
+	else if (seed.ours_every > 0)
+		snprintf(owner, sizeof(owner), "%032lu", n % 1000);
 	struct image_row row = { .image_id = str_of(id),
+		.version = 1,
+		.owner = str_of(owner),
 		.key = str_of(key),
 		.file_name = STR("IMG_20261122_073722.jpg"),
 		.file_type = STR("image/jpeg"),
@@ -99,9 +108,11 @@ int main(int argc, char **argv)
 		die(&why);
 	seed.table = &engine_ports(engine)->table;
 	seed.buckets = &engine_ports(engine)->buckets;
-	seed.bucket = str_of(argv[3]); /* NULL is "" */
+	bool owned = argc == 4 && str_equal(str_of(argv[3]), STR("@owners"));
+	seed.bucket = owned ? STR("") : str_of(argv[3]); /* NULL is "" */
 	if (seed.bucket.n > 0 && catalog_create(&engine_ports(engine)->catalog, seed.bucket, STR("tintype"), &why) != OK)
 		die(&why);
+	seed.ours_every = owned ? (strtoul(argv[2], NULL, 10) + 999) / 1000 : 0;
 	seed.each = (strtoul(argv[2], NULL, 10) + THREADS - 1) / THREADS;
 	pthread_t threads[THREADS];
 	for (int i = 0; i < THREADS; i++)
