@@ -188,6 +188,8 @@ enum status access_owner(struct api_call *c, struct str *owner, struct fault *wh
 	*owner = c->caller.sees_all ? STR("") : c->caller.owner;
 	if (query_find(&c->x->request.query, STR("owner")) == NULL)
 		return OK;
+	if (c->caller.kind == CALLER_ANONYMOUS)
+		return fault_set(why, KEY_NEEDED, "The images of an owner are listed for administrators only: send Authorization: Bearer …");
 	if (!owner_valid(asked))
 		return fault_set(why, BAD_FIELD, "owner must be %d hexadecimal digits in lower case, as records have it", OWNER_CHARS);
 	if (!c->caller.sees_all && !str_equal(asked, *owner))

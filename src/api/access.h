@@ -25,7 +25,7 @@ enum status access_image(struct api_call *c, struct fault *why) MUST_CHECK;
 /* Whether the caller may see this image; of one with a delete token, whether it is this image's. */
 bool access_sees(const struct api_call *c, const struct image_row *row);
 /* Whose images the caller's lists have; "": those of all. An administrator may name an owner, by `owner` in the query.
- * Errors  BAD_FIELD; SCOPE_MISSING */
+ * Errors  BAD_FIELD; KEY_NEEDED; SCOPE_MISSING */
 enum status access_owner(struct api_call *c, struct str *owner, struct fault *why) MUST_CHECK;
 
 /* Say in the request of a slot whose its image will be. */
