@@ -1,7 +1,9 @@
 // What an application keeps of an image: metadata, changes under a condition, lists, repeated requests, tighter slots.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 
+import { png } from './support/png.mjs';
 import { call, eventually, fetchUrl, openSlot, postForm, putBytes, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const problem = (answer, status, code) => assert.deepEqual([answer.status, answer.json?.code], [status, code], answer.text);
@@ -165,6 +167,54 @@ describe('a server with a key', () => {
 		assert.equal(new Set(answers.map(a => a.json.imageId)).size, 1);
 		for (const { json: slot } of [answers[0], answers[49]])
 			assert.equal((await putBytes(slot, tinyPng)).status, 200);
+	});
+
+	test('the images of one user by status, by the hash of the file that was sent, and in both orders', async () => {
+		const user = 'alice', bytes = Buffer.concat([png(3, 2), Buffer.from('removed before it is stored')]);
+		const list = async query => call(server, 'GET', `/images?onBehalfOf=${user}&${query}`, { key });
+		const open = async fileName => (await call(server, 'POST', '/upload', { key, json: { ...json, fileName, onBehalfOf: user } })).json;
+		const names = ({ json: { images } }) => images.map(({ fileName }) => fileName[0]).join('');
+		for (const [name, sent] of [['a', bytes], ['b', null], ['c', Buffer.from('no image')], ['d', tinyPng]]) {
+			const slot = await open(name);
+			if (sent)
+				await putBytes(slot, sent);
+		}
+		const sha256 = createHash('sha256').update(bytes).digest('hex');
+		const expected = { '': 'da', 'order=oldest': 'ad', 'status=all': 'dcba', 'status=all&order=oldest': 'abcd', 'status=pending': 'b', 'status=rejected': 'c',
+			[`sha256=${sha256}`]: 'a', [`sha256=${'0'.repeat(64)}`]: '' };
+		for (const [query, want] of Object.entries(expected))
+			assert.equal(names(await list(query)), want, query);
+		const [rejected] = (await list('status=rejected')).json.images;
+		assert.equal(rejected.status, 'rejected');
+		assert.match(rejected.reason, /not image\/png/);
+		const { owner } = (await list('status=all')).json.images[0];
+		assert.equal(names(await call(server, 'GET', `/images?owner=${owner ?? '0'.repeat(32)}&status=all`, { key })), owner ? 'dcba' : '');
+		const { nextCursor } = (await list('status=all&limit=1')).json;
+		problem(await call(server, 'GET', `/images?onBehalfOf=bob&status=all&cursor=${nextCursor}`, { key }), 400, 'bad_cursor');
+		problem(await list(`status=pending&cursor=${nextCursor}`), 400, 'bad_cursor');
+		assert.equal(names(await list(`status=all&cursor=${nextCursor}`)), 'cba');
+	});
+
+	test('a repeated request takes no second share of a quota, and is answered though the quota is full of it', async () => {
+		const limited = await startServer({ env: { TINTYPE_API_KEY: key, TINTYPE_QUOTA_PENDING: '1' } });
+		try {
+			const as = name => call(limited, 'POST', '/upload', { key, json: { ...json, onBehalfOf: 'carol' }, headers: { 'Idempotency-Key': name } });
+			const answers = await Promise.all([...Array(20).keys()].map(() => as('one')));
+			assert.deepEqual(answers.map(a => a.status), Array(20).fill(200), answers.map(a => a.text).join());
+			assert.equal(new Set(answers.map(a => a.json.imageId)).size, 1);
+			problem(await as('two'), 403, 'quota_full');
+			assert.equal((await putBytes(answers[7].json, tinyPng)).status, 200);
+			assert.equal((await as('two')).status, 200);
+			assert.equal((await as('one')).json.status, 'uploaded');
+		} finally {
+			await limited.stop();
+		}
+	});
+
+	test('two users have keys of their own', async () => {
+		const as = async onBehalfOf => (await ask('shared', { onBehalfOf })).json.imageId;
+		assert.equal(await as('alice'), await as('alice'));
+		assert.notEqual(await as('alice'), await as('bob'));
 	});
 
 	test('without Authorization, or of another form, the key is refused', async () => {
