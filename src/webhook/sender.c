@@ -29,7 +29,7 @@
 #define PAUSE_FIRST_MS 1000   /* of a receiver that is overloaded or cannot be reached; doubled each time */
 #define PAUSE_MAX_MS 30000
 #define WORKERS_NICE 19
-#define BUSY_EVENTS_PER_S 500
+#define BUSY_EVENTS_PER_S 400
 #define BUSY_PERCENT 25 /* of a core */
 #define BUSY_WINDOW_MS 100
 #define PAGE_BYTES ((size_t)16 << 20)
