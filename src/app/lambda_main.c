@@ -138,7 +138,9 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(access_options(&c->settings, &(struct access_place){ 0 }, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
-	c->product = (struct product){ .rules = rules, .store = c->ports.store, .table = c->ports.table, .objects_change = true };
+	c->product = (struct product){
+		.rules = rules, .store = c->ports.store, .table = c->ports.table, .users = c->ports.users, .objects_change = true
+	};
 	TRY(identity_setup(&c->settings, &(struct identity_place){ .authorities = c->ports.authorities }, &c->identity, why));
 	options.identity = c->identity;
 	options.verify = identity_verify;

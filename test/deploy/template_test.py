@@ -40,6 +40,7 @@ GRANTS = {
     },
     "Delivery": {
         "dynamodb:GetItem": "whether the image is public, and still there",
+        "dynamodb:UpdateItem": "the bytes of thumbnails that are made are counted for their owner",
         "s3:GetObject": "thumbnails, what they are made of, and URLs of originals are signed as this role",
         "s3:PutObject": "thumbnails are kept",
         "s3:DeleteObject": "a thumbnail whose image was deleted while it was made",
