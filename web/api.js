@@ -1,5 +1,6 @@
 // The JSON API, as any client may call it: see doc/api.md. Errors become a
 // Refusal, whose message is shown to the user.
+import * as session from './sign_in.js';
 
 const base = new URL('prod/', document.baseURI);
 let key = sessionStorage.getItem('key') ?? '';
@@ -10,13 +11,14 @@ export class Refusal extends Error {
 		super(sentence);
 		Object.assign(this, { status, code, canRetry });
 	}
-	/** The key is missing or wrong. */
+	/** The key, or the token, is missing or wrong. */
 	get wantsKey() {
 		return this.code === 'key_needed' || this.code === 'token_invalid';
 	}
 }
 
-export const hasKey = () => key !== '';
+/** A key or a session is in use. */
+export const hasKey = () => key !== '' || session.isSignedIn();
 
 /** The API key stays in this tab: sessionStorage at most. "" forgets it. */
 export function useKey(text) {
@@ -35,8 +37,27 @@ async function problemOf(answer) {
 	return new Refusal(sentence, { status: answer.status, code: problem.code, canRetry: answer.status >= 500 || answer.status === 408 || answer.status === 429 });
 }
 
-/** Call the API; returns the response's JSON, or null where it has none. Throws a Refusal. */
-async function call(method, path, { body, bearer = key, headers = {}, signal } = {}) {
+/** Call the API; returns the response's JSON, or null where it has none. Throws a Refusal. A token that is refused is renewed once. */
+async function call(method, path, given = {}) {
+	const used = session.token();
+	try {
+		return await callOnce(method, path, given);
+	} catch (refusal) {
+		if (!used || refusal.code !== 'token_invalid')
+			throw refusal;
+		if (session.token() === used)   // else another call has renewed it meanwhile
+			await session.renew().catch(why => {
+				if (why instanceof TypeError)   // the issuer could not be reached: the session may still be good
+					throw new Refusal(LOST, { canRetry: true });
+				session.forget();
+				throw refusal;
+			});
+		return callOnce(method, path, given);
+	}
+}
+
+async function callOnce(method, path, { body, bearer = session.token() || key, headers: more = {}, signal }) {
+	const headers = { ...more };
 	if (bearer)
 		headers.Authorization = `Bearer ${bearer}`;
 	if (body)

@@ -1,8 +1,9 @@
 // The page: an upload tray and a gallery over the public API. This file connects the parts and
-// asks for the API key where the server requires one.
+// asks for a sign-in or the API key where the server requires one.
 import * as api from './api.js';
 import { $, say } from './dom.js';
 import * as gallery from './gallery.js';
+import * as session from './sign_in.js';
 import * as upload from './upload.js';
 
 const trouble = why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); };
@@ -24,13 +25,14 @@ async function show(imageId) {
 }
 
 function wantKey(refusal) {
-	const wasWrong = api.hasKey();
+	const hadSession = session.isSignedIn() || refusal?.code === 'token_invalid', wasWrong = api.hasKey() && !hadSession;
 	api.useKey('');
+	session.forget();
 	$('forget').hidden = true;
 	$('detail').close();
 	$('gallery').hidden = true;
 	$('key-form').hidden = false;
-	$('key-wrong').textContent = wasWrong ? 'Wrong API key.' : '';
+	$('key-wrong').textContent = hadSession ? 'Your session has ended. Sign in again.' : wasWrong ? 'Wrong API key.' : '';
 	$('key').setAttribute('aria-invalid', String(wasWrong));
 	if (wasWrong)
 		$('key').focus();
@@ -40,6 +42,11 @@ async function takeKey(event) {
 	event.preventDefault();
 	api.useKey($('key').value.trim());
 	$('key').value = '';
+	await goOn();
+}
+
+/** With a key or a session, show the pictures and send what was refused without. */
+async function goOn() {
 	$('key-form').hidden = true;
 	$('gallery').hidden = false;
 	await gallery.reload();
@@ -54,9 +61,33 @@ async function takeKey(event) {
 		show(asked);
 }
 
+/** What the issuer answered, and what the form says where there is one. */
+async function signIn(offer) {
+	const returning = session.isReturning();
+	const failed = await session.start(offer).catch(why => why);
+	$('sign-in-ask').hidden = !session.isOffered();
+	if (session.isOffered()) {
+		$('key-title').textContent = 'Sign in to see your pictures';
+		$('key-why').textContent = 'Or enter an API key. It stays in this tab and is forgotten when you close it.';
+	}
+	if (session.isSignedIn())
+		return goOn();
+	if (returning)
+		await gallery.reload();
+	if (failed) {
+		wantKey();
+		$('key-wrong').textContent = failed.message;
+	}
+}
+
+let knowsIssuer = false;
 async function learnLimits() {
 	try {
-		upload.useLimits(await api.limits());
+		const limits = await api.limits();
+		if (!knowsIssuer)
+			await signIn(limits.signIn);
+		knowsIssuer = true;
+		upload.useLimits(limits);
 	} catch (why) {
 		$('limits').textContent = `${why.message} The upload limits are not known yet.`;
 		setTimeout(learnLimits, 5000);
@@ -64,11 +95,19 @@ async function learnLimits() {
 }
 
 $('key-form').onsubmit = takeKey;
-$('forget').onclick = () => { api.useKey(''); location.reload(); };
+$('sign-in').onclick = () => session.begin(upload.hasFiles()).then(done => { if (done) goOn(); }, why => { $('key-wrong').textContent = why.message; });
+$('forget').onclick = () => {
+	api.useKey('');
+	if (session.isSignedIn())
+		session.signOut();
+	else
+		location.reload();
+};
 $('forget').hidden = !api.hasKey();
 learnLimits();
 gallery.start({ show, wantKey });
-gallery.reload();
+if (!session.isReturning())
+	gallery.reload();
 upload.start({ uploaded: gallery.prepend, show, remove: api.remove, wantKey });
 if (location.hash)
 	viewer();

@@ -127,7 +127,7 @@ async function send(item) {
 			return;
 		refuse(item, why instanceof Refusal ? why : new Refusal('The file was moved or changed. Choose it again.', { canRetry: true }));
 		if (why.wantsKey)
-			hooks.wantKey();
+			hooks.wantKey(why);
 	}
 }
 
@@ -200,9 +200,11 @@ export function forget(imageId) {
 	[...items].filter(item => item.state === 'done' && item.record?.imageId === imageId).forEach(dismiss);
 }
 
+/** Whether files are here that would have to be chosen again after a reload. */
+export const hasFiles = () => [...items].some(item => item.state !== 'done');
 export const isBusy = () => [...items].some(item => !['done', 'refused'].includes(item.state));
 
-const hasFiles = event => [...event.dataTransfer?.types ?? []].includes('Files');
+const carriesFiles = event => [...event.dataTransfer?.types ?? []].includes('Files');
 
 /** Listen: { uploaded(record), show(imageId), remove(imageId), wantKey() } are called. */
 export function start(given) {
@@ -214,10 +216,10 @@ export function start(given) {
 	$('clear').onclick = () => { [...items].filter(item => ['done', 'refused'].includes(item.state)).forEach(dismiss); $('choose').focus(); };
 	let depth = 0;   // dragenter and dragleave are fired for every element crossed
 	const over = on => { $('curtain').hidden = !on; document.body.classList.toggle('over', on); };
-	addEventListener('dragenter', event => { if (hasFiles(event)) { event.preventDefault(); depth++; over(true); } });
-	addEventListener('dragleave', event => { if (hasFiles(event) && --depth <= 0) { depth = 0; over(false); } });
-	addEventListener('dragover', event => { if (hasFiles(event)) event.preventDefault(); });
-	addEventListener('drop', event => { if (hasFiles(event)) { event.preventDefault(); depth = 0; over(false); add(event.dataTransfer.files); } });
+	addEventListener('dragenter', event => { if (carriesFiles(event)) { event.preventDefault(); depth++; over(true); } });
+	addEventListener('dragleave', event => { if (carriesFiles(event) && --depth <= 0) { depth = 0; over(false); } });
+	addEventListener('dragover', event => { if (carriesFiles(event)) event.preventDefault(); });
+	addEventListener('drop', event => { if (carriesFiles(event)) { event.preventDefault(); depth = 0; over(false); add(event.dataTransfer.files); } });
 	addEventListener('paste', event => { if (event.clipboardData?.files.length) { event.preventDefault(); add(event.clipboardData.files); } });
 	addEventListener('online', () => retryAll(why => why.canRetry && why.status === 0));
 	addEventListener('beforeunload', event => { if (isBusy()) event.preventDefault(); });

@@ -32,6 +32,8 @@ struct api_options {
 	struct identity *identity; /* the issuer's tokens; NULL: there are no users */
 	enum status (*verify)(struct identity *, struct str token, int64_t now_ms, bool may_wait, struct arena *,
 		struct identity_caller *out, struct fault *); /* identity_verify, with identity */
+	/* identity_sign_in, with identity; NULL: the page signs nobody in */
+	bool (*sign_in)(struct identity *, struct arena *, struct identity_sign_in *out);
 	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
 	struct str cors_origins;       /* "*" or origins with commas */
 	const struct web_files *page;  /* GET / and its files; NULL: no page */

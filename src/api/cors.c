@@ -67,7 +67,15 @@ enum status cors_preflight(struct api_call *c, struct fault *why)
 	answer_header(ans, STR("Allow"), methods);
 	answer_header(ans, STR("Access-Control-Allow-Methods"), methods);
 	/* X-Api-Key is for API Gateway, which checks it before Lambda is called and has this response to preflights. */
-	answer_header(ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Delete-Token"));
+	answer_header(
+		ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Delete-Token"));
 	answer_header(ans, STR("Access-Control-Max-Age"), STR("7200"));
 	return OK;
+}
+
+struct str cors_policy_source(struct str url)
+{
+	struct str origin = cors_url_origin(url);
+
+	return str_consists_of(origin, STR(":/.-_[]")) ? origin : STR("");
 }

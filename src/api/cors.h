@@ -19,4 +19,8 @@ bool cors_is_foreign(const struct request *r, struct str listed);
 /* Add the CORS headers, which every response has, errors too. */
 void cors_headers(struct request_context *x, struct str allowed);
 
+/* The origin of a URL as a source of a Content-Security-Policy: without the path, since a source with a path allows only that path. "" where
+ * the origin has characters that mean something else in a policy. */
+struct str cors_policy_source(struct str url);
+
 #endif

@@ -1,6 +1,7 @@
 /* GET /limits: what a client may send, so that it can check a file before it requests a slot. */
 #include "api/body.h"
 #include "api/call.h"
+#include "api/sign_in.h"
 
 #include "base/writer.h"
 #include "image/slot.h"
@@ -24,6 +25,7 @@ enum status limits_run(struct api_call *c, struct fault *why)
 	writer_number(&b, STR("maxMetadataBytes"), METADATA_MAX_BYTES);
 	writer_number(&b, STR("urlLifetimeSeconds"), rules->url_ttl_s);
 	writer_bool(&b, STR("requireSize"), rules->require_size);
+	sign_in_write(&b, c);
 	writer_close(&b, '}');
 	return call_json(c, &b, why);
 }

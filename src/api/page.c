@@ -1,10 +1,12 @@
 /* Files of the page, and the policy that browsers enforce: scripts and styles from this origin only and none
- * inline, no text that becomes markup, no frames, calls to this origin, to the storage, which is another origin, and to where delivery
- * links lead, pictures from these. So a malicious name that is not escaped anywhere else would still not run.
+ * inline, no text that becomes markup, no frames, calls to this origin, to the storage, which is another origin, to where delivery
+ * links lead and to the issuer that signs users in, pictures from the first three. So a malicious name that is not escaped anywhere else
+ * would still not run.
  * Source: Content Security Policy Level 3; Trusted Types. */
 #include "api/page.h"
 
 #include "api/cors.h"
+#include "api/sign_in.h"
 #include "web/web.h"
 
 enum status page_admit(struct api_call *c, struct fault *why)
@@ -22,26 +24,18 @@ enum status page_admit(struct api_call *c, struct fault *why)
 	return fault_set(why, BAD_METHOD, "This is a file of the page: use GET or HEAD.");
 }
 
-/* A URL as a source: without the path, since a source with a path allows only that path. An origin with characters that mean
- * something else in a policy is left out. */
-static struct str source_of(struct str url)
-{
-	struct str origin = cors_url_origin(url);
-
-	return str_consists_of(origin, STR(":/.-_[]")) ? origin : STR("");
-}
-
 void page_answer(struct api_call *c)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
-	struct str storage = source_of(c->api->options.storage_url), delivery = source_of(c->api->product->delivery.url);
+	struct str storage = cors_policy_source(c->api->options.storage_url), delivery = cors_policy_source(c->api->product->delivery.url);
+	struct str issuer = sign_in_sources(c);
 	bool another = delivery.n > 0 && !str_equal(delivery, storage);
 	const char *blank = another ? " " : "";
 	struct str policy = str_printf(c->arena,
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s%s%.*s; connect-src 'self' %.*s%s%.*s; "
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s%s%.*s; connect-src 'self' %.*s%s%.*s%.*s; "
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-		STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(storage), blank, STRF(another ? delivery : STR("")));
+		STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(issuer));
 	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
 	answer_header(ans, STR("Content-Security-Policy"), policy);
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));

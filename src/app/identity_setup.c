@@ -8,7 +8,7 @@ static enum status check_alone(const struct settings *s, struct fault *why)
 		const char *value, *name;
 	} rows[] = { { s->oidc_audience, "TINTYPE_OIDC_AUDIENCE" }, { s->oidc_parties, "TINTYPE_OIDC_PARTIES" },
 		{ s->oidc_algorithms, "TINTYPE_OIDC_ALGORITHMS" }, { s->oidc_jwks, "TINTYPE_OIDC_JWKS" }, { s->oidc_secret, "TINTYPE_OIDC_SECRET" },
-		{ s->oidc_admin, "TINTYPE_OIDC_ADMIN" } };
+		{ s->oidc_admin, "TINTYPE_OIDC_ADMIN" }, { s->oidc_client_id, "TINTYPE_OIDC_CLIENT_ID" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].value[0] != '\0')
 			return fault_set(why, BAD_SETTING, "%s is set, but not TINTYPE_OIDC_ISSUER, which it belongs to", rows[i].name);
@@ -36,6 +36,8 @@ enum status identity_setup(const struct settings *s, const struct identity_place
 		.admin = str_of(s->oidc_admin),
 		.token = str_of(s->oidc_token),
 		.skew_s = s->oidc_skew_s,
+		.client_id = str_of(s->oidc_client_id),
+		.scope = str_of(s->oidc_scope),
 		.authorities = is_amazon(issuer) ? at->authorities : STR(""),
 		.has_thread = at->has_thread };
 	*out = NULL;

@@ -368,6 +368,7 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	TRY(identity_setup(&c->settings, &(struct identity_place){ .has_thread = true }, &c->identity, why));
 	c->access.identity = c->identity;
 	c->access.verify = identity_verify;
+	c->access.sign_in = identity_sign_in;
 	TRY(make_handlers(c, why));
 	TRY(make_console(c, why));
 	struct admin_options admin = { .ready = check_ready,

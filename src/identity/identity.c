@@ -22,6 +22,7 @@ struct identity {
 	struct jwt_rules rules;
 	struct jwk_set *fixed; /* a secret, or the keys of a file; NULL: those of the issuer */
 	struct issuer *issuer; /* NULL where they are fixed */
+	struct str client_id, scope;
 	struct token_cache *cache;
 };
 
@@ -90,6 +91,10 @@ static enum status read_rules(const struct identity_options *o, struct jwt_rules
 		return fault_set(why, BAD_SETTING, "TINTYPE_OIDC_SECRET and --oidc-jwks (TINTYPE_OIDC_JWKS) exclude each other: remove one");
 	if (o->secret.n > 0 && o->secret.n < JWK_SECRET_MIN_BYTES)
 		return fault_set(why, BAD_SETTING, "TINTYPE_OIDC_SECRET must have at least %d bytes", JWK_SECRET_MIN_BYTES);
+	if (o->client_id.n > 0 && (o->secret.n > 0 || o->keys_file.n > 0))
+		return fault_set(why, BAD_SETTING,
+			"--oidc-client-id (TINTYPE_OIDC_CLIENT_ID) lets the page sign in where the issuer's document says, which is not fetched with "
+			"--oidc-jwks or TINTYPE_OIDC_SECRET: remove one");
 	TRY(read_algorithms(o, rules, why));
 	return read_admin(o->admin, rules, why);
 }
@@ -130,6 +135,8 @@ enum status identity_new(const struct identity_options *o, struct identity **out
 	if (i == NULL)
 		return fault_no_memory(why);
 	i->rules = rules;
+	i->client_id = o->client_id;
+	i->scope = o->scope;
 	i->cache = token_cache_new(CACHE_ENTRIES);
 	enum status status = i->cache != NULL ? find_keys(i, o, why) : fault_no_memory(why);
 	if (status != OK)
@@ -152,6 +159,14 @@ void identity_free(struct identity **at)
 	*at = NULL;
 }
 
+#define EXPIRED_TEXT "The token has expired."
+
+bool identity_has_expired(const struct fault *why)
+{
+	assert(why != NULL);
+	return why->code == F_TOKEN_INVALID && str_equal(str_of(why->text), STR(EXPIRED_TEXT));
+}
+
 static enum status refuse_token(enum jwt_cause cause, const struct arena *a, struct fault *why)
 {
 	if (cause == JWT_NO_MEMORY) {
@@ -159,7 +174,7 @@ static enum status refuse_token(enum jwt_cause cause, const struct arena *a, str
 		return fault_no_memory(why);
 	}
 	metric_add(M_TOKENS_REFUSED, 1);
-	enum status status = fault_set(why, TOKEN_INVALID, cause == JWT_EXPIRED ? "The token has expired." : "The token is not valid.");
+	enum status status = fault_set(why, TOKEN_INVALID, cause == JWT_EXPIRED ? EXPIRED_TEXT : "The token is not valid.");
 	fault_cause(why, "%s", jwt_cause_text(cause));
 	return status;
 }
@@ -213,4 +228,36 @@ enum status identity_verify(
 	if (status != OK)
 		return status;
 	return cause == JWT_VALID ? fill_caller(i, &claims, a, out, why) : refuse_token(cause, a, why);
+}
+
+/* The path of a URL in place of its own; the URL is valid. */
+static struct str with_path(struct str url, struct str path, struct arena *a)
+{
+	size_t at = str_find(url, STR("://")) + 3;
+	return STR_CONCAT(a, str_slice(url, 0, at + str_find_char(str_slice(url, at, url.n), '/')), path);
+}
+
+bool identity_sign_in(struct identity *i, struct arena *a, struct identity_sign_in *out)
+{
+	assert(i != NULL && a != NULL && out != NULL);
+	struct discovery d;
+	if (i->client_id.n == 0 || i->issuer == NULL || !issuer_document(i->issuer, a, &d))
+		return false;
+	struct str rest = i->rules.audiences, audience = str_trim(str_cut(&rest, ','));
+	struct identity_sign_in s = { .issuer = i->rules.issuer,
+		.client_id = i->client_id,
+		.scope = i->scope,
+		.audience = str_equal(audience, i->client_id) ? STR("") : audience,
+		.authorize_url = d.authorize_url,
+		.token_url = d.token_url,
+		.logout_url = d.logout_url,
+		.revoke_url = d.revoke_url,
+		.is_cognito = str_starts_with(i->rules.issuer, STR("https://cognito-idp.")),
+		.sends_id_token = i->rules.kind == JWT_ID };
+	if (s.is_cognito && s.authorize_url.n > 0) /* Amazon Cognito Developer Guide, "Logout endpoint" */
+		s.logout_url = with_path(s.authorize_url, STR("/logout"), a);
+	if (s.authorize_url.n == 0 || s.token_url.n == 0 || !arena_ok(a))
+		return false;
+	*out = s;
+	return true;
 }

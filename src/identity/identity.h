@@ -22,6 +22,8 @@ struct identity_options {
 	struct str admin;       /* a JSON pointer, '=' and a value: whose tokens are an administrator's; "": nobody's */
 	struct str token;       /* "access", "id" or "any" */
 	uint64_t skew_s;        /* how far the clocks may differ */
+	struct str client_id;   /* of the page, which then signs users in; "": it does not */
+	struct str scope;       /* what the page asks for */
 	struct str authorities; /* certificates in PEM to trust in place of the system's; "": the system's */
 	bool has_thread;        /* keep the keys fresh on a thread; false: they are fetched by the callers that may wait */
 };
@@ -53,5 +55,22 @@ void identity_free(struct identity **at);
  * Threads   any, unless it has no thread: then one at a time */
 enum status identity_verify(struct identity *i, struct str token, int64_t now_ms, bool may_wait, struct arena *a,
 	struct identity_caller *out, struct fault *why) MUST_CHECK;
+
+/* Whether a token was refused for having expired alone: it is one of the issuer's, so whoever sends it does not guess. */
+bool identity_has_expired(const struct fault *why);
+
+/* What a page needs in order to sign users in at the issuer. The texts live in the arena, or in the identity. */
+struct identity_sign_in {
+	struct str issuer, client_id, scope;
+	struct str audience; /* whom the tokens are for, where that is not the client itself; "" */
+	struct str authorize_url, token_url;
+	struct str logout_url, revoke_url; /* "": the issuer has none */
+	bool is_cognito;                   /* the logout takes Cognito's parameters */
+	bool sends_id_token;               /* ID tokens are what this server accepts */
+};
+/* Never blocks.
+ * out    written only on true
+ * false  no client is set, or the issuer's document has not been fetched yet */
+bool identity_sign_in(struct identity *i, struct arena *a, struct identity_sign_in *out) MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
  * wait know that one has ended. See issuer.h. */
 #include "identity/issuer.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -9,10 +10,10 @@
 #include "base/op_deadline.h"
 #include "base/thread.h"
 #include "http/client/client.h"
-#include "identity/discovery.h"
 
 #define ARENA_BYTES ((size_t)4 << 20)
-#define RETRY_FIRST_MS 1000 /* while there are no keys; doubled each time, up to the cooldown */
+#define DOCUMENT_BYTES ((size_t)16 << 10) /* the texts of a document that are kept */
+#define RETRY_FIRST_MS 1000               /* while there are no keys; doubled each time, up to the cooldown */
 
 struct issuer {
 	struct issuer_options options;
@@ -20,6 +21,8 @@ struct issuer {
 	pthread_cond_t wake;  /* of the thread */
 	pthread_cond_t ended; /* a fetch has */
 	struct jwk_set *keys; /* NULL: none yet */
+	struct arena texts;   /* of the document, which is fetched with them */
+	struct discovery document;
 	bool fetching, stopping;
 	bool asked;  /* by a caller, for the thread */
 	bool failed; /* the last fetch has, with: */
@@ -59,19 +62,25 @@ static enum status get_url(
 	return OK;
 }
 
+/* What a fetch has given; the document lives in the fetch's arena. */
+struct fetched {
+	struct jwk_set *keys;
+	struct discovery document;
+	int64_t age_ms;
+};
+
 /* Discovery, then the keys. Without the lock. */
-static enum status fetch_keys(struct issuer *i, struct arena *a, struct jwk_set **out, int64_t *age_ms, struct fault *why)
+static enum status fetch_keys(struct issuer *i, struct arena *a, struct fetched *out, struct fault *why)
 {
 	int64_t until_ms = op_deadline_clamp(clock_mono_ms() + ISSUER_WAIT_MS);
 	struct http_response answer;
-	struct discovery found;
 	struct str url = discovery_url(i->options.url, a);
 	TRY(fault_check_arena(a, why));
 	TRY(get_url(i, url, until_ms, a, &answer, why));
-	TRY(discovery_read(answer.body, i->options.url, a, &found, why));
-	TRY(get_url(i, found.jwks_url, until_ms, a, &answer, why));
-	TRY(jwk_set_new(answer.body, out, why));
-	*age_ms = discovery_age_ms(response_header(&answer, STR("Cache-Control")));
+	TRY(discovery_read(answer.body, i->options.url, a, &out->document, why));
+	TRY(get_url(i, out->document.jwks_url, until_ms, a, &answer, why));
+	TRY(jwk_set_new(answer.body, &out->keys, why));
+	out->age_ms = discovery_age_ms(response_header(&answer, STR("Cache-Control")));
 	return OK;
 }
 
@@ -87,21 +96,36 @@ static void log_keys(const struct issuer *i, const struct jwk_set *keys)
 	LOG(ISSUER_KEYS, STR(""), LOG_S("issuer", i->options.url), LOG_I("keys", usable));
 }
 
+/* Under the lock. */
+static bool copy_document(const struct discovery *from, struct arena *a, struct discovery *out)
+{
+	*out = (struct discovery){ .jwks_url = str_dup(a, from->jwks_url),
+		.authorize_url = str_dup(a, from->authorize_url),
+		.token_url = str_dup(a, from->token_url),
+		.logout_url = str_dup(a, from->logout_url),
+		.revoke_url = str_dup(a, from->revoke_url) };
+	return arena_ok(a);
+}
+
 /* Under the lock. Keys that are as they were stay: what was verified with them remains so. */
-static void accept_keys(struct issuer *i, struct jwk_set **fetched, int64_t age_ms)
+static void accept_fetched(struct issuer *i, struct fetched *got)
 {
 	struct str before = { i->keys != NULL ? (const char *)jwk_set_digest(i->keys) : NULL, i->keys != NULL ? SHA256_BYTES : 0 };
 	i->failures = 0;
 	i->fetched_ms = clock_ms(i);
 	i->earliest_ms = i->fetched_ms + i->options.cooldown_ms;
-	i->due_ms = i->fetched_ms + age_ms / 5 * 4;
-	if (str_equal(before, (struct str){ (const char *)jwk_set_digest(*fetched), SHA256_BYTES })) {
-		jwk_set_free(fetched);
+	i->due_ms = i->fetched_ms + got->age_ms / 5 * 4;
+	arena_deinit(&i->texts);
+	arena_init(&i->texts, DOCUMENT_BYTES);
+	if (!copy_document(&got->document, &i->texts, &i->document))
+		i->document = (struct discovery){ 0 };
+	if (str_equal(before, (struct str){ (const char *)jwk_set_digest(got->keys), SHA256_BYTES })) {
+		jwk_set_free(&got->keys);
 		return;
 	}
 	jwk_set_free(&i->keys);
-	i->keys = *fetched;
-	*fetched = NULL;
+	i->keys = got->keys;
+	got->keys = NULL;
 	log_keys(i, i->keys);
 }
 
@@ -118,26 +142,25 @@ static void note_failure(struct issuer *i)
 static void run_fetch(struct issuer *i)
 {
 	struct arena a;
-	struct jwk_set *fetched = NULL;
+	struct fetched got = { 0 };
 	struct fault why = { 0 };
-	int64_t age_ms = 0;
 	assert(!i->fetching);
 	i->fetching = true;
 	i->asked = false;
 	pthread_mutex_unlock(&i->lock);
 	arena_init(&a, ARENA_BYTES);
-	enum status status = fetch_keys(i, &a, &fetched, &age_ms, &why);
+	enum status status = fetch_keys(i, &a, &got, &why);
 	metric_add(status == OK ? M_ISSUER_FETCHES : M_ISSUER_FETCHES_FAILED, 1);
 	if (status != OK)
 		LOG(ISSUER_FAILED, STR(""), LOG_S("issuer", i->options.url), LOG_C("text", why.text), LOG_C("cause", why.cause));
-	arena_deinit(&a);
 	pthread_mutex_lock(&i->lock);
 	i->failed = status != OK;
 	i->failure = why;
 	if (status == OK)
-		accept_keys(i, &fetched, age_ms);
+		accept_fetched(i, &got);
 	else
 		note_failure(i);
+	arena_deinit(&a);
 	i->fetching = false;
 	i->fetches++;
 	pthread_cond_broadcast(&i->ended);
@@ -191,6 +214,7 @@ void issuer_free(struct issuer **at)
 		pthread_join(i->thread, NULL);
 	assert(i->waiters == 0);
 	jwk_set_free(&i->keys);
+	arena_deinit(&i->texts);
 	http_client_free(&i->client);
 	pthread_cond_destroy(&i->wake);
 	pthread_cond_destroy(&i->ended);
@@ -279,4 +303,16 @@ enum status issuer_newer_keys(struct issuer *i, bool may_wait, struct jwk_set **
 	}
 	pthread_mutex_unlock(&i->lock);
 	return status;
+}
+
+bool issuer_document(struct issuer *i, struct arena *a, struct discovery *out)
+{
+	assert(i != NULL && a != NULL && out != NULL);
+	struct discovery copy;
+	pthread_mutex_lock(&i->lock);
+	bool found = i->document.jwks_url.n > 0 && copy_document(&i->document, a, &copy);
+	pthread_mutex_unlock(&i->lock);
+	if (found)
+		*out = copy;
+	return found;
 }

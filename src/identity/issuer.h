@@ -8,6 +8,7 @@
 #ifndef IDENTITY_ISSUER_H
 #define IDENTITY_ISSUER_H
 
+#include "identity/discovery.h"
 #include "identity/jwk.h"
 
 #define ISSUER_COOLDOWN_MS 30000
@@ -41,5 +42,9 @@ enum status issuer_keys(struct issuer *i, bool may_wait, struct jwk_set **out, s
  * newer   false: the issuer has no others, or was asked within the cooldown
  * Errors  as issuer_keys, and IDENTITY_UNREACHABLE the issuer could not be asked */
 enum status issuer_newer_keys(struct issuer *i, bool may_wait, struct jwk_set **keys, bool *newer, struct fault *why) MUST_CHECK;
+/* What the issuer's document says, as it was fetched with the keys. Never blocks.
+ * out    written only on true; lives in the arena
+ * false  it has not been fetched yet, or the arena is full */
+bool issuer_document(struct issuer *i, struct arena *a, struct discovery *out) MUST_CHECK;
 
 #endif

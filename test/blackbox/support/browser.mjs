@@ -19,8 +19,8 @@ const axeSource = readFileSync(path.join(root, 'test/npm/node_modules/axe-core/a
 export const DESK = { width: 1280, height: 860 };
 export const PHONE = { width: 390, height: 844 };
 
-/** A page in a context of its own, at `hash` of the server's page; more goes to the context. */
-export async function openPage(browser, server, { hash = '', init, url = server.api, ...more } = {}) {
+/** A page in a context of its own, at `hash` of the server's page; also: further origins that it may call; more goes to the context. */
+export async function openPage(browser, server, { hash = '', init, url = server.api, also = [], ...more } = {}) {
 	const context = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce', acceptDownloads: true, ...more });
 	const page = await context.newPage();
 	page.setDefaultTimeout(60000);
@@ -28,7 +28,7 @@ export async function openPage(browser, server, { hash = '', init, url = server.
 	const faults = [];
 	page.on('pageerror', error => faults.push(`thrown: ${error.stack ?? error}`));
 	page.on('console', message => { if (/content security policy|trusted ?type/i.test(message.text())) faults.push(message.text()); });
-	const own = [new URL(url).origin, server.storage];
+	const own = [new URL(url).origin, server.storage, ...also];
 	page.on('request', request => {
 		const { protocol, origin } = new URL(request.url());
 		if (/^http/.test(protocol) && !own.includes(origin))
