@@ -30,7 +30,7 @@ static enum status read_token(struct api_call *c, struct str given, bool may_wai
 		return refuse(c, why);
 	assert(o->verify != NULL);
 	enum status status = o->verify(o->identity, given, clock_now_ms(), may_wait, c->arena, &who, why);
-	if (status == DENIED)
+	if (status == DENIED && !identity_has_expired(why))
 		return bearer_count(o->wrong_keys, &c->x->request, status, why);
 	TRY(status);
 	assert(who.owner.n > 0);
