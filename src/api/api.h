@@ -6,6 +6,7 @@
 #include "http/handler.h"
 #include "identity/identity.h"
 #include "image/product.h"
+#include "port/api_key_table.h"
 #include "port/bucket_store.h"
 
 struct rate_limit;
@@ -34,6 +35,7 @@ struct api_options {
 		struct identity_caller *out, struct fault *); /* identity_verify, with identity */
 	/* identity_sign_in, with identity; NULL: the page signs nobody in */
 	bool (*sign_in)(struct identity *, struct arena *, struct identity_sign_in *out);
+	struct api_key_table *api_keys; /* NULL: there are none */
 	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
 	struct str cors_origins;       /* "*" or origins with commas */
 	const struct web_files *page;  /* GET / and its files; NULL: no page */

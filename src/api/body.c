@@ -318,3 +318,35 @@ enum status body_read_metadata(struct arena *a, struct str text, struct str *out
 	TRY(read_object(text, &object, why));
 	return write_metadata(a, object, out, why);
 }
+
+static enum status read_scopes(const json_t *list, unsigned *out, struct fault *why)
+{
+	enum api_scope scope;
+
+	*out = 0;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (!api_scope_parse(json_text(json_array_get(list, i)), &scope))
+			return fault_set(why, BAD_FIELD, "scopes must be of upload, read, delete, act-as and admin.");
+		*out |= scope;
+	}
+	return *out != 0 ? OK : fault_set(why, BAD_FIELD, "scopes must be an array of at least one of upload, read, delete, act-as and admin.");
+}
+
+enum status body_read_key(struct arena *a, struct str body, struct key_request *out, struct fault *why)
+{
+	assert(a != NULL && out != NULL);
+	json_auto_t *object = NULL;
+
+	*out = (struct key_request){ 0 };
+	TRY(read_object(body, &object, why));
+	TRY(check_members(object, "name, scopes, expiresIn", why));
+	const json_t *life = json_object_get(object, "expiresIn");
+	out->name = str_dup(a, str_trim(json_text(json_object_get(object, "name"))));
+	TRY(fault_check_arena(a, why));
+	if (out->name.n == 0 || out->name.n > KEY_NAME_MAX_BYTES)
+		return fault_set(why, BAD_FIELD, "name must be a string of 1 to %d bytes, for people.", KEY_NAME_MAX_BYTES);
+	if (life != NULL && (!json_is_integer(life) || json_integer_value(life) < 1 || json_integer_value(life) > KEY_LIFE_MAX_S))
+		return fault_set(why, BAD_FIELD, "expiresIn must be an integer of seconds from 1 to %lld.", (long long)KEY_LIFE_MAX_S);
+	out->expires_in_s = json_integer_value(life);
+	return read_scopes(json_object_get(object, "scopes"), &out->scopes, why);
+}

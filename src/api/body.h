@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "image/slot.h"
+#include "port/api_key_table.h"
 
 /* Read {"fileName","fileType","fileSize"?,"method"?,"visibility"?,"metadata"?,"maxSize"?,"allowedTypes"?,
  * "expiresIn"?} of POST /upload. Any other member is refused, here and
@@ -19,6 +20,18 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
  * out     without image_id and if_version; texts live in `a`
  * Errors  those of body_read_slot */
 enum status body_read_change(struct arena *a, struct str body, struct image_change *out, struct fault *why) MUST_CHECK;
+
+#define KEY_LIFE_MAX_S ((int64_t)10 * 366 * 86400)
+#define KEY_NAME_MAX_BYTES 255
+
+struct key_request {
+	struct str name;
+	unsigned scopes;      /* a set of enum api_scope, not empty */
+	int64_t expires_in_s; /* 0: never */
+};
+
+/* Read {"name","scopes","expiresIn"?} of POST /keys.  Errors: those of body_read_slot */
+enum status body_read_key(struct arena *a, struct str body, struct key_request *out, struct fault *why) MUST_CHECK;
 
 #define LINK_LIFE_MAX_S 604800
 

@@ -66,6 +66,9 @@ enum status images_delete(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_delete_many(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status direct_run(struct api_call *c, struct fault *why) MUST_CHECK;
 extern const struct api_stream direct_stream;
+enum status keys_list(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status keys_add(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status keys_remove(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 

@@ -4,9 +4,12 @@
 #include "api/call.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "http/bearer.h"
 #include "identity/api_key_text.h"
 #include "image/slot.h"
+
+#define HOUR_MS ((int64_t)3600000)
 
 static enum status refuse(const struct api_call *c, struct fault *why)
 {
@@ -44,6 +47,37 @@ static enum status read_token(struct api_call *c, struct str given, bool may_wai
 	return OK;
 }
 
+/* Look the key up, and note the hour of its use. Blocks. */
+static enum status read_key(struct api_call *c, struct str id, struct str given, struct fault *why)
+{
+	struct api_key_table *keys = c->api->options.api_keys;
+	struct api_key_row row;
+	struct fault untouched;
+	char hash[API_KEY_HASH_CHARS + 1];
+	int64_t now_ms = clock_now_ms(), hour_ms = now_ms - now_ms % HOUR_MS;
+	enum status status = api_key_get(keys, id, c->arena, &row, why);
+	if (status == NOT_FOUND)
+		return refuse(c, why);
+	TRY(status);
+	api_key_text_hash(given, hash);
+	if (!secret_equal(row.hash, str_of(hash)))
+		return refuse(c, why);
+	if (row.expires_ms > 0 && row.expires_ms <= now_ms)
+		return fault_set(why, TOKEN_INVALID, "The key has expired.");
+	if (row.used_ms < hour_ms && api_key_touch(keys, row.id, hour_ms, &untouched) != OK)
+		LOG(STORE_FAILED, c->x->request.id, LOG_C("cause", untouched.cause[0] != '\0' ? untouched.cause : untouched.text));
+	bool is_admin = (row.scopes & SCOPE_ADMIN) != 0 && row.owner.n == 0;
+	c->caller = (struct caller){ .kind = CALLER_KEY,
+		.scopes = is_admin ? SCOPES_ALL : row.owner.n > 0 ? row.scopes & SCOPES_USER : row.scopes,
+		.sees_all = row.owner.n == 0,
+		.owner = row.owner,
+		.issuer = row.issuer,
+		.subject = row.subject,
+		.name = row.name,
+		.key_id = row.id };
+	return OK;
+}
+
 enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->api != NULL);
@@ -62,8 +96,11 @@ enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 		c->caller = (struct caller){ .kind = CALLER_ADMIN, .scopes = SCOPES_ALL, .sees_all = true };
 		return OK;
 	}
-	if (api_key_text_parse(given, &id))
-		return refuse(c, why);
+	if (api_key_text_parse(given, &id)) {
+		if (o->api_keys == NULL)
+			return refuse(c, why);
+		return may_wait ? read_key(c, id, given, why) : fault_set(why, IDENTITY_REFRESHING, "The key is looked up by a worker.");
+	}
 	if (has_two_dots(given))
 		return read_token(c, given, may_wait, why);
 	if (!deletes || !delete_token_valid(given))

@@ -144,6 +144,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(identity_setup(&c->settings, &(struct identity_place){ .authorities = c->ports.authorities }, &c->identity, why));
 	options.identity = c->identity;
 	options.verify = identity_verify;
+	options.api_keys = c->ports.api_keys;
 	TRY(make_thumbnails(c, decodes, why));
 	TRY(read_delivery(c, why));
 	c->api = api_new(&c->product, &options);

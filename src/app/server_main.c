@@ -233,6 +233,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->access.direct = c->remote ? DIRECT_SPOOLED : DIRECT_STORE;
 	c->access.buckets = c->backends.bucket;
 	c->access.bucket = str_of(s->bucket);
+	c->access.api_keys = c->backends.api_keys;
 	c->access.waits = true;
 	c->access.unseen_changes = c->backends.watch == NULL;
 	TRY(read_delivery(c, why));

@@ -136,6 +136,63 @@ describe('tokens', () => {
 	});
 });
 
+describe('API keys', () => {
+	let server;
+	before(async () => { server = await startServer({ env: { TINTYPE_API_KEY: KEY, TINTYPE_TRUSTED_PROXIES: '127.0.0.1' } }); });
+	after(() => server?.stop());
+	async function add(scopes, more = {}, query = '') {
+		const answer = await call(server, 'POST', `/keys${query}`, { key: KEY, json: { name: 'a key', scopes, ...more } });
+		assert.equal(answer.status, 201, answer.text);
+		assert.match(answer.json.key, /^tk_[\w-]{8}_[\w-]{49}$/);
+		return answer.json;
+	}
+	let clients = 0;
+	const status = async (key, method, target, json) => (await call(server, method, target, { key, ...json && { json }, headers: { 'X-Forwarded-For': `203.0.113.${++clients}` } })).status;
+	const slot = { fileName: 'a.png', fileType: 'image/png' };
+
+	test('a key may what its scopes say, and nothing else', async () => {
+		const { slot: { imageId } } = await uploadImage(server, { key: KEY }), target = `/images/${imageId}`;
+		const upload = (await add(['upload'])).key, read = (await add(['read'])).key, remove = (await add(['delete'])).key, acts = (await add(['act-as', 'read'])).key, admin = (await add(['admin'])).key;
+		const rows = [['POST', '/upload', slot, [upload, admin]], ['PATCH', target, { fileName: 'b.png' }, [upload, admin]], ['GET', '/images', null, [read, acts, admin]], ['GET', target, null, [read, acts, admin]],
+			['GET', '/images?onBehalfOf=alice', null, [acts, admin]], ['GET', '/keys', null, [admin]], ['POST', '/images/delete', { imageIds: [] }, [remove, admin]], ['DELETE', target, null, [remove]]];
+		for (const [method, to, json, able] of rows)
+			for (const key of [upload, read, acts, remove, ...method === 'DELETE' ? [] : [admin]]) {
+				const answer = await call(server, method, to, { key, ...json && { json } });
+				assert.equal(answer.status === 403 && answer.json.code === 'scope_missing', !able.includes(key), `${method} ${to} ${[upload, read, acts, remove, admin].indexOf(key)}: ${answer.text}`);
+			}
+	});
+
+	test('a removed, an expired and an altered key is 401 at once', async () => {
+		const { key, keyId } = await add(['read']);
+		assert.equal(await status(key, 'GET', '/images'), 200);
+		const { json } = await call(server, 'GET', '/keys', { key: KEY });
+		assert.ok(json.keys.find(one => one.keyId === keyId).usedAt);
+		assert.ok(!JSON.stringify(json).includes(key) && !server.log.join('\n').includes(key));
+		assert.equal(await status(`${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`, 'GET', '/images'), 401);
+		assert.equal(await status(KEY, 'DELETE', `/keys/${keyId}`), 204);
+		assert.equal(await status(key, 'GET', '/images'), 401);
+		assert.equal(await status(key, 'GET', '/limits'), 401);
+		assert.equal(await status(KEY, 'DELETE', `/keys/${keyId}`), 404);
+	});
+
+	test('a key of one user is that user, and can be no more', async () => {
+		const { key, owner } = await add(['upload', 'read', 'delete'], {}, '?onBehalfOf=frank');
+		assert.equal(owner, ownerOf('app', 'frank'));
+		const mine = await uploadImage(server, { key }), others = await uploadImage(server, { key: KEY });
+		assert.equal(await status(key, 'GET', `/images/${mine.slot.imageId}`), 200);
+		assert.equal(await status(key, 'GET', `/images/${others.slot.imageId}`), 404);
+		assert.equal(await status(key, 'DELETE', `/images/${others.slot.imageId}`), 404);
+		assert.equal(await status(KEY, 'POST', '/keys?onBehalfOf=frank', { name: 'more', scopes: ['admin'] }), 400);
+	});
+
+	test('what a request for a key must be', async () => {
+		for (const json of [{}, { name: 'x' }, { name: 'x', scopes: [] }, { name: 'x', scopes: ['all'] }, { name: 'x', scopes: 'read' }, { name: '', scopes: ['read'] }, { name: 'x', scopes: ['read'], expiresIn: 0 },
+			{ name: 'x', scopes: ['read'], owner: 'y' }])
+			assert.equal(await status(KEY, 'POST', '/keys', json), 400, JSON.stringify(json));
+		assert.equal(await status(undefined, 'GET', '/keys'), 401);
+	});
+});
+
 describe('settings that do not go together', () => {
 	const refused = { 'access=open with an issuer': [{ ...users, TINTYPE_ACCESS: 'open' }, /exclude each other/], '--open with an issuer': [{ ...users, TINTYPE_OPEN: 'on' }, /exclude each other/],
 		'access=user without an issuer': [{ TINTYPE_ACCESS: 'user' }, /TINTYPE_OIDC_ISSUER/], 'upload=user without an issuer': [{ TINTYPE_UPLOAD: 'user' }, /TINTYPE_OIDC_ISSUER/],

@@ -67,6 +67,7 @@ ROUTES = {
     ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("POST", "/images"): "Upload", ("GET", "/limits"): "Upload",
     ("GET", "/images"): "List", ("GET", "/images/{imageId}"): "List", ("GET", "/images/{imageId}/file"): "List",
     ("GET", "/images/{imageId}/thumbnail"): "List", ("POST", "/images/{imageId}/links"): "List",
+    ("GET", "/keys"): "Manage", ("POST", "/keys"): "Manage", ("DELETE", "/keys/{keyId}"): "Manage",
     ("POST", "/images/delete"): "Manage", ("POST", "/images/{imageId}/complete"): "Manage", ("PATCH", "/images/{imageId}"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",
     ("GET", "/i/{link+}"): "Delivery", ("HEAD", "/i/{link+}"): "Delivery",
 }

@@ -1,0 +1,118 @@
+/* API keys: GET and POST /keys, DELETE /keys/{keyId}, for administrators. Runs on workers.
+ *
+ * The text of a key is in one response, that which made it; what is kept is its SHA-256. */
+#include "api/body.h"
+#include "api/call.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/writer.h"
+#include "identity/api_key_text.h"
+
+#define ANSWER_MAX_BYTES ((size_t)1 << 20)
+
+static void write_scopes(struct buf *b, unsigned scopes)
+{
+	writer_open(b, STR("scopes"), '[');
+	for (unsigned scope = 1; scope <= SCOPES_ALL; scope <<= 1)
+		if ((scopes & scope) != 0)
+			writer_text(b, STR(""), str_of(api_scope_name(scope)));
+	writer_close(b, ']');
+}
+
+/* Without the closing brace. */
+static void open_key(struct buf *b, const struct api_key_row *row)
+{
+	writer_open(b, STR(""), '{');
+	writer_text(b, STR("keyId"), row->id);
+	writer_text(b, STR("name"), row->name);
+	write_scopes(b, row->scopes);
+	if (row->owner.n > 0)
+		writer_text(b, STR("owner"), row->owner);
+	writer_time(b, STR("createdAt"), row->created_ms);
+	if (row->expires_ms > 0)
+		writer_time(b, STR("expiresAt"), row->expires_ms);
+	if (row->used_ms > 0)
+		writer_time(b, STR("usedAt"), row->used_ms);
+}
+
+static enum status need_keys(const struct api_call *c, struct fault *why)
+{
+	return c->api->options.api_keys != NULL ? OK : fault_set(why, NOT_HERE, "This server keeps no API keys.");
+}
+
+enum status keys_list(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->route->rule == FOR_ADMINS);
+	struct api_key_page page;
+	struct buf b CLEANUP(buf_deinit) = { 0 };
+	TRY(need_keys(c, why));
+	TRY(api_key_list(c->api->options.api_keys, c->arena, &page, why));
+	buf_init(&b, ANSWER_MAX_BYTES);
+	writer_open(&b, STR(""), '{');
+	writer_open(&b, STR("keys"), '[');
+	for (size_t i = 0; i < page.n; i++) {
+		open_key(&b, &page.rows[i]);
+		writer_close(&b, '}');
+	}
+	writer_close(&b, ']');
+	writer_number(&b, STR("count"), page.n);
+	writer_close(&b, '}');
+	return call_json(c, &b, why);
+}
+
+/* A key of an owner may no more than that user, and a caller gives no right that it has not. */
+static enum status check_scopes(const struct api_call *c, const struct key_request *want, struct fault *why)
+{
+	if (c->caller.owner.n > 0 && !c->caller.sees_all && (want->scopes & ~(unsigned)SCOPES_USER) != 0)
+		return fault_set(why, BAD_FIELD, "A key of one user has the scopes upload, read and delete at most; for others leave onBehalfOf out.");
+	if (c->acts_as.n == 0 && (want->scopes & ~c->caller.scopes) != 0)
+		return fault_set(why, SCOPE_MISSING, "A key may not get a scope that the caller has not.");
+	return OK;
+}
+
+enum status keys_add(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->route->rule == FOR_ADMINS);
+	char text[API_KEY_TEXT_CHARS + 1], hash[API_KEY_HASH_CHARS + 1];
+	struct key_request want;
+	struct str id;
+	struct buf b;
+	TRY(body_read_key(c->arena, buf_str(&c->body), &want, why));
+	TRY(need_keys(c, why));
+	TRY(check_scopes(c, &want, why));
+	api_key_text_make(text);
+	bool formed = api_key_text_parse(str_of(text), &id);
+	assert(formed);
+	api_key_text_hash(str_of(text), hash);
+	struct api_key_row row = { .id = str_dup(c->arena, id), .hash = str_dup(c->arena, str_of(hash)), .name = want.name, .scopes = want.scopes,
+		.owner = STR(""), .issuer = STR(""), .subject = STR(""), .created_ms = clock_now_ms() };
+	if (c->acts_as.n > 0) {
+		row.owner = c->caller.owner;
+		row.issuer = c->caller.issuer;
+		row.subject = c->caller.subject;
+	}
+	row.expires_ms = want.expires_in_s > 0 ? row.created_ms + want.expires_in_s * 1000 : 0;
+	buf_init_arena(&b, c->arena, BODY_MAX_BYTES);
+	open_key(&b, &row);
+	writer_text(&b, STR("key"), str_of(text));
+	writer_close(&b, '}');
+	secret_wipe(text, sizeof text);
+	TRY(fault_check_arena(c->arena, why));
+	TRY(api_key_add(c->api->options.api_keys, &row, why));
+	LOG(API_KEY_CHANGED, c->x->request.id, LOG_S("keyId", row.id), LOG_C("change", "added"));
+	TRY(call_json(c, &b, why));
+	c->x->answer.status = 201;
+	return OK;
+}
+
+enum status keys_remove(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->route->rule == FOR_ADMINS);
+	TRY(need_keys(c, why));
+	TRY(api_key_remove(c->api->options.api_keys, c->at.segment, why));
+	LOG(API_KEY_CHANGED, c->x->request.id, LOG_S("keyId", c->at.segment), LOG_C("change", "removed"));
+	c->x->answer.status = 204;
+	return OK;
+}
