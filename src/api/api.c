@@ -7,6 +7,7 @@
  * another origin can read errors too. Nothing is held outside the request's arena but what a route's stream holds, which is dropped
  * when the route has run, and by on_abort. */
 #include "api/access.h"
+#include "api/address_limit.h"
 #include "api/cors.h"
 #include "api/page.h"
 #include "api/request_key.h"
@@ -62,6 +63,17 @@ static enum status refuse_length(const struct api_route *route, struct fault *wh
 	return fault_set(why, BODY_TOO_LARGE, "The body is over %zu bytes.", body_max_of(route));
 }
 
+/* How much this address may request: at all, and without saying who it is. */
+static enum status check_address(struct api_call *c, bool is_admitted, struct fault *why)
+{
+	const struct client_addr *client = &c->x->request.client;
+	bool for_slot = c->route->rule == FOR_SLOTS && !c->undecided && c->caller.kind == CALLER_ANONYMOUS;
+
+	if (!is_admitted && c->route->run != cors_preflight)
+		return address_limit_take(c->api->requests, client, "requests", clock_mono_ms(), why);
+	return is_admitted && for_slot ? address_limit_take(c->api->anonymous_slots, client, "uploads", clock_mono_ms(), why) : OK;
+}
+
 static enum status check_request(struct api_call *c, struct fault *why)
 {
 	struct request_context *x = c->x;
@@ -72,10 +84,12 @@ static enum status check_request(struct api_call *c, struct fault *why)
 	TRY(router_find(&api_routes, x->request.method, x->request.path, &c->at, why));
 	c->route = c->at.row;
 	x->answer.route = c->route->name;
+	TRY(check_address(c, false, why));
 	enum status access = access_check(c, false, why);
 	c->undecided = access != OK && why->code == F_IDENTITY_REFRESHING;
 	if (access != OK && !c->undecided)
 		return access;
+	TRY(check_address(c, true, why));
 	if (str_find(c->at.path_template, STR("{imageId}")) < c->at.path_template.n && c->route->run != cors_preflight) {
 		if (!uuid_valid(c->at.segment))
 			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
@@ -169,7 +183,8 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 	/* How the listener continues with an admitted call. */
 	bool waits = c->wait_s > 0 && c->api->waits != NULL;
 	/* a repeated request may have to read a row */
-	bool starts = !c->undecided && c->api->product->table->ops->starts_without_waiting && request_header(&x->request, REQUEST_KEY_HEADER).p == NULL;
+	bool starts =
+		!c->undecided && c->api->product->table->ops->starts_without_waiting && request_header(&x->request, REQUEST_KEY_HEADER).p == NULL;
 	if (c->route->start != NULL && (c->route->check != NULL ? waits : starts))
 		return HANDLER_RUN_ASYNC;
 	return c->route->has_body || c->route->stream != NULL ? HANDLER_READ_BODY : HANDLER_RUN;
@@ -242,6 +257,23 @@ static bool has_left_pending(void *arg, struct str image_id)
 	return !pending;
 }
 
+/* Limits, and what waits. */
+static bool make_parts(struct api *api)
+{
+	const struct api_options *o = &api->options;
+	bool ok = true;
+
+	if (o->waits)
+		ok = (api->waits = waits_new(o->unseen_changes ? has_left_pending : NULL, api)) != NULL;
+	if (o->anonymous_slots_per_minute > 0)
+		ok = (api->anonymous_slots = rate_limit_new_bucket(o->anonymous_slots_per_minute, 60000)) != NULL && ok;
+	if (o->requests_per_second > 0)
+		ok = (api->requests = rate_limit_new_bucket(
+				  o->requests_per_second * ADDRESS_REQUESTS_BURST_S, (int64_t)ADDRESS_REQUESTS_BURST_S * 1000)) != NULL &&
+			ok;
+	return ok;
+}
+
 struct api *api_new(struct product *p, const struct api_options *o)
 {
 	assert(p != NULL);
@@ -255,7 +287,7 @@ struct api *api_new(struct product *p, const struct api_options *o)
 		.product = p,
 		.options = *o,
 	};
-	if (o->waits && (api->waits = waits_new(o->unseen_changes ? has_left_pending : NULL, api)) == NULL)
+	if (!make_parts(api))
 		api_free(&api);
 	return api;
 }
@@ -271,6 +303,8 @@ void api_free(struct api **a)
 	if (a == NULL || *a == NULL)
 		return;
 	waits_free(&(*a)->waits);
+	rate_limit_free(&(*a)->anonymous_slots);
+	rate_limit_free(&(*a)->requests);
 	mem_free(*a);
 	*a = NULL;
 }

@@ -37,8 +37,10 @@ struct api_options {
 	bool (*sign_in)(struct identity *, struct arena *, struct identity_sign_in *out);
 	struct api_key_table *api_keys; /* NULL: there are none */
 	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
-	struct str cors_origins;       /* "*" or origins with commas */
-	const struct web_files *page;  /* GET / and its files; NULL: no page */
+	/* By client address, see api/address_limit.h; 0: no limit, as where nothing is kept from one request to the next */
+	unsigned anonymous_slots_per_minute, requests_per_second;
+	struct str cors_origins;      /* "*" or origins with commas */
+	const struct web_files *page; /* GET / and its files; NULL: no page */
 	enum api_direct direct;
 	struct bucket_store *buckets; /* with DIRECT_STORE, and */
 	struct str bucket;            /* that of the images */

@@ -24,7 +24,8 @@ struct api {
 	struct handler handler;
 	struct product *product;
 	struct api_options options;
-	struct waits *waits; /* NULL: nobody waits */
+	struct waits *waits;                           /* NULL: nobody waits */
+	struct rate_limit *anonymous_slots, *requests; /* of client addresses; NULL: no limit */
 };
 
 struct web_file;

@@ -7,6 +7,7 @@
 #include "api/call.h"
 
 #include "api/access.h"
+#include "api/body.h"
 #include "api/cors.h"
 #include "api/record.h"
 #include "base/writer.h"
@@ -29,7 +30,7 @@ struct direct_call {
 	struct buf value; /* of the field that is being read */
 	size_t field_bytes, trailing;
 	struct str *field; /* where it goes */
-	struct str file_name, sent_name, type;
+	struct str file_name, metadata, on_behalf_of, sent_name, type;
 };
 
 /* The texts, in a form or in the query. NULL: there is no such one. */
@@ -38,14 +39,14 @@ static struct str *find_field(struct direct_call *d, struct str name)
 	const struct {
 		const char *name;
 		struct str *value;
-	} fields[] = { { "fileName", &d->file_name } };
+	} fields[] = { { "fileName", &d->file_name }, { "metadata", &d->metadata }, { "onBehalfOf", &d->on_behalf_of } };
 	for (size_t i = 0; i < COUNT_OF(fields); i++)
 		if (str_equal(name, str_of(fields[i].name)))
 			return fields[i].value;
 	return NULL;
 }
 
-#define FIELD_NAMES "fileName"
+#define FIELD_NAMES "fileName, metadata and onBehalfOf"
 
 static enum status refuse_unknown(struct str name, const char *what, struct fault *why)
 {
@@ -267,9 +268,14 @@ enum status direct_run(struct api_call *c, struct fault *why)
 	struct str name = d->file_name.p != NULL ? d->file_name : d->sent_name;
 	if (d->file_name.p != NULL || name.n > 0)
 		TRY(file_name_check(name, why));
-	struct direct_request r = {
-		.slot = { .file_name = name, .file_type = d->type }, .caller = c->x->request.client, .request_id = c->x->request.id
-	};
+	struct str metadata = STR("");
+	if (d->metadata.p != NULL)
+		TRY(body_read_metadata(c->arena, d->metadata, &metadata, why));
+	struct direct_request r = { .slot = { .file_name = name, .file_type = d->type, .metadata = metadata },
+		.caller = c->x->request.client,
+		.request_id = c->x->request.id };
+	if (d->on_behalf_of.p != NULL) /* in a query it was read before */
+		TRY(access_act_as(c, d->on_behalf_of, why));
 	access_name_owner(c, &r.slot);
 	enum status st = direct_upload_finish(&d->upload, &r, &slot, &row, why);
 	c->x->answer.image_id = slot.row.image_id;

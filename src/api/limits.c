@@ -25,6 +25,11 @@ enum status limits_run(struct api_call *c, struct fault *why)
 	writer_number(&b, STR("maxMetadataBytes"), METADATA_MAX_BYTES);
 	writer_number(&b, STR("urlLifetimeSeconds"), rules->url_ttl_s);
 	writer_bool(&b, STR("requireSize"), rules->require_size);
+	/* Of a client address: what applies to a caller who says who it is, GET /me tells. */
+	if (c->api->options.anonymous_slots_per_minute > 0)
+		writer_number(&b, STR("anonymousSlotsPerMinute"), c->api->options.anonymous_slots_per_minute);
+	if (c->api->options.requests_per_second > 0)
+		writer_number(&b, STR("requestsPerSecond"), c->api->options.requests_per_second);
 	sign_in_write(&b, c);
 	writer_close(&b, '}');
 	return call_json(c, &b, why);

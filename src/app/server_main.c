@@ -236,6 +236,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->access.api_keys = c->backends.api_keys;
 	c->access.waits = true;
 	c->access.unseen_changes = c->backends.watch == NULL;
+	c->access.anonymous_slots_per_minute = (unsigned)s->anonymous_slots_per_minute;
+	c->access.requests_per_second = (unsigned)s->address_requests_per_second;
 	TRY(read_delivery(c, why));
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &c->access);

@@ -80,7 +80,15 @@ enum status fault_write(struct fault *why, enum fault_code code, const char *fmt
 	va_end(args);
 	why->code = code;
 	why->cause[0] = '\0';
+	why->retry_after_s = 0;
 	return status;
+}
+
+void fault_retry_after(struct fault *why, int64_t wait_ms)
+{
+	assert(wait_ms >= 0);
+	if (why != NULL)
+		why->retry_after_s = wait_ms > 1000 ? (unsigned)((wait_ms + 999) / 1000) : 1;
 }
 
 void fault_cause(struct fault *why, const char *fmt, ...)

@@ -10,6 +10,8 @@
 
 #include "base/attr.h"
 
+#include <stdint.h>
+
 struct arena;
 struct buf;
 
@@ -37,14 +39,17 @@ enum fault_code {
 
 struct fault {
 	enum fault_code code;
-	char text[256];  /* one sentence for the client, truncated at a UTF-8 boundary when too long */
-	char cause[256]; /* for the log only: errno, SQL, paths */
+	char text[256];         /* one sentence for the client, truncated at a UTF-8 boundary when too long */
+	char cause[256];        /* for the log only: errno, SQL, paths */
+	unsigned retry_after_s; /* when to try again, if that is known; 0: not */
 };
 
 /* Write code and text (cause is cleared) and give the code's status: the whole error exit is
  * `return fault_set(why, NO_SUCH_IMAGE, "image %.*s", STRF(id));`. why may be NULL. */
 #define fault_set(why, CODE, ...) fault_write((why), F_##CODE, __VA_ARGS__)
 enum status fault_write(struct fault *why, enum fault_code code, const char *fmt, ...) PRINTF(3, 4);
+/* Set when to try again, rounded up to seconds; at least one. why may be NULL. */
+void fault_retry_after(struct fault *why, int64_t wait_ms);
 /* Add the cause for the log; the code and the text stay. why may be NULL. */
 void fault_cause(struct fault *why, const char *fmt, ...) PRINTF(2, 3);
 enum status fault_status(enum fault_code code);

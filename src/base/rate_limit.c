@@ -15,14 +15,15 @@
 
 struct rate_count {
 	uint64_t digest;
-	int64_t began_ms;
-	unsigned n; /* 0: free */
+	int64_t since_us; /* of a window: its begin; of a bucket: when it will be full again */
+	unsigned n;       /* in this window; of a bucket 1; 0: free */
 };
 
 struct rate_limit {
 	pthread_mutex_t lock;
 	unsigned most;
-	int64_t window_ms;
+	int64_t window_us;
+	bool is_bucket;
 	uint64_t seed;
 	struct rate_count sets[SETS][WAYS];
 };
@@ -35,8 +36,17 @@ struct rate_limit *rate_limit_new(unsigned most, int64_t window_ms)
 		return NULL;
 	pthread_mutex_init(&l->lock, NULL);
 	l->most = most;
-	l->window_ms = window_ms;
+	l->window_us = window_ms * 1000;
 	random_bytes(&l->seed, sizeof(l->seed));
+	return l;
+}
+
+struct rate_limit *rate_limit_new_bucket(unsigned most, int64_t window_ms)
+{
+	assert(most <= window_ms * 1000);
+	struct rate_limit *l = rate_limit_new(most, window_ms);
+	if (l != NULL)
+		l->is_bucket = true;
 	return l;
 }
 
@@ -50,13 +60,19 @@ void rate_limit_free(struct rate_limit **l)
 	*l = NULL;
 }
 
+/* What says nothing any more: a window that is over, a bucket that is full. */
+static bool is_over(const struct rate_limit *l, const struct rate_count *place, int64_t now_us)
+{
+	return now_us >= place->since_us + (l->is_bucket ? 0 : l->window_us);
+}
+
 /* The place of this digest, else one that is free; NULL: there is none. */
-static struct rate_count *find_place(struct rate_limit *l, uint64_t digest, int64_t now_ms)
+static struct rate_count *find_place(struct rate_limit *l, uint64_t digest, int64_t now_us)
 {
 	struct rate_count *set = l->sets[digest * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SET_BITS)], *found = NULL;
 	for (size_t i = 0; i < WAYS; i++) {
 		assert(set[i].n <= l->most);
-		if (set[i].n > 0 && now_ms - set[i].began_ms >= l->window_ms)
+		if (set[i].n > 0 && is_over(l, &set[i], now_us))
 			set[i].n = 0;
 		if (set[i].n > 0 && set[i].digest == digest)
 			return &set[i];
@@ -66,17 +82,45 @@ static struct rate_count *find_place(struct rate_limit *l, uint64_t digest, int6
 	return found;
 }
 
+/* 0: now, and it is counted; else how long until then. */
+static int64_t count_in_window(struct rate_limit *l, struct rate_count *place, int64_t now_us)
+{
+	if (place->n == l->most)
+		return place->since_us + l->window_us - now_us;
+	place->n++;
+	return 0;
+}
+
+/* A bucket is known by the time when it will be full: each token takes an interval more. */
+static int64_t take_token(const struct rate_limit *l, struct rate_count *place, int64_t now_us)
+{
+	int64_t interval_us = l->window_us / l->most, full_us = place->since_us + interval_us;
+	if (full_us - now_us > interval_us * l->most)
+		return full_us - now_us - interval_us * l->most;
+	place->since_us = full_us;
+	place->n = 1;
+	return 0;
+}
+
+bool rate_limit_take_or_wait(struct rate_limit *l, struct str name, int64_t now_ms, int64_t *wait_ms)
+{
+	assert(l != NULL && wait_ms != NULL);
+	uint64_t digest = hash_fnv64(l->seed, name);
+	int64_t now_us = now_ms * 1000, wait_us = l->window_us;
+	pthread_mutex_lock(&l->lock);
+	struct rate_count *place = find_place(l, digest, now_us);
+	if (place != NULL && place->n == 0)
+		*place = (struct rate_count){ digest, now_us, 0 };
+	if (place != NULL)
+		wait_us = l->is_bucket ? take_token(l, place, now_us) : count_in_window(l, place, now_us);
+	pthread_mutex_unlock(&l->lock);
+	if (wait_us > 0)
+		*wait_ms = (wait_us + 999) / 1000;
+	return wait_us == 0;
+}
+
 bool rate_limit_take(struct rate_limit *l, struct str name, int64_t now_ms)
 {
-	assert(l != NULL);
-	uint64_t digest = hash_fnv64(l->seed, name);
-	pthread_mutex_lock(&l->lock);
-	struct rate_count *place = find_place(l, digest, now_ms);
-	bool allowed = place != NULL && place->n < l->most;
-	if (allowed && place->n == 0)
-		*place = (struct rate_count){ digest, now_ms, 0 };
-	if (allowed)
-		place->n++;
-	pthread_mutex_unlock(&l->lock);
-	return allowed;
+	int64_t unused;
+	return rate_limit_take_or_wait(l, name, now_ms, &unused);
 }

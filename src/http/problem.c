@@ -140,7 +140,9 @@ void problem_answer(struct request_context *x, const struct fault *why)
 	}
 	x->answer.status = fault_http_status(code);
 	answer_header(&x->answer, STR("Content-Type"), STR("application/problem+json"));
-	if (problems[code].retry_after_s != NULL)
+	if (why->retry_after_s > 0)
+		answer_header(&x->answer, STR("Retry-After"), str_decimal(&x->arena, why->retry_after_s));
+	else if (problems[code].retry_after_s != NULL)
 		answer_header(&x->answer, STR("Retry-After"), str_of(problems[code].retry_after_s));
 	if (why->code == F_KEY_NEEDED)
 		answer_header(&x->answer, STR("WWW-Authenticate"), STR("Bearer"));

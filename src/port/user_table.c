@@ -54,8 +54,10 @@ enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_
 
 	if (fits(q->slots_per_minute, minute_slots, 1))
 		return OK;
-	return fault_set(why, TOO_MANY, "The quota of %llu uploads per minute is used up; try again in %lld seconds.",
+	enum status st = fault_set(why, TOO_MANY, "The quota of %llu uploads per minute is used up; try again in %lld seconds.",
 		(unsigned long long)q->slots_per_minute, (long long)(left_ms + 999) / 1000);
+	fault_retry_after(why, left_ms);
+	return st;
 }
 
 enum status owner_blocked(struct fault *why)

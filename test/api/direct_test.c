@@ -139,6 +139,21 @@ static void test_name_when_not_given_then_that_of_the_file_without_its_path_or_o
 	}
 }
 
+static void test_metadata_when_an_object_of_strings_then_in_the_record_and_else_refused(void **state)
+{
+	static const char *const bad[] = { "", "x", "[]", "{\"a\":1}", "{\"a\":{}}" };
+
+	send_form(PART("name=\"metadata\"", "{\"album\":\"7\"}") FILE_HEAD, "\r\n" END);
+	assert_created("cat.png");
+	assert_true(holds(fixture.x.answer.body, "\"metadata\":{\"album\":\"7\"}"));
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct str head = STR("\r\n--XyZ\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n");
+		send_form(FILE_HEAD, STR_CONCAT(&fixture.own, head, str_of(bad[i]), STR("\r\n" END)).p);
+		assert_int_equal(fixture.x.answer.status, 400);
+		assert_int_equal(count_rows().uploaded, 1);
+	}
+}
+
 static void test_body_when_raw_then_created_whatever_type_it_declares(void **state)
 {
 	static const char *const types[] = { "image/png", "image/jpeg", "application/octet-stream", "application/x-www-form-urlencoded", NULL };
@@ -459,6 +474,7 @@ int main(void)
 		ON_ENGINE(test_form_when_the_fields_come_in_any_order_and_pieces_then_created),
 		SPOOLED(test_form_when_the_fields_come_in_any_order_and_pieces_then_created),
 		ON_ENGINE(test_name_when_not_given_then_that_of_the_file_without_its_path_or_of_its_type),
+		ON_ENGINE(test_metadata_when_an_object_of_strings_then_in_the_record_and_else_refused),
 		ON_ENGINE(test_body_when_raw_then_created_whatever_type_it_declares),
 		SPOOLED(test_body_when_raw_then_created_whatever_type_it_declares),
 		ON_ENGINE(test_form_when_wrong_then_refused_and_nothing_is_left),

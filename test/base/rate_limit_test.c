@@ -81,6 +81,57 @@ static void test_rate_limit_when_random_then_as_the_model(void **state)
 	}
 }
 
+static int set_up_bucket(void **state)
+{
+	limit = rate_limit_new_bucket(MOST, WINDOW_MS);
+	return limit == NULL ? -1 : 0;
+}
+
+static void test_bucket_then_all_at_once_and_further_ones_as_it_fills(void **state)
+{
+	const int64_t each_ms = WINDOW_MS / MOST + 1;
+	for (unsigned i = 0; i < MOST; i++)
+		assert_true(take(1, NOW_MS));
+	assert_false(take(1, NOW_MS + each_ms - 2));
+	assert_true(take(1, NOW_MS + each_ms));
+	assert_false(take(1, NOW_MS + each_ms));
+	assert_true(take(2, NOW_MS + each_ms));
+	assert_true(take(1, NOW_MS + 3 * each_ms)); /* two have come; one of them is left */
+	assert_true(take(1, NOW_MS + 3 * each_ms));
+	assert_false(take(1, NOW_MS + 3 * each_ms));
+	for (unsigned i = 0; i < MOST; i++) /* never more than it holds */
+		assert_true(take(1, NOW_MS + 100 * WINDOW_MS));
+	assert_false(take(1, NOW_MS + 100 * WINDOW_MS));
+}
+
+static void test_wait_when_refused_then_it_may_happen_after_so_long(void **state)
+{
+	int64_t now_ms = NOW_MS, wait_ms = 0;
+	for (unsigned i = 0; i < 50; i++) {
+		while (rate_limit_take_or_wait(limit, STR("a"), now_ms, &wait_ms))
+			now_ms += i % 7;
+		assert_in_range(wait_ms, 1, WINDOW_MS);
+		assert_false(rate_limit_take(limit, STR("a"), now_ms + wait_ms - 1));
+		now_ms += wait_ms;
+		assert_true(rate_limit_take(limit, STR("a"), now_ms));
+	}
+}
+
+/* In the long run no more than the rate, at once no more than the bucket. */
+static void test_bucket_when_random_then_within_the_rate(void **state)
+{
+	int64_t now_ms = NOW_MS;
+	unsigned taken = 0;
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned char dice;
+		random_bytes(&dice, 1);
+		now_ms += dice % 100;
+		taken += take(1, now_ms);
+		assert_true((int64_t)taken <= MOST + (now_ms - NOW_MS) * MOST / WINDOW_MS + 1);
+	}
+	assert_true((int64_t)taken >= (now_ms - NOW_MS) * MOST / WINDOW_MS - 1);
+}
+
 static unsigned take_all(int64_t now_ms)
 {
 	unsigned allowed = 0;
@@ -138,6 +189,10 @@ int main(void)
 		TEST(test_rate_limit_then_so_often_in_a_window_for_each_name),
 		TEST(test_rate_limit_when_the_name_is_empty_then_a_name_like_any),
 		TEST(test_rate_limit_when_random_then_as_the_model),
+		cmocka_unit_test_setup_teardown(test_bucket_then_all_at_once_and_further_ones_as_it_fills, set_up_bucket, tear_down),
+		TEST(test_wait_when_refused_then_it_may_happen_after_so_long),
+		cmocka_unit_test_setup_teardown(test_wait_when_refused_then_it_may_happen_after_so_long, set_up_bucket, tear_down),
+		cmocka_unit_test_setup_teardown(test_bucket_when_random_then_within_the_rate, set_up_bucket, tear_down),
 		TEST(test_rate_limit_when_more_names_than_places_then_bounded_and_none_forgotten),
 		TEST(test_rate_limit_by_many_threads_then_no_more),
 		TEST(test_new_when_memory_fails_then_null),
