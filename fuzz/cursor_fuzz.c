@@ -8,16 +8,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct str text = { (const char *)data, size };
+	const struct str text = { (const char *)data, size }, lists[] = { STR(""), STR("0123456789abcdef0123456789abcdef all") };
 	struct arena a;
 	struct fault why;
-	int64_t seq = -1;
+	struct str place;
+	int64_t n = -1;
 
 	crypto_init();
 	arena_init(&a, 1 << 16);
-	if (cursor_read(text, &a, &seq, &why) == OK) {
-		assert(seq >= 0);
-		assert(str_equal(cursor_write(seq, &a), text));
+	for (size_t i = 0; i < COUNT_OF(lists); i++) {
+		if (cursor_read(text, lists[i], &a, &n, &why) == OK) {
+			assert(n >= 0);
+			assert(str_equal(cursor_write(n, lists[i], &a), text));
+		}
+		if (cursor_read_text(text, lists[i], &a, &place, &why) == OK)
+			assert(str_equal(cursor_write_text(place, lists[i], &a), text));
 	}
 	arena_deinit(&a);
 	return 0;
