@@ -36,6 +36,7 @@ struct api_options {
 	/* identity_sign_in, with identity; NULL: the page signs nobody in */
 	bool (*sign_in)(struct identity *, struct arena *, struct identity_sign_in *out);
 	struct api_key_table *api_keys; /* NULL: there are none */
+	struct owner_quota quota;       /* of users without one of their own */
 	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
 	/* By client address, see api/address_limit.h; 0: no limit, as where nothing is kept from one request to the next */
 	unsigned anonymous_slots_per_minute, requests_per_second;

@@ -12,8 +12,9 @@
 
 #define ANSWER_MAX_BYTES ((size_t)1 << 20)
 
-static void write_scopes(struct buf *b, unsigned scopes)
+void api_scopes_write(struct buf *b, unsigned scopes)
 {
+	assert(b != NULL && (scopes & ~(unsigned)SCOPES_ALL) == 0);
 	writer_open(b, STR("scopes"), '[');
 	for (unsigned scope = 1; scope <= SCOPES_ALL; scope <<= 1)
 		if ((scopes & scope) != 0)
@@ -27,7 +28,7 @@ static void open_key(struct buf *b, const struct api_key_row *row)
 	writer_open(b, STR(""), '{');
 	writer_text(b, STR("keyId"), row->id);
 	writer_text(b, STR("name"), row->name);
-	write_scopes(b, row->scopes);
+	api_scopes_write(b, row->scopes);
 	if (row->owner.n > 0)
 		writer_text(b, STR("owner"), row->owner);
 	writer_time(b, STR("createdAt"), row->created_ms);

@@ -350,3 +350,27 @@ enum status body_read_key(struct arena *a, struct str body, struct key_request *
 	out->expires_in_s = json_integer_value(life);
 	return read_scopes(json_object_get(object, "scopes"), &out->scopes, why);
 }
+
+enum status body_read_quota(struct str body, struct owner_quota *out, struct fault *why)
+{
+	assert(out != NULL);
+	json_auto_t *object = NULL;
+	struct owner_quota quota = { 0 };
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} members[] = {
+		{ "bytes", &quota.bytes }, { "images", &quota.images }, { "pending", &quota.pending }, { "slotsPerMinute", &quota.slots_per_minute }
+	};
+
+	TRY(read_object(body, &object, why));
+	TRY(check_members(object, "bytes, images, pending, slotsPerMinute", why));
+	for (size_t i = 0; i < COUNT_OF(members); i++) {
+		const json_t *value = json_object_get(object, members[i].name);
+		if (value != NULL && (!json_is_integer(value) || json_integer_value(value) < 1))
+			return fault_set(why, BAD_FIELD, "%s must be an integer of 1 or more; leave it out for no limit.", members[i].name);
+		*members[i].to = (uint64_t)json_integer_value(value);
+	}
+	*out = quota;
+	return OK;
+}

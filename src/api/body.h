@@ -33,6 +33,10 @@ struct key_request {
 /* Read {"name","scopes","expiresIn"?} of POST /keys.  Errors: those of body_read_slot */
 enum status body_read_key(struct arena *a, struct str body, struct key_request *out, struct fault *why) MUST_CHECK;
 
+/* Read {"bytes"?,"images"?,"pending"?,"slotsPerMinute"?} of PUT /users/{owner}/quota: what is missing is not limited.
+ * Errors  those of body_read_slot */
+enum status body_read_quota(struct str body, struct owner_quota *out, struct fault *why) MUST_CHECK;
+
 #define LINK_LIFE_MAX_S 604800
 
 struct link_request {

@@ -70,6 +70,12 @@ extern const struct api_stream direct_stream;
 enum status keys_list(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status keys_add(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status keys_remove(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status users_me(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status users_list(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status users_get(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status users_set_quota(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status users_reset_quota(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status users_erase(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 
@@ -86,5 +92,8 @@ bool call_end(struct api_call *c, enum status status, const struct fault *why);
 /* Answer 200 with the JSON in b; a heap buffer is copied into the arena, one in the arena is borrowed.
  * Errors  TOO_MUCH the buffer is past its maximum or the arena is full */
 enum status call_json(struct api_call *c, const struct buf *b, struct fault *why) MUST_CHECK;
+
+/* Append the member "scopes": the names of a set of enum api_scope. */
+void api_scopes_write(struct buf *b, unsigned scopes);
 
 #endif

@@ -1,6 +1,8 @@
 /* See access.h. */
 #include "app/access.h"
 
+#include "app/image_rules.h"
+
 #include "identity/api_key_text.h"
 
 #include <string.h>
@@ -68,6 +70,7 @@ enum status access_options(const struct settings *s, const struct access_place *
 	out->slots = who_uploads(s);
 	out->key = str_of(s->api_key);
 	out->cors_origins = str_of(s->cors_origins);
+	out->quota = quota_of(s);
 	/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
 	out->refuse_cross_site = at->address != NULL && out->images == ACCESS_OPEN && !s->open;
 	TRY(check_users(s, out->images, why));

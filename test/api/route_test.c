@@ -39,7 +39,7 @@ static void test_route_when_each_row_is_requested_then_found_with_its_id(void **
 		assert_string_equal(found_name(), name);
 		assert_str(match.segment, has_id ? SOME_ID : "");
 	}
-	assert_int_equal(n, 28);
+	assert_int_equal(n, 38);
 }
 
 static void test_route_when_every_path_is_checked_then_it_accepts_options(void **state)
