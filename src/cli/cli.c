@@ -23,6 +23,8 @@ static const struct cli_verb {
 	{ "get", verb_get, ALLOWS(ENDPOINT) | ALLOWS(OUTPUT) | ALLOWS(FORCE) | ALLOWS(JSON), 1, 1, "get ID",
 		"Download an image under its own name into the current directory; never overwrites a file." },
 	{ "rm", verb_rm, ALLOWS(ENDPOINT) | ALLOWS(TOKEN) | ALLOWS(JSON), 1, SIZE_MAX, "rm ID...", "Delete images." },
+	{ "apikeys", verb_apikeys, ALLOWS(ENDPOINT) | ALLOWS(SCOPE) | ALLOWS(OWNER) | ALLOWS(EXPIRES) | ALLOWS(JSON), 1, 2, "apikeys add|list|rm",
+		"Make a key for an application, by a name; list them; remove one, by its ID." },
 	{ "webhooks", verb_webhooks, ALLOWS(DATA) | ALLOWS(STATE) | ALLOWS(LIMIT) | ALLOWS(JSON), 1, 2, "webhooks list|resend|enable",
 		"List webhooks; send one again, by its ID, or all of a state; send to a disabled receiver again." },
 	{ "logs", verb_logs, ALLOWS(DATA) | ALLOWS(LEVEL) | ALLOWS(SINCE) | ALLOWS(GREP) | ALLOWS(FOLLOW) | ALLOWS(JSON), 0, 0, "logs",

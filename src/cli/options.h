@@ -7,9 +7,10 @@
 #include "base/fault.h"
 
 struct options {
-	const char *endpoint, *output, *data, *state, *level, *grep, *token; /* NULL: not given */
+	const char *endpoint, *output, *data, *state, *level, *grep, *token, *scope, *owner; /* NULL: not given */
 	uint64_t jobs, limit;
-	int64_t since_ms; /* a span, back from now; 0: not given */
+	int64_t since_ms;   /* a span, back from now; 0: not given */
+	int64_t expires_ms; /* a span from now; 0: not given */
 	bool all, json, force, follow, help;
 	char **operands;
 	size_t n_operands;
@@ -23,6 +24,9 @@ enum option {
 	OPTION_OUTPUT,
 	OPTION_FORCE,
 	OPTION_TOKEN,
+	OPTION_SCOPE,
+	OPTION_OWNER,
+	OPTION_EXPIRES,
 	OPTION_DATA,
 	OPTION_STATE,
 	OPTION_LEVEL,

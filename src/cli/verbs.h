@@ -11,6 +11,7 @@ enum status verb_upload(const struct options *o, struct remote *r, struct fault 
 enum status verb_list(const struct options *o, struct remote *r, struct fault *why) MUST_CHECK;
 enum status verb_get(const struct options *o, struct remote *r, struct fault *why) MUST_CHECK;
 enum status verb_rm(const struct options *o, struct remote *r, struct fault *why) MUST_CHECK;
+enum status verb_apikeys(const struct options *o, struct remote *r, struct fault *why) MUST_CHECK;
 enum status verb_webhooks(const struct options *o, struct remote *r, struct fault *why) MUST_CHECK;
 enum status verb_logs(const struct options *o, struct remote *r, struct fault *why) MUST_CHECK;
 

@@ -60,7 +60,7 @@ static void test_help_of_the_program_has_one_line_for_each_verb(void **state)
 	struct buf b;
 	buf_init(&b, 10000);
 	cli_help(&b);
-	assert_int_equal(count_lines(b.p), 6);
+	assert_int_equal(count_lines(b.p), 7);
 	buf_deinit(&b);
 }
 
