@@ -25,7 +25,7 @@ async function show(imageId) {
 }
 
 function wantKey(refusal) {
-	const hadSession = session.isSignedIn() || refusal?.code === 'token_invalid', wasWrong = api.hasKey() && !hadSession;
+	const wasWrong = api.hasKey(), hadSession = !wasWrong && (session.isSignedIn() || refusal?.code === 'token_invalid');
 	api.useKey('');
 	session.forget();
 	$('forget').hidden = true;

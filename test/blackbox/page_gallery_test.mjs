@@ -280,7 +280,7 @@ test('where a key is required the page asks for it, reports a wrong one, and kee
 	const field = page.getByLabel('API key');
 	await field.waitFor();
 	await choose(page, [{ name: 'held.png', mimeType: 'image/png', buffer: png(10, 10) }]);
-	assert.match(await uploadIs(page, 'held.png', 'refused'), /requires the API key/);
+	assert.match(await uploadIs(page, 'held.png', 'refused'), /requires an API key/);
 	await field.fill('not the key at all');
 	await page.keyboard.press('Enter');
 	await page.getByRole('alert').filter({ hasText: 'Wrong API key.' }).waitFor();
