@@ -39,6 +39,7 @@ struct str fake_product_slot(struct fake_product *f, unsigned n, struct str file
 {
 	struct image_row row = row_pending(&f->a, n);
 	row.file_type = file_type;
+	row.max_bytes = f->product.rules.max_size_bytes;
 	assert_int_equal(table_insert(f->product.table, &row, &f->why), OK);
 	return row.key;
 }
