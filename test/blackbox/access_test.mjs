@@ -67,7 +67,7 @@ for (const [mode, { env, needs }] of Object.entries(modes))
 					const answer = await call(server, method, target.includes('?') ? target : target + query, { ...options, headers: { ...headers, ...client } });
 					const known = good && env.TINTYPE_API_KEY;
 					if (!fails && !(good && !known) && (known || !needs.includes(needed))) {
-						assert.equal(answer.status, status, `${name}: ${answer.text}`);
+						assert.equal(answer.status, query && /^(GET|HEAD) \/images$/.test(name) ? 400 : status, `${name}: ${answer.text}`);   // a list refuses parameters that it does not know
 						continue;
 					}
 					if (answer.status === 429)   // more than ten of them
