@@ -3,6 +3,7 @@
 
 #include "unit.h"
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 static const char *const PROBES[] = { RENDER_PROBE, RENDER_PROBE_MORE }; /* with the filter of each of the two programs */
@@ -41,7 +42,9 @@ static void test_call_outside_the_filter_then_killed(void **state)
 		struct worker w;
 		const char *name = NAMES[i / 2];
 		int status = attempt(PROBES[i % 2], name, &w);
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+		/* A kernel without the calls of 32-bit programs does not get to see it. */
+		bool is_fault = strcmp(name, "32_bit") == 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV;
+		if (!is_fault && (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS))
 			fail_msg("%s: %s: status %x", PROBES[i % 2], name, (unsigned)status);
 		assert_false(WCOREDUMP(status));
 	}
