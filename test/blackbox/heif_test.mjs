@@ -68,7 +68,7 @@ const key = 'the key of the HEIF tests';
 async function upload(name, { bytes = readFileSync(at(name)), form = false, of = server } = {}) {
 	const slot = await openSlot(of, { fileName: name, fileType: typeOf(name), ...form ? { method: 'POST' } : {} });
 	const answer = await (form ? postForm(slot, bytes, { fileName: name, fileType: typeOf(name) }) : putBytes(slot, bytes));
-	return { answer, bytes, record: (await call(of, 'GET', `/images/${slot.imageId}`, { key })).json };
+	return { answer, bytes, record: (await call(of, 'GET', `/images/${slot.imageId}`, of === server ? { key } : {})).json };
 }
 const thumbnail = async (record, preset = 'medium', format = 'webp') => {
 	const answer = await fetchUrl(record.links[preset][format]);

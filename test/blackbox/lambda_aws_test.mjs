@@ -218,7 +218,7 @@ test('a link to the original is redirected to a URL that expires later than what
 	assert.equal((await json('GET', `/i/${sign(4e9).replace(/^./, one => one === 'A' ? 'B' : 'A')}/${image.imageId}/original`)).status, 404);
 });
 
-test('an image is public only by a caller with a key, which the gateway's own is not, and private again at once', async () => {
+test('an image is public only by a caller with a key, which the gateway’s own is not, and private again at once', async () => {
 	const { image: { imageId } } = await upload(photo), link = `${gateway.base}/i/${imageId}/original`, key = byKey;
 	assert.equal((await fetch(link)).status, 404);
 	assert.equal((await json('PATCH', `/images/${imageId}`, { visibility: 'public' })).body.code, 'public_denied');

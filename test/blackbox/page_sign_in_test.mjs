@@ -89,6 +89,7 @@ test('two users in two browsers see their own pictures alone', async () => {
 	await wallHas(bob, 1);
 	assert.deepEqual(await bob.locator('#wall .name').allTextContents(), ['of bob.png']);
 	await alice.getByRole('button', { name: 'Refresh' }).click();
+	await alice.locator('#wall .name').first().waitFor();
 	assert.deepEqual(await alice.locator('#wall .name').allTextContents(), ['of alice.png']);
 });
 
