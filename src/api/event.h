@@ -15,7 +15,7 @@ struct event {
 };
 
 /* Append the event: its data is the image's record as its owner and administrators see it, but without anything that is a
- * secret or expires: no download URL, no link to a private image, no delete token. Does not block; any thread.
+ * secret or expires: no download URL, no link to a private image, no delete token. Links that do not fit are left out. Does not block; any thread.
  * Errors  TOO_MUCH; OUT_OF_MEMORY */
 enum status event_write(struct product *p, const struct event *e, struct buf *b, struct fault *why) MUST_CHECK;
 
