@@ -18,6 +18,19 @@ enum status call_parameter(const struct query *q, struct str name, struct str *o
 	return OK;
 }
 
+enum status call_limit(const struct query *q, uint32_t most, uint32_t *out, struct fault *why)
+{
+	assert(q != NULL && out != NULL && most >= LIST_DEFAULT);
+	struct str text;
+	uint64_t n = LIST_DEFAULT;
+
+	TRY(call_parameter(q, STR("limit"), &text, why));
+	if (query_find(q, STR("limit")) != NULL && (!str_to_u64(text, &n) || n < 1 || n > most))
+		return fault_set(why, BAD_FIELD, "limit must be an integer from 1 to %u", (unsigned)most);
+	*out = (uint32_t)n;
+	return OK;
+}
+
 enum status call_json(struct api_call *c, const struct buf *b, struct fault *why)
 {
 	assert(c != NULL);

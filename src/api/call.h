@@ -17,6 +17,8 @@
 #include "base/buf.h"
 #include "base/fault.h"
 
+#define LIST_DEFAULT 50
+#define LONG_CALL_MS 20000 /* after which what deletes many answers; API Gateway waits 29 s */
 #define BODY_MAX_BYTES 16384
 #define BODY_LARGE_MAX_BYTES 65536 /* of routes that take many ids */
 
@@ -81,6 +83,8 @@ enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 
 /* The value of a query parameter that may appear once; {NULL, 0} if it does not.  Errors: BAD_FIELD it appears more often */
 enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why) MUST_CHECK;
+/* The `limit` of a list, LIST_DEFAULT where it is not given.  Errors: BAD_FIELD it is not from 1 to `most` */
+enum status call_limit(const struct query *q, uint32_t most, uint32_t *out, struct fault *why) MUST_CHECK;
 /* Run the route's function and complete the response. */
 void call_run(struct api_call *c);
 /* On a worker: find out what could not be told on the reactor, who the caller is and whether it may see the image. May be called again.

@@ -10,7 +10,6 @@
 #include "base/writer.h"
 #include "image/image_service.h"
 
-#define DELETE_MANY_MS 20000 /* API Gateway waits 29 s for a response */
 #define ROW_MAX_BYTES 65536
 #define ANSWER_MAX_BYTES ((size_t)256 << 10)
 
@@ -36,7 +35,7 @@ enum status images_delete_many(struct api_call *c, struct fault *why)
 	struct fault one = { .code = F_NONE };
 	enum status status = OK;
 	uint64_t deleted = 0;
-	int64_t until_ms = clock_mono_ms() + DELETE_MANY_MS;
+	int64_t until_ms = clock_mono_ms() + LONG_CALL_MS;
 
 	TRY(body_read_ids(c->arena, buf_str(&c->body), &list, why));
 	buf_init_arena(&b, c->arena, ANSWER_MAX_BYTES);

@@ -6,23 +6,7 @@
 #include "base/hash.h"
 #include "base/writer.h"
 
-#define LIST_DEFAULT 50
 #define NAME_SHOWN_MAX 64
-
-static enum status read_limit(const struct query *q, uint32_t *limit, struct fault *why)
-{
-	struct str text;
-	uint64_t n;
-
-	TRY(call_parameter(q, STR("limit"), &text, why));
-	*limit = LIST_DEFAULT;
-	if (query_find(q, STR("limit")) == NULL)
-		return OK;
-	if (!str_to_u64(text, &n) || n < 1 || n > TABLE_LIST_MAX)
-		return fault_set(why, BAD_FIELD, "limit must be an integer from 1 to %d", TABLE_LIST_MAX);
-	*limit = (uint32_t)n;
-	return OK;
-}
 
 /* Whether the records of a list have URLs of the store: unless "false" is asked for. */
 static enum status read_urls(const struct query *q, bool *wanted, struct fault *why)
@@ -92,7 +76,7 @@ static enum status read_query(struct api_call *c, struct list_request *out, stru
 
 	*out = (struct list_request){ 0 };
 	TRY(check_names(q, why));
-	TRY(read_limit(q, &out->query.limit, why));
+	TRY(call_limit(q, TABLE_LIST_MAX, &out->query.limit, why));
 	TRY(call_parameter(q, STR("cursor"), &out->query.cursor, why));
 	TRY(read_urls(q, &with_urls, why));
 	TRY(read_word(q, STR("status"), "uploaded pending rejected all", &status, why));

@@ -8,13 +8,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/writer.h"
-#include "http/text.h"
 #include "identity/owner.h"
 #include "image/erasure.h"
 
 #define ANSWER_MAX_BYTES ((size_t)4 << 20)
-#define ERASE_MS 20000 /* API Gateway waits 29 s for a response */
-#define LIST_DEFAULT 50
 
 static void write_usage(struct buf *b, const struct owner_usage *u)
 {
@@ -106,27 +103,15 @@ static enum status need_users(const struct api_call *c, struct fault *why)
 	return c->at.segment.n == 0 || owner_valid(c->at.segment) ? OK : no_such_user(why);
 }
 
-static enum status read_list_query(const struct query *q, struct user_query *out, struct fault *why)
-{
-	struct str limit;
-	uint64_t n = LIST_DEFAULT;
-	*out = (struct user_query){ 0 };
-	TRY(call_parameter(q, STR("limit"), &limit, why));
-	TRY(call_parameter(q, STR("cursor"), &out->cursor, why));
-	if (query_find(q, STR("limit")) != NULL && (!str_to_u64(limit, &n) || n < 1 || n > USER_LIST_MAX))
-		return fault_set(why, BAD_FIELD, "limit must be an integer from 1 to %d", USER_LIST_MAX);
-	out->limit = (uint32_t)n;
-	return OK;
-}
-
 enum status users_list(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->route->rule == FOR_ADMINS);
-	struct user_query q;
+	struct user_query q = { 0 };
 	struct user_page page;
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 	TRY(need_users(c, why));
-	TRY(read_list_query(&c->x->request.query, &q, why));
+	TRY(call_limit(&c->x->request.query, USER_LIST_MAX, &q.limit, why));
+	TRY(call_parameter(&c->x->request.query, STR("cursor"), &q.cursor, why));
 	TRY(user_list(c->api->product->users, &q, c->arena, &page, why));
 	buf_init(&b, ANSWER_MAX_BYTES);
 	writer_open(&b, STR(""), '{');
@@ -200,13 +185,16 @@ enum status users_erase(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->route->rule == FOR_ADMINS);
 	struct str owner = c->at.segment;
-	int64_t until_ms = clock_mono_ms() + ERASE_MS;
+	int64_t until_ms = clock_mono_ms() + LONG_CALL_MS;
 	struct erasure_result done = { 0 };
+	struct user_row user;
 	struct buf b;
 	TRY(need_users(c, why));
+	TRY(user_get(c->api->product->users, owner, c->arena, &user, why));
+	/* Before the user is blocked: what the gc goes on with are the images alone. */
+	TRY(remove_keys(c, owner, why));
 	TRY(user_block(c->api->product->users, owner, why));
 	LOG(USER_CHANGED, c->x->request.id, LOG_S("owner", owner), LOG_C("change", "deletion"));
-	TRY(remove_keys(c, owner, why));
 	enum status status = erasure_run(c->api->product, owner, is_late, &until_ms, &done, why);
 	if (status != OK && status != CONFLICT)
 		return status;

@@ -106,7 +106,11 @@ static enum status remove_key(const struct options *o, struct remote *r, struct 
 		return fault_set(why, BAD_SETTING, "the ID is too long");
 	const struct remote_call call = { .method = "DELETE", .path = buf_str(&path) };
 	TRY(remote_json(r, &call, a, NULL, why));
-	show_line(stdout, "%s  removed", o->operands[1]);
+	if (o->json) {
+		json_auto_t *line = json_pack("{s:o, s:b}", "keyId", show_json_text(str_of(o->operands[1])), "removed", true);
+		show_json(stdout, line);
+	} else
+		show_line(stdout, "%s  removed", o->operands[1]);
 	return OK;
 }
 

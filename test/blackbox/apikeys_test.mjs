@@ -30,7 +30,7 @@ test('a key is printed alone, does what its scopes allow, is listed with its use
 	assert.deepEqual([listed.scopes, typeof listed.usedAt, listed.key], [['read'], 'string', undefined]);
 	const table = (await apikeys('list')).stdout;
 	assert.ok(table.includes(listed.keyId) && table.includes('reader') && !table.includes(key));
-	assert.equal((await apikeys('rm', listed.keyId)).code, 0);
+	assert.deepEqual(JSON.parse((await apikeys('rm', listed.keyId, '--json')).stdout), { keyId: listed.keyId, removed: true });
 	const gone = await call(server, 'GET', '/images', { key });
 	assert.deepEqual([gone.status, gone.json.code], [401, 'token_invalid']);
 	assert.equal((await apikeys('rm', listed.keyId)).code, 1);
