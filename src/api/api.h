@@ -29,7 +29,11 @@ struct api_options {
 	enum api_access images; /* who may list, get, change and delete (delete: or who has the delete token) */
 	enum api_access slots;
 	bool refuse_cross_site; /* list, get, complete and delete are refused to pages of origins that cors_origins does not list by name */
-	struct str key;         /* the operator's, an administrator's; "": none */
+	struct str key;         /* the operator's, an administrator's; "": none, or that which read_key gives */
+	/* Give the operator's key, which lives as long as the call; blocks. Called where `key` is "" and a caller sends what it may be;
+	 * NULL: there is none */
+	enum status (*read_key)(void *arg, struct str *out, struct fault *);
+	void *read_key_arg;
 	struct identity *identity; /* the issuer's tokens; NULL: there are no users */
 	enum status (*verify)(struct identity *, struct str token, int64_t now_ms, bool may_wait, struct arena *,
 		struct identity_caller *out, struct fault *); /* identity_verify, with identity */

@@ -78,12 +78,27 @@ static enum status read_key(struct api_call *c, struct str id, struct str given,
 	return OK;
 }
 
+/* Whether it is the operator's key, which may have to be read first. */
+static enum status is_operator_key(const struct api_call *c, struct str given, bool may_wait, bool *is, struct fault *why)
+{
+	const struct api_options *o = &c->api->options;
+	struct str key = o->key;
+	*is = false;
+	if (key.n == 0 && o->read_key != NULL) {
+		if (!may_wait)
+			return fault_set(why, IDENTITY_REFRESHING, "The key is read by a worker.");
+		TRY(o->read_key(o->read_key_arg, &key, why));
+	}
+	*is = key.n > 0 && secret_equal(key, given);
+	return OK;
+}
+
 enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->api != NULL);
 	const struct api_options *o = &c->api->options;
 	const struct request *r = &c->x->request;
-	bool deletes = str_equal(r->method, STR("DELETE"));
+	bool deletes = str_equal(r->method, STR("DELETE")), is_operator;
 	struct str given = bearer_secret(r), value = str_trim(request_header(r, STR("Authorization"))), id;
 	struct str token = deletes ? str_trim(request_header(r, STR("X-Delete-Token"))) : STR("");
 
@@ -92,10 +107,6 @@ enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 		return OK;
 	if (given.n == 0)
 		return fault_set(why, TOKEN_INVALID, "Authorization must be Bearer, and a key or a token after it.");
-	if (o->key.n > 0 && secret_equal(o->key, given)) {
-		c->caller = (struct caller){ .kind = CALLER_ADMIN, .scopes = SCOPES_ALL, .sees_all = true };
-		return OK;
-	}
 	if (api_key_text_parse(given, &id)) {
 		if (o->api_keys == NULL)
 			return refuse(c, why);
@@ -103,6 +114,11 @@ enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 	}
 	if (has_two_dots(given))
 		return read_token(c, given, may_wait, why);
+	TRY(is_operator_key(c, given, may_wait, &is_operator, why));
+	if (is_operator) {
+		c->caller = (struct caller){ .kind = CALLER_ADMIN, .scopes = SCOPES_ALL, .sees_all = true };
+		return OK;
+	}
 	if (!deletes || !delete_token_valid(given))
 		return refuse(c, why);
 	c->caller.delete_token = given;

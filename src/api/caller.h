@@ -1,7 +1,7 @@
 /* Who sends a request: the Authorization header is read in one place, once.
  *
- * It is, in this order: the operator's key; an API key, by its form; a token of the issuer, which has two dots; on DELETE alone
- * a delete token, by its form. Anything else, and one of these that is not valid, is refused on every route: a failed credential never makes
+ * It is, in this order: an API key, by its form; a token of the issuer, which has two dots; the operator's key, which has neither form; on
+ * DELETE alone a delete token, by its form. Anything else, and one of these that is not valid, is refused on every route: a failed credential never makes
  * an anonymous caller. A delete token may also come as `X-Delete-Token: ...`, next to an Authorization that is of another scheme. */
 #ifndef API_CALLER_H
 #define API_CALLER_H

@@ -18,6 +18,12 @@ static bool has_issuer(const struct settings *s)
 	return s->oidc_issuer[0] != '\0';
 }
 
+/* The operator has a key. */
+static bool has_key(const struct settings *s)
+{
+	return s->api_key[0] != '\0' || s->api_key_parameter[0] != '\0';
+}
+
 /* Who may list, get and delete. Loopback alone is no reason to ignore a key that is set: a reverse proxy on this machine makes
  * every request seem to come from there. */
 static enum api_access who_reads(const struct settings *s, const struct access_place *at)
@@ -26,7 +32,7 @@ static enum api_access who_reads(const struct settings *s, const struct access_p
 		return is_equal(s->access, "open") ? ACCESS_OPEN : is_equal(s->access, "key") ? ACCESS_KEYS : ACCESS_USERS;
 	if (has_issuer(s))
 		return ACCESS_USERS;
-	return !s->open && (s->api_key[0] != '\0' || (at->address != NULL && !at->is_loopback)) ? ACCESS_KEYS : ACCESS_OPEN;
+	return !s->open && (has_key(s) || (at->address != NULL && !at->is_loopback)) ? ACCESS_KEYS : ACCESS_OPEN;
 }
 
 static enum api_access who_uploads(const struct settings *s)
@@ -49,8 +55,7 @@ static enum status check_users(const struct settings *s, enum api_access images,
 	return OK;
 }
 
-/* Every credential is recognised by its form, of which the operator's key must have none but its own. */
-static enum status check_key(struct str key, struct fault *why)
+enum status access_check_key(struct str key, struct fault *why)
 {
 	struct str id;
 	size_t dots = 0;
@@ -74,13 +79,15 @@ enum status access_options(const struct settings *s, const struct access_place *
 	/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
 	out->refuse_cross_site = at->address != NULL && out->images == ACCESS_OPEN && !s->open;
 	TRY(check_users(s, out->images, why));
-	TRY(check_key(out->key, why));
+	TRY(access_check_key(out->key, why));
+	if (s->api_key_parameter[0] != '\0' && (at->address != NULL || s->api_key[0] != '\0'))
+		return fault_set(why, BAD_SETTING, "TINTYPE_API_KEY_PARAMETER is for Lambda functions, in place of TINTYPE_API_KEY: remove one.");
 	if (at->address != NULL && is_equal(s->access, "open") && !at->is_loopback && !s->open)
 		return fault_set(why, BAD_SETTING,
 			"The API at %s is open to anyone who can reach it; set TINTYPE_API_KEY "
 			"and --access key, or pass --open if that is what you want.",
 			at->address);
-	if (out->key.n > 0 || (out->images != ACCESS_KEYS && out->slots != ACCESS_KEYS))
+	if (has_key(s) || (out->images != ACCESS_KEYS && out->slots != ACCESS_KEYS))
 		return OK;
 	bool auto_key = out->images == ACCESS_KEYS && !is_equal(s->access, "key");
 	return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",

@@ -32,7 +32,8 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 	struct str s3 = endpoint_of("AWS_ENDPOINT_URL_S3"), dynamo = endpoint_of("AWS_ENDPOINT_URL_DYNAMODB");
 	e->s3 = open_service(e, STR("s3"), region, s3);
 	e->dynamo = open_service(e, STR("dynamodb"), region, dynamo);
-	if (e->s3 == NULL || e->dynamo == NULL)
+	e->ssm = open_service(e, STR("ssm"), region, endpoint_of("AWS_ENDPOINT_URL_SSM"));
+	if (e->s3 == NULL || e->dynamo == NULL || e->ssm == NULL)
 		return fault_no_memory(why);
 	const struct s3_store_options store = { .service = e->s3,
 		.bucket = str_of(s->bucket),
@@ -56,6 +57,7 @@ void aws_adapters_free(struct aws_adapters *e)
 	assert(e != NULL);
 	dynamo_table_free(&e->table);
 	s3_store_free(&e->store);
+	aws_service_free(&e->ssm);
 	aws_service_free(&e->dynamo);
 	aws_service_free(&e->s3);
 	aws_chain_free(&e->chain);

@@ -1,4 +1,4 @@
-/* The AWS backends, opened as configured: S3 as the object store, DynamoDB as the table. */
+/* The AWS backends, opened as configured: S3 as the object store, DynamoDB as the table; Systems Manager, for secrets. */
 #ifndef APP_AWS_ADAPTERS_H
 #define APP_AWS_ADAPTERS_H
 
@@ -9,7 +9,7 @@
 struct aws_adapters {
 	struct arena texts;
 	struct aws_chain *chain;
-	struct aws_service *s3, *dynamo;
+	struct aws_service *s3, *dynamo, *ssm;
 	struct object_store *store;
 	struct image_table *table;
 };

@@ -2,9 +2,15 @@
 #include "base/log.h"
 #include "app/aws_adapters.h"
 #include "app/lambda_main.h"
+#include "aws/parameter.h"
 #include "aws/roots.h"
 
 static struct aws_adapters backends;
+
+static enum status read_parameter(void *arg, struct str name, struct arena *a, struct str *out, struct fault *why)
+{
+	return aws_parameter_get(((struct aws_adapters *)arg)->ssm, name, a, out, why);
+}
 
 /* DynamoDB is what the first request waits for, so name, TCP and TLS are done with beforehand. */
 static enum status open_backends(const struct settings *s, struct lambda_ports *out, struct fault *why)
@@ -18,7 +24,9 @@ static enum status open_backends(const struct settings *s, struct lambda_ports *
 		.table = backends.table,
 		.users = dynamo_users(backends.table),
 		.api_keys = dynamo_api_keys(backends.table),
-		.authorities = { aws_roots_pem, aws_roots_bytes } };
+		.authorities = { aws_roots_pem, aws_roots_bytes },
+		.read_parameter = read_parameter,
+		.read_parameter_arg = &backends };
 	return OK;
 }
 

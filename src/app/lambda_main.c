@@ -13,6 +13,7 @@
 #include "app/access.h"
 #include "app/identity_setup.h"
 #include "app/image_rules.h"
+#include "app/operator_key.h"
 #include "base/log.h"
 #include "delivery/delivery.h"
 #include "image/slot.h"
@@ -40,6 +41,7 @@ struct lambda_parts {
 	struct thumb_objects thumb_objects;
 	struct thumbnails *thumbnails;
 	struct identity *identity; /* NULL: no users */
+	struct operator_key operator_key;
 	struct api *api;
 	struct delivery *delivery;
 	struct runtime *runtime;
@@ -123,6 +125,21 @@ static enum status read_delivery(struct lambda_parts *c, struct fault *why)
 	return OK;
 }
 
+/* The operator's key, where a parameter has it. */
+static enum status name_key(struct lambda_parts *c, struct api_options *o, struct fault *why)
+{
+	struct str name = str_of(c->settings.api_key_parameter);
+	if (name.n == 0)
+		return OK;
+	if (c->ports.read_parameter == NULL)
+		return fault_set(why, BAD_SETTING, "TINTYPE_API_KEY_PARAMETER needs the parameter store of AWS Systems Manager");
+	c->operator_key =
+		(struct operator_key){ .name = name, .read = c->ports.read_parameter, .read_arg = c->ports.read_parameter_arg };
+	o->read_key = operator_key_read;
+	o->read_key_arg = &c->operator_key;
+	return OK;
+}
+
 static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)
 {
 	struct api_options options = { 0 };
@@ -145,6 +162,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	options.identity = c->identity;
 	options.verify = identity_verify;
 	options.api_keys = c->ports.api_keys;
+	TRY(name_key(c, &options, why));
 	TRY(make_thumbnails(c, decodes, why));
 	TRY(read_delivery(c, why));
 	c->api = api_new(&c->product, &options);
@@ -198,6 +216,7 @@ int lambda_main(lambda_open_fn *open)
 	delivery_free(&c.delivery);
 	api_free(&c.api);
 	identity_free(&c.identity);
+	operator_key_deinit(&c.operator_key);
 	thumbnails_free(&c.thumbnails);
 	pool_free(&c.pool);
 	runtime_free(&c.runtime);

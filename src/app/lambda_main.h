@@ -16,6 +16,9 @@ struct lambda_ports {
 	struct user_table *users;
 	struct api_key_table *api_keys;
 	struct str authorities; /* the certificates of Amazon's own endpoints, in PEM */
+	/* See aws/parameter.h; NULL: there is no parameter store */
+	enum status (*read_parameter)(void *arg, struct str name, struct arena *, struct str *out, struct fault *);
+	void *read_parameter_arg;
 };
 
 /* Open what lasts as long as the process; connect in advance what the first request needs. */

@@ -105,6 +105,33 @@ static void test_access_when_a_key_is_required_but_none_is_set_then_no_key_is_ri
 	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer x")->status, 401);
 }
 
+static enum status give_key(void *arg, struct str *out, struct fault *why)
+{
+	unsigned *times = arg;
+	++*times;
+	*out = STR(KEY);
+	return *times > 1 ? OK : fault_set(why, IDENTITY_UNREACHABLE, "Keys cannot be verified now; try again.");
+}
+
+static void test_access_when_the_key_must_be_read_then_only_for_what_may_be_it(void **state)
+{
+	static const char *const others[] = { NULL, "Bearer a.b.c" };
+	unsigned times = 0;
+	(void)state;
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){
+		.images = ACCESS_KEYS, .slots = ACCESS_KEYS, .read_key = give_key, .read_key_arg = &times, .cors_origins = STR("*") });
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_int_equal(ASK("GET", "/prod/images", .authorization = others[i])->status, 401);
+	assert_int_equal(times, 0);
+	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer " KEY)->status, 503);
+	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer " KEY)->status, 200);
+	assert_int_equal(fixture.step, HANDLER_RUN);
+	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer " KEY "x")->status, 401);
+	assert_int_equal(ASK("GET", "/prod/limits", .authorization = "Bearer " KEY "x")->status, 401);
+	assert_int_equal(times, 4);
+}
+
 static void test_access_when_the_key_is_missing_then_nothing_is_read(void **state)
 {
 	(void)state;
@@ -324,6 +351,7 @@ int main(void)
 		T(test_access_when_slots_require_the_key_too_then_all_but_limits_and_preflights_do),
 		T(test_access_when_only_slots_require_the_key_then_images_stay_open),
 		T(test_access_when_a_key_is_required_but_none_is_set_then_no_key_is_right),
+		K(test_access_when_the_key_must_be_read_then_only_for_what_may_be_it),
 		K(test_access_when_the_key_is_missing_then_nothing_is_read),
 		K(test_delete_when_the_token_is_right_then_it_needs_no_key),
 		K(test_delete_when_the_token_is_of_another_image_then_404_and_the_image_stays),

@@ -30,6 +30,7 @@ class Cloud {
 	region = 'eu-west-1';
 	things = [];
 	queues = new Map();
+	parameters = new Map();     // name -> a parameter of Systems Manager
 	accessBlocks = new Map();   // bucket -> XML
 	before = async () => {};    // called with each request before it is passed on, as calls() has it
 	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway;

@@ -36,12 +36,38 @@ const logs = cloud => ({
 	FilterLogEvents: ({ logGroupName }) => { must(cloud, 'Logs::LogGroup', logGroupName, 'ResourceNotFoundException'); return { events: [] }; },
 });
 
+/** The Parameter Store: name -> value, as text. */
+const parameters = cloud => {
+	const must = Name => {
+		const found = cloud.parameters.get(Name);
+		if (!found)
+			throw error('ParameterNotFound', '');
+		return found;
+	};
+	return {
+		PutParameter: ({ Name, Value, Type, Overwrite }) => {
+			const before = cloud.parameters.get(Name);
+			if (before && !Overwrite)
+				throw error('ParameterAlreadyExists', 'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.');
+			cloud.parameters.set(Name, { Name, Type, Value, Version: (before?.Version ?? 0) + 1 });
+			return { Version: cloud.parameters.get(Name).Version, Tier: 'Standard' };
+		},
+		GetParameter: ({ Name, WithDecryption }) => {
+			const found = must(Name);
+			return { Parameter: { ...found, Value: found.Type === 'SecureString' && !WithDecryption ? 'encrypted' : found.Value } };
+		},
+		DeleteParameter: ({ Name }) => { must(Name); cloud.parameters.delete(Name); },
+		DescribeParameters: () => ({ Parameters: [...cloud.parameters.values()].map(({ Name, Type, Version }) => ({ Name, Type, Version })) }),
+	};
+};
+
 /** Services whose requests name an action. */
 export function actionsOf(cloud) {
 	return {
 		cloudformation: formationActions(cloud),
 		iam: identity(cloud),
 		logs: logs(cloud),
+		ssm: parameters(cloud),
 		sqs: queueActions(cloud.queues, ACCOUNT),
 		sts: { GetCallerIdentity: () => ({ Account: ACCOUNT, UserId: 'AIDATEST', Arn: `arn:aws:iam::${ACCOUNT}:user/test` }) },
 		sns: { ListTopics: () => ({ Topics: cloud.list('SNS::Topic').map(({ id }) => ({ TopicArn: id })) }) },
