@@ -139,7 +139,7 @@ static struct identity *open_identity(struct str json)
 	if (fd < 0 || write(fd, json.p, json.n) != (ssize_t)json.n)
 		fail("cannot write the keys");
 	struct identity_options o = {
-		.issuer = STR(ISSUER), .audiences = STR(CLIENT), .keys_file = str_of(path), .subject = "sub", .token = STR("access"), .skew_s = 60
+		.issuer = STR(ISSUER), .audiences = STR(CLIENT), .keys = str_of(path), .subject = "sub", .token = STR("access"), .skew_s = 60
 	};
 	struct identity *i = NULL;
 	struct fault why;

@@ -31,7 +31,7 @@ enum status identity_setup(const struct settings *s, const struct identity_place
 		.parties = str_of(s->oidc_parties),
 		.algorithms = str_of(s->oidc_algorithms),
 		.secret = str_of(s->oidc_secret),
-		.keys_file = str_of(s->oidc_jwks),
+		.keys = str_of(s->oidc_jwks),
 		.subject = s->oidc_subject,
 		.admin = str_of(s->oidc_admin),
 		.token = str_of(s->oidc_token),

@@ -125,6 +125,29 @@ static enum status read_delivery(struct lambda_parts *c, struct fault *why)
 	return OK;
 }
 
+/* Nothing fetches the issuer's document in the background, where the process is frozen between two requests. */
+static bool find_sign_in(struct identity *i, struct arena *a, struct identity_sign_in *out)
+{
+	struct fault unreachable;
+	return identity_sign_in(i, a, out) || (identity_prefetch(i, &unreachable) == OK && identity_sign_in(i, a, out));
+}
+
+/* The issuer's keys are fetched before the first invocation, as DynamoDB is connected to. A function starts without them, too: then the
+ * first token has them fetched. */
+static enum status name_users(struct lambda_parts *c, struct api_options *o, struct fault *why)
+{
+	struct fault cold = { 0 };
+	TRY(identity_setup(&c->settings, &(struct identity_place){ .authorities = c->ports.authorities }, &c->identity, why));
+	if (c->identity != NULL && identity_prefetch(c->identity, &cold) != OK)
+		LOG(LAMBDA_COLD, STR(""), LOG_C("service", "issuer"), LOG_C("code", fault_name(cold.code)), LOG_C("text", cold.text),
+			LOG_C("cause", cold.cause));
+	o->identity = c->identity;
+	o->verify = identity_verify;
+	if (c->settings.oidc_client_id[0] != '\0')
+		o->sign_in = find_sign_in;
+	return OK;
+}
+
 /* The operator's key, where a parameter has it. */
 static enum status name_key(struct lambda_parts *c, struct api_options *o, struct fault *why)
 {
@@ -158,9 +181,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	c->product = (struct product){
 		.rules = rules, .store = c->ports.store, .table = c->ports.table, .users = c->ports.users, .objects_change = true
 	};
-	TRY(identity_setup(&c->settings, &(struct identity_place){ .authorities = c->ports.authorities }, &c->identity, why));
-	options.identity = c->identity;
-	options.verify = identity_verify;
+	TRY(name_users(c, &options, why));
 	options.api_keys = c->ports.api_keys;
 	TRY(name_key(c, &options, why));
 	TRY(make_thumbnails(c, decodes, why));

@@ -28,7 +28,7 @@ struct identity {
 
 static enum status check_issuer(const struct identity_options *o, struct fault *why)
 {
-	bool is_fetched = o->secret.n == 0 && o->keys_file.n == 0;
+	bool is_fetched = o->secret.n == 0 && o->keys.n == 0;
 	if (o->issuer.n > ISSUER_MAX_BYTES || !http_is_visible(o->issuer))
 		return fault_set(
 			why, BAD_SETTING, "--oidc-issuer (TINTYPE_OIDC_ISSUER) must be 1 to %d visible ASCII characters", ISSUER_MAX_BYTES);
@@ -87,11 +87,11 @@ static enum status read_rules(const struct identity_options *o, struct jwt_rules
 		return fault_set(why, BAD_SETTING,
 			"TINTYPE_OIDC_ISSUER needs TINTYPE_OIDC_AUDIENCE, what tokens for this server have as aud (or client_id), or "
 			"TINTYPE_OIDC_PARTIES, what they have as azp: else tokens for other applications would be accepted");
-	if (o->secret.n > 0 && o->keys_file.n > 0)
+	if (o->secret.n > 0 && o->keys.n > 0)
 		return fault_set(why, BAD_SETTING, "TINTYPE_OIDC_SECRET and --oidc-jwks (TINTYPE_OIDC_JWKS) exclude each other: remove one");
 	if (o->secret.n > 0 && o->secret.n < JWK_SECRET_MIN_BYTES)
 		return fault_set(why, BAD_SETTING, "TINTYPE_OIDC_SECRET must have at least %d bytes", JWK_SECRET_MIN_BYTES);
-	if (o->client_id.n > 0 && (o->secret.n > 0 || o->keys_file.n > 0))
+	if (o->client_id.n > 0 && (o->secret.n > 0 || o->keys.n > 0))
 		return fault_set(why, BAD_SETTING,
 			"--oidc-client-id (TINTYPE_OIDC_CLIENT_ID) lets the page sign in where the issuer's document says, which is not fetched with "
 			"--oidc-jwks or TINTYPE_OIDC_SECRET: remove one");
@@ -100,25 +100,31 @@ static enum status read_rules(const struct identity_options *o, struct jwt_rules
 }
 
 /* The sets that do not change. */
+static enum status read_keys(struct str json, const char *from, struct jwk_set **out, struct fault *why)
+{
+	struct fault flaw = { 0 };
+	enum status status = jwk_set_new(json, out, &flaw);
+	if (status == INVALID)
+		return fault_set(why, BAD_SETTING, "--oidc-jwks (TINTYPE_OIDC_JWKS): %s cannot be used: %s", from, flaw.text);
+	return status == OK ? OK : fault_no_memory(why);
+}
+
 static enum status read_keys_file(struct str path, struct jwk_set **out, struct fault *why)
 {
-	struct buf text;
-	struct fault flaw = { 0 };
+	struct buf text CLEANUP(buf_deinit);
 	buf_init(&text, JWK_SET_MAX_BYTES);
 	int error = file_read(path.p, &text);
-	enum status status = error == 0 ? jwk_set_new(buf_str(&text), out, &flaw) : INVALID;
-	buf_deinit(&text);
 	if (error != 0)
 		return fault_set(why, BAD_SETTING, "--oidc-jwks (TINTYPE_OIDC_JWKS): %s cannot be read: %s", path.p, strerrordesc_np(error));
-	if (status == INVALID)
-		return fault_set(why, BAD_SETTING, "--oidc-jwks (TINTYPE_OIDC_JWKS): %s cannot be used: %s", path.p, flaw.text);
-	return status == OK ? OK : fault_no_memory(why);
+	return read_keys(buf_str(&text), path.p, out, why);
 }
 
 static enum status find_keys(struct identity *i, const struct identity_options *o, struct fault *why)
 {
-	if (o->keys_file.n > 0)
-		return read_keys_file(o->keys_file, &i->fixed, why);
+	if (str_starts_with(o->keys, STR("{")))
+		return read_keys(o->keys, "the JWK set", &i->fixed, why);
+	if (o->keys.n > 0)
+		return read_keys_file(o->keys, &i->fixed, why);
 	if (o->secret.n > 0)
 		i->fixed = jwk_set_of_secret(o->secret);
 	else
@@ -157,6 +163,16 @@ void identity_free(struct identity **at)
 	token_cache_free(&i->cache);
 	mem_free(i);
 	*at = NULL;
+}
+
+enum status identity_prefetch(struct identity *i, struct fault *why)
+{
+	assert(i != NULL);
+	struct jwk_set *keys = NULL;
+	if (i->issuer != NULL)
+		TRY(issuer_keys(i->issuer, true, &keys, why));
+	jwk_set_free(&keys);
+	return OK;
 }
 
 #define EXPIRED_TEXT "The token has expired."

@@ -17,7 +17,7 @@ struct identity_options {
 	struct str parties;     /* with commas: `azp` must be among these; "": any. One of the two is needed */
 	struct str algorithms;  /* with commas, of RS256, PS256, ES256, EdDSA, HS256 */
 	struct str secret;      /* for HS256: at least 32 bytes, and no other algorithm; "": keys */
-	struct str keys_file;   /* a JWK set; "": it is fetched from the issuer */
+	struct str keys;        /* a JWK set, or the name of a file with one; "": it is fetched from the issuer */
 	const char *subject;    /* the claim that names the subject, such as sub */
 	struct str admin;       /* a JSON pointer, '=' and a value: whose tokens are an administrator's; "": nobody's */
 	struct str token;       /* "access", "id" or "any" */
@@ -44,6 +44,10 @@ struct identity_caller {
  * Errors  BAD_SETTING with a sentence that names the setting; OUT_OF_MEMORY */
 enum status identity_new(const struct identity_options *o, struct identity **out, struct fault *why) MUST_CHECK;
 void identity_free(struct identity **at);
+
+/* Fetch the issuer's keys and document now, if there are none yet and it was not tried just before. Waits up to 5 s; where they are fixed,
+ * nothing.  Errors: IDENTITY_UNREACHABLE */
+enum status identity_prefetch(struct identity *i, struct fault *why) MUST_CHECK;
 
 /* Verify a token.
  * token     what follows "Bearer"

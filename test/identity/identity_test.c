@@ -72,7 +72,8 @@ static void test_identity_new_when_a_setting_cannot_work_refuses(void **state)
 	} rows[] = { { good, "https://…, or http:// on this machine" }, { good, "visible ASCII" }, { good, "visible ASCII" },
 		{ good, "TINTYPE_OIDC_AUDIENCE" }, { good, "must be some of RS256" }, { good, "needs TINTYPE_OIDC_SECRET" },
 		{ good, "at least 32 bytes" }, { good, "exclude each other" }, { good, "the only algorithm is HS256" }, { good, "JSON pointer" },
-		{ good, "JSON pointer" }, { good, "cannot be read: No such file" }, { good, "cannot be used: it is not valid JSON" } };
+		{ good, "JSON pointer" }, { good, "cannot be read: No such file" }, { good, "cannot be used: it is not valid JSON" },
+		{ good, "(TINTYPE_OIDC_JWKS): the JWK set cannot be used" } };
 	size_t r = 0;
 	rows[r++].o.issuer = STR("http://id.example");
 	rows[r++].o.issuer = STR("");
@@ -82,13 +83,14 @@ static void test_identity_new_when_a_setting_cannot_work_refuses(void **state)
 	rows[r++].o.algorithms = STR("RS256, HS256");
 	rows[r++].o.secret = STR("0123456789abcdef0123456789abcde");
 	rows[r].o.secret = STR(SECRET);
-	rows[r++].o.keys_file = STR("/dev/null");
+	rows[r++].o.keys = STR("/dev/null");
 	rows[r].o.secret = STR(SECRET);
 	rows[r++].o.algorithms = STR("RS256");
 	rows[r++].o.admin = STR("cognito:groups=admins");
 	rows[r++].o.admin = STR("/groups=");
-	rows[r++].o.keys_file = STR("/nonexistent/keys.json");
-	rows[r++].o.keys_file = STR("/dev/null");
+	rows[r++].o.keys = STR("/nonexistent/keys.json");
+	rows[r++].o.keys = STR("/dev/null");
+	rows[r++].o.keys = STR("{\"keys\":");
 	assert_int_equal(r, COUNT_OF(rows));
 	for (r = 0; r < COUNT_OF(rows); r++) {
 		struct identity *i = NULL;
@@ -189,7 +191,7 @@ static void test_identity_verify_with_a_file_of_keys_needs_no_network(void **sta
 	temp_make(dir);
 	const char *path = temp_path(dir, "keys.json");
 	temp_write(path, token_set(&arena, &keys, &which, 1));
-	o.keys_file = str_of(path);
+	o.keys = str_of(path);
 	o.has_thread = true;
 	struct identity *i = start(&o);
 	assert_int_equal(identity_verify(i, token_with("", ""), NOW_MS, false, &arena, &caller, &why), OK);
@@ -198,6 +200,43 @@ static void test_identity_verify_with_a_file_of_keys_needs_no_network(void **sta
 	assert_int_equal(atomic_load(&provider.requests), 0);
 	identity_free(&i);
 	temp_remove(dir);
+}
+
+static void test_identity_verify_with_keys_of_the_setting_needs_no_network(void **state)
+{
+	const enum token_key which = TOKEN_RSA;
+	struct identity_options o = options();
+	struct identity_caller caller;
+	o.keys = token_set(&arena, &keys, &which, 1);
+	struct identity *i = start(&o);
+	assert_int_equal(identity_prefetch(i, &why), OK);
+	assert_int_equal(identity_verify(i, token_with("", ""), NOW_MS, false, &arena, &caller, &why), OK);
+	assert_int_equal(atomic_load(&provider.requests), 0);
+	identity_free(&i);
+}
+
+static void test_identity_prefetch_when_done_then_a_caller_that_may_not_wait_is_known(void **state)
+{
+	struct identity_options o = options();
+	struct identity_caller caller;
+	struct identity *i = start(&o);
+	assert_int_equal(identity_verify(i, token_with("", ""), NOW_MS, false, &arena, &caller, &why), BUSY);
+	assert_int_equal(why.code, F_IDENTITY_REFRESHING);
+	for (int n = 0; n < 2; n++)
+		assert_int_equal(identity_prefetch(i, &why), OK);
+	assert_int_equal(identity_verify(i, token_with("", ""), NOW_MS, false, &arena, &caller, &why), OK);
+	assert_int_equal(atomic_load(&provider.key_requests), 1);
+	identity_free(&i);
+}
+
+static void test_identity_prefetch_when_the_issuer_fails_says_so(void **state)
+{
+	struct identity_options o = options();
+	provider_set_status(&provider, "500 Internal Server Error");
+	struct identity *i = start(&o);
+	assert_int_equal(identity_prefetch(i, &why), BUSY);
+	assert_int_equal(why.code, F_IDENTITY_UNREACHABLE);
+	identity_free(&i);
 }
 
 static void test_identity_verify_with_a_secret_accepts_hs256_alone(void **state)
@@ -241,6 +280,9 @@ int main(void)
 		CASE(test_identity_verify_when_the_issuer_cannot_be_reached_says_so),
 		CASE(test_identity_verify_when_the_kid_is_unknown_refuses_after_one_request),
 		CASE(test_identity_verify_with_a_file_of_keys_needs_no_network),
+		CASE(test_identity_verify_with_keys_of_the_setting_needs_no_network),
+		CASE(test_identity_prefetch_when_done_then_a_caller_that_may_not_wait_is_known),
+		CASE(test_identity_prefetch_when_the_issuer_fails_says_so),
 		CASE(test_identity_verify_with_a_secret_accepts_hs256_alone),
 		CASE(test_identity_new_when_memory_fails_leaves_nothing),
 	};
