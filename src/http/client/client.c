@@ -228,12 +228,25 @@ static enum status consume_input(struct client_exchange *x, struct chunk_reader 
 	return OK;
 }
 
+/* Take memory for a body whose length is known once, and not more: an arena that a body grows in needs up to four times its size. */
+static enum status reserve_body(struct client_exchange *x)
+{
+	uint64_t length = x->answer->length < body_max(x) ? x->answer->length : body_max(x);
+	char *memory = arena_alloc(x->a, (size_t)length + 1);
+	if (memory == NULL)
+		return fault_check_arena(x->a, x->why);
+	buf_init_fixed(&x->body, memory, (size_t)length + 1);
+	return OK;
+}
+
 static enum status receive_body(struct client_exchange *x)
 {
 	struct chunk_reader chunks = { 0 };
 	bool delimited = x->answer->has_length || x->answer->chunked;
 	if (x->answer->has_length && x->answer->length > body_max(x) && !x->r->cut_response)
 		return body_too_large(x);
+	if (x->answer->has_length && (!x->r->sink_file || x->answer->status > 299))
+		TRY(reserve_body(x));
 	for (bool ended = false, done = false;;) {
 		TRY(consume_input(x, &chunks, &done));
 		if (done || x->answer_cut || (ended && !delimited))

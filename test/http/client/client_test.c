@@ -130,6 +130,28 @@ static void test_response_when_over_maximum_by_its_length_then_nothing_of_it_is_
 	stop(&f);
 }
 
+/* An object of the largest size is read into an arena that has room for it, and little more. */
+static void test_response_when_its_length_is_known_then_it_takes_no_more_memory_than_that(void **state)
+{
+	enum { SIZE = 3000000, NEXT_TO_IT = 65536 };
+	struct fixture f;
+	struct http_response r;
+	struct arena small;
+	struct buf answer;
+	buf_init(&answer, SIZE + 100);
+	buf_printf(&answer, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE);
+	for (int i = 0; i < SIZE; i++)
+		buf_put_char(&answer, 'x');
+	start(&f, buf_str(&answer));
+	arena_init(&small, SIZE + NEXT_TO_IT);
+	struct http_request q = { .method = STR("GET"), .url = str_of(f.server.url), .max_response_bytes = SIZE };
+	assert_int_equal(http_send(f.client, &q, &small, &r, &f.why), OK);
+	assert_int_equal(r.body.n, SIZE);
+	arena_deinit(&small);
+	stop(&f);
+	buf_deinit(&answer);
+}
+
 static void test_response_when_an_error_then_its_body_may_be_over_a_small_maximum(void **state)
 {
 	struct fixture f;
@@ -460,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_response_when_head_never_ends_then_limit),
 		cmocka_unit_test(test_response_when_body_over_maximum_then_limit),
 		cmocka_unit_test(test_response_when_over_maximum_by_its_length_then_nothing_of_it_is_read),
+		cmocka_unit_test(test_response_when_its_length_is_known_then_it_takes_no_more_memory_than_that),
 		cmocka_unit_test(test_response_when_an_error_then_its_body_may_be_over_a_small_maximum),
 		cmocka_unit_test(test_connect_when_called_by_itself_then_nothing_is_sent_and_the_request_uses_the_connection),
 		cmocka_unit_test(test_kept_connection_when_closed_upon_a_non_repeatable_request_then_not_retried),
