@@ -2,7 +2,8 @@
  * memory; a process dies at any call. What was answered is there, what failed changed nothing and works the
  * next time, and nothing is left over. And ten thousand parts.
  *
- * fsync and fdatasync are this program's own, so that those of SQLite are seen too. */
+ * fsync and fdatasync are this program's own, so that those of SQLite are seen too. They write nothing: a process that dies loses
+ * nothing that the kernel holds, and thousands of databases are made here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +21,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,12 +47,14 @@ static bool fails(void)
 
 int fsync(int fd)
 {
-	return fails() ? -1 : (int)syscall(SYS_fsync, fd);
+	(void)fd;
+	return fails() ? -1 : 0;
 }
 
 int fdatasync(int fd)
 {
-	return fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+	(void)fd;
+	return fails() ? -1 : 0;
 }
 
 static ssize_t pwrite_or_fail(int fd, const void *p, size_t n, off_t at)
