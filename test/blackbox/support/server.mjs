@@ -25,9 +25,13 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 const tlsEnv = process.env.TEST_TLS
 	? { TINTYPE_TLS_CERT: path.join(process.env.TEST_TLS, 'cert.pem'), TINTYPE_TLS_KEY: path.join(process.env.TEST_TLS, 'key.pem') } : {};
 
-// A test that fails before it can stop its server must not leave it running.
+// A test that fails before it can stop its server must not leave it running, and one that passes has stopped it.
 const running = new Set();
-process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
+process.on('exit', () => {
+	if (running.size > 0)
+		process.exitCode ||= 1;
+	running.forEach(child => child.kill('SIGKILL'));
+});
 
 /** The program under test. Its absence fails the test that asks. */
 export function program() {
