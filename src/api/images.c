@@ -84,7 +84,9 @@ enum status images_thumbnail(struct api_call *c, struct fault *why)
 	if (!thumbnails_possible(&row))
 		return fault_set(why, NO_SUCH_IMAGE, "There are no thumbnails of images of this type.");
 	enum render_format formats[2];
-	size_t n = thumbnails_formats(p->thumbnails, preset, &row, formats), i = 0;
+	size_t n = thumbnails_offered(p->thumbnails, preset, &row, formats), i = 0;
+	if (n == 0)
+		return fault_set(why, NO_SUCH_IMAGE, "This thumbnail has not been made yet. Try again in a moment.");
 	while (i + 1 < n && http_preference(request_header(&c->x->request, STR("Accept")), thumbnails_media_type(formats[i])) != HTTP_ACCEPTED)
 		i++;
 	int64_t kept_s = p->delivery.ttl_s / 2 < THUMBNAIL_REDIRECT_S ? p->delivery.ttl_s / 2 : THUMBNAIL_REDIRECT_S;

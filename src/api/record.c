@@ -39,11 +39,14 @@ static void write_thumbnails(struct product *p, const struct image_row *row, str
 {
 	enum render_format formats[2];
 	for (size_t i = 0; i < thumbnails_count(p->thumbnails); i++) {
+		size_t n = thumbnails_offered(p->thumbnails, i, row, formats);
+		if (n == 0)
+			continue;
 		struct render_size size = thumbnails_size(p->thumbnails, row, i);
 		writer_open(b, thumbnails_name(p->thumbnails, i), '{');
 		write_known(b, STR("width"), size.crop_width);
 		write_known(b, STR("height"), size.crop_height);
-		for (size_t f = 0, n = thumbnails_formats(p->thumbnails, i, row, formats); f < n; f++) {
+		for (size_t f = 0; f < n; f++) {
 			struct str subtype = thumbnails_media_type(formats[f]);
 			(void)str_cut(&subtype, '/');
 			writer_text(b, subtype, image_service_link(p, row, thumbnails_variant(p->thumbnails, i, formats[f]), 0, a));

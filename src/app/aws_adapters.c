@@ -47,6 +47,12 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 		.shards = (uint32_t)s->list_shards,
 		.count_owners = quota.bytes + quota.images + quota.pending + quota.slots_per_minute > 0,
 		.quota = quota };
+	if (s->thumbnail_queue[0] != '\0') {
+		e->sqs = open_service(e, STR("sqs"), region, endpoint_of("AWS_ENDPOINT_URL_SQS"));
+		e->thumb_queue = e->sqs != NULL ? sqs_queue_new(e->sqs, str_of(s->thumbnail_queue)) : NULL;
+		if (e->thumb_queue == NULL)
+			return fault_no_memory(why);
+	}
 	e->store = s3_store_new(&store);
 	e->table = dynamo_table_new(&table);
 	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);
@@ -55,6 +61,8 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 void aws_adapters_free(struct aws_adapters *e)
 {
 	assert(e != NULL);
+	sqs_queue_free(&e->thumb_queue);
+	aws_service_free(&e->sqs);
 	dynamo_table_free(&e->table);
 	s3_store_free(&e->store);
 	aws_service_free(&e->ssm);

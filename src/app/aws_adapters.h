@@ -9,7 +9,8 @@
 struct aws_adapters {
 	struct arena texts;
 	struct aws_chain *chain;
-	struct aws_service *s3, *dynamo, *ssm;
+	struct aws_service *s3, *dynamo, *ssm, *sqs;
+	struct thumb_queue *thumb_queue; /* NULL: TINTYPE_THUMBNAIL_QUEUE is not set */
 	struct object_store *store;
 	struct image_table *table;
 };

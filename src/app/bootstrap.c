@@ -12,17 +12,25 @@ static enum status read_parameter(void *arg, struct str name, struct arena *a, s
 	return aws_parameter_get(((struct aws_adapters *)arg)->ssm, name, a, out, why);
 }
 
-/* DynamoDB is what the first request waits for, so name, TCP and TLS are done with beforehand. */
-static enum status open_backends(const struct settings *s, struct lambda_ports *out, struct fault *why)
+static void note_cold(enum status warmed, const char *service, const struct fault *why)
+{
+	if (warmed != OK)
+		LOG(LAMBDA_COLD, STR(""), LOG_C("service", service), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text),
+			LOG_C("cause", why->cause));
+}
+
+/* What the first request waits for: name, TCP and TLS are done with beforehand. */
+static enum status open_backends(const struct settings *s, const struct lambda_work *work, struct lambda_ports *out, struct fault *why)
 {
 	struct fault cold = { 0 };
 	TRY(aws_adapters_open(&backends, s, why));
-	if (aws_service_warm(backends.dynamo, &cold) != OK)
-		LOG(LAMBDA_COLD, STR(""), LOG_C("service", "dynamodb"), LOG_C("code", fault_name(cold.code)), LOG_C("text", cold.text),
-			LOG_C("cause", cold.cause));
+	note_cold(aws_service_warm(backends.dynamo, STR(""), &cold), "dynamodb", &cold);
+	if (work->reads_objects)
+		note_cold(s3_store_warm(backends.store, &cold), "s3", &cold);
 	*out = (struct lambda_ports){ .store = backends.store,
 		.table = backends.table,
 		.users = dynamo_users(backends.table),
+		.thumb_queue = backends.thumb_queue,
 		.api_keys = dynamo_api_keys(backends.table),
 		.authorities = { aws_roots_pem, aws_roots_bytes },
 		.read_parameter = read_parameter,

@@ -93,17 +93,24 @@ static enum status start_pool(struct lambda_parts *c, struct fault *why)
 	return OK;
 }
 
-/* All functions name thumbnails; those that decode images find, make and remove them. */
-static enum status make_thumbnails(struct lambda_parts *c, bool decodes, struct fault *why)
+/* All functions name thumbnails; those that decode images find, make and remove them. With a queue none is made but by what it feeds. */
+static enum status make_thumbnails(struct lambda_parts *c, const struct lambda_work *work, struct fault *why)
 {
 	struct thumbnails_options o = thumbnails_of(&c->settings, &c->product);
+	o.queue = c->ports.thumb_queue;
+	if (o.queue != NULL)
+		o.at_upload = STR("");
+	if (work->renders && (o.queue == NULL || o.presets.n == 0 || c->product.rules.check == CHECK_HEADER))
+		return fault_set(why, BAD_SETTING,
+			"The function that makes thumbnails needs TINTYPE_THUMBNAIL_QUEUE, TINTYPE_THUMBNAILS other than none, and TINTYPE_VERIFY other "
+			"than header.");
 	if (c->product.rules.check == CHECK_HEADER)
 		return OK;
 	if (media_types_need_heif(&c->product.rules))
 		return fault_set(why, BAD_SETTING,
 			"TINTYPE_ALLOWED_TYPES names HEIC or AVIF, which functions do not decode: remove them, or name them in "
 			"TINTYPE_UNVERIFIED_TYPES too, which makes them downloads.");
-	if (decodes)
+	if (work->decodes)
 		TRY(start_pool(c, why));
 	if (o.presets.n == 0)
 		return OK;
@@ -166,7 +173,7 @@ static enum status name_key(struct lambda_parts *c, struct api_options *o, struc
 static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)
 {
 	struct api_options options = { 0 };
-	bool decodes;
+	struct lambda_work work;
 	TRY(settings_load(&c->settings, 0, NULL, why));
 	struct log_options log = { .direct_fd = STDOUT_FILENO };
 	if (!log_level_parse(str_of(c->settings.log_level), &log.level))
@@ -174,9 +181,9 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(log_start(&log, why));
 	const struct image_rules rules = rules_of(&c->settings);
 	TRY(media_types_check(&rules, why));
-	TRY(lambda_check(variable("_HANDLER"), &decodes, why));
+	TRY(lambda_check(variable("_HANDLER"), c->settings.thumbnail_queue[0] != '\0', &work, why));
 	TRY(access_options(&c->settings, &(struct access_place){ 0 }, &options, why));
-	TRY(open(&c->settings, &c->ports, why));
+	TRY(open(&c->settings, &work, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
 	c->product = (struct product){
 		.rules = rules, .store = c->ports.store, .table = c->ports.table, .users = c->ports.users, .objects_change = true
@@ -184,7 +191,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(name_users(c, &options, why));
 	options.api_keys = c->ports.api_keys;
 	TRY(name_key(c, &options, why));
-	TRY(make_thumbnails(c, decodes, why));
+	TRY(make_thumbnails(c, &work, why));
 	TRY(read_delivery(c, why));
 	c->api = api_new(&c->product, &options);
 	if (c->api == NULL)

@@ -198,6 +198,9 @@ static enum status start_thumbnails(struct server_parts *c, struct fault *why)
 	o.store = &c->thumb_objects.port;
 	o.buckets = c->backends.bucket;
 	o.bucket = str_of(s->bucket);
+	if (s->thumbnail_queue[0] != '\0')
+		return fault_set(
+			why, BAD_SETTING, "TINTYPE_THUMBNAIL_QUEUE is for functions on AWS Lambda: a server makes thumbnails itself; unset it.");
 	if (c->pool == NULL || o.presets.n == 0)
 		return OK;
 	if (c->remote)

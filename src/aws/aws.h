@@ -1,5 +1,5 @@
-/* The AWS implementations of the two ports: S3 (any S3 endpoint) as object_store, DynamoDB (any such
- * endpoint) as image_table. */
+/* The AWS implementations of the ports: S3 (any S3 endpoint) as object_store, DynamoDB (any such
+ * endpoint) as image_table, SQS as thumb_queue. */
 #ifndef AWS_AWS_H
 #define AWS_AWS_H
 
@@ -8,6 +8,7 @@
 #include "port/api_key_table.h"
 #include "port/image_table.h"
 #include "port/object_store.h"
+#include "port/thumb_queue.h"
 #include "port/user_table.h"
 
 struct s3_store_options {
@@ -21,6 +22,8 @@ struct s3_store_options {
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);
 void s3_store_free(struct object_store **s);
+/* Open a connection to the bucket and keep it, as aws_service_warm does. */
+enum status s3_store_warm(struct object_store *s, struct fault *why) MUST_CHECK;
 /* The origin of the URLs that it issues: scheme, host and port, without a trailing slash. Borrowed from the store. */
 struct str s3_store_url(struct object_store *s);
 
@@ -40,5 +43,9 @@ struct user_table *dynamo_users(struct image_table *t);
 struct api_key_table *dynamo_api_keys(struct image_table *t);
 /* Create the table (`tintype table create`, tests). OK also when it exists; indexes that an earlier version did not have are added. */
 enum status dynamo_table_create(struct image_table *t, struct fault *why) MUST_CHECK;
+
+/* The queue with this URL, of a service "sqs".  NULL: memory failed. The text is copied, the service borrowed. */
+struct thumb_queue *sqs_queue_new(struct aws_service *service, struct str url);
+void sqs_queue_free(struct thumb_queue **q);
 
 #endif

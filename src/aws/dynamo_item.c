@@ -61,6 +61,7 @@ static const struct field FIELDS[] = {
 	FIELD("color", TEXT, true, color),
 	FIELD("metadata", TEXT, true, kept_metadata),
 	FIELD(DYNAMO_METADATA, TEXT, false, metadata),
+	FIELD(DYNAMO_THUMBS, TEXT, false, thumbs),
 	FIELD(DYNAMO_REQUEST, TEXT, false, request_hash),
 };
 

@@ -15,6 +15,7 @@
 #define DYNAMO_VISIBILITY "visibility" /* missing: private */
 #define DYNAMO_FILE_NAME "fileName"
 #define DYNAMO_METADATA "appMetadata" /* "metadata" is what was kept of the file's, which had the name first */
+#define DYNAMO_THUMBS "thumbs"
 #define DYNAMO_REQUEST "requestHash"
 #define DYNAMO_COUNTED "counted" /* 1 where the row is in its owner's counters; not of struct image_row */
 

@@ -142,6 +142,8 @@ static void put_resolution(struct row_write *w, const struct resolution *s)
 	dynamo_row_add_keys(w->t, &row, again, &w->mark, &u.attributes, a);
 	if (w->how == NO_COUNTERS)
 		dynamo_item_number(&u.attributes, DYNAMO_COUNTED, 0, a);
+	if (!resolution_keeps_thumbs(s))
+		dynamo_item_text(&u.attributes, DYNAMO_THUMBS, STR(""), a);
 	u.condition = str_printf(a, "#status = :was%s%s", again ? " AND #etag = :replaces" : "", counting_condition(w->how));
 	dynamo_item_text(&u.values, "was", again ? STR("uploaded") : STR("pending"), a);
 	dynamo_item_text(&u.values, "replaces", s->replaces, a);

@@ -65,7 +65,23 @@ static void put_change(struct dynamo_call *c, const struct image_change *what, c
 	dynamo_item_number(&u.values, "one", 1, &c->scratch);
 	dynamo_item_number(&u.values, "is", is, &c->scratch);
 	dynamo_update_put(&u, &c->scratch, &c->body);
+}
+
+/* Send an UpdateItem whose condition is written. now: the row as it is then.
+ * Errors  CONFLICT the condition refused it, which the caller has a word for */
+static enum status send_change(struct dynamo_call *c, const struct dynamo *t, struct str id, const struct dynamo_write *w, struct arena *a,
+	struct image_row *now, struct fault *why)
+{
+	const json_t *item;
 	writer_text(&c->body, STR("ReturnValues"), STR("ALL_NEW"));
+	TRY(dynamo_send_write(c, t, id, &item, why));
+	bool done = c->outcome == DYNAMO_DONE || dynamo_write_is_of(w, item);
+	if (c->outcome == DYNAMO_DONE)
+		TRY(dynamo_row_after(c, t, id, &item, why));
+	if (!dynamo_row_is_there(item))
+		return dynamo_no_such_image(why);
+	TRY(dynamo_item_read(item, a, now, why));
+	return done ? OK : CONFLICT;
 }
 
 static enum status change_row(
@@ -73,20 +89,34 @@ static enum status change_row(
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	struct dynamo_write w = dynamo_write_new();
-	const json_t *item;
 	if (!uuid_valid(what->image_id))
 		return dynamo_no_such_image(why);
 	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
 	dynamo_key_put(what->image_id, &c.scratch, &c.body);
 	put_change(&c, what, &w);
-	TRY(dynamo_send_write(&c, dynamo_of(port), what->image_id, &item, why));
-	bool done = c.outcome == DYNAMO_DONE || dynamo_write_is_of(&w, item);
-	if (c.outcome == DYNAMO_DONE)
-		TRY(dynamo_row_after(&c, dynamo_of(port), what->image_id, &item, why));
-	if (!dynamo_row_is_there(item))
+	enum status st = send_change(&c, dynamo_of(port), what->image_id, &w, a, now, why);
+	return st == CONFLICT ? fault_set(why, PRECONDITION, "The record has another version.") : st;
+}
+
+/* Only uploaded rows are in the list's index. */
+static enum status set_thumbs(
+	struct image_table *port, struct str id, struct str etag, struct str thumbs, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	struct dynamo_write w = dynamo_write_new();
+	struct dynamo_update u = { .also = DYNAMO_NEXT_VERSION,
+		.condition = STR("attribute_exists(" DYNAMO_FEED ") AND etag = :etag AND #writeId <> :writeId") };
+	if (!uuid_valid(id))
 		return dynamo_no_such_image(why);
-	TRY(dynamo_item_read(item, a, now, why));
-	return done ? OK : fault_set(why, PRECONDITION, "The record has another version.");
+	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
+	dynamo_key_put(id, &c.scratch, &c.body);
+	dynamo_item_text(&u.attributes, DYNAMO_THUMBS, thumbs, &c.scratch);
+	dynamo_item_text(&u.attributes, DYNAMO_WRITE, str_of(w.id), &c.scratch);
+	dynamo_item_text(&u.values, "etag", etag, &c.scratch);
+	dynamo_item_number(&u.values, "one", 1, &c.scratch);
+	dynamo_update_put(&u, &c.scratch, &c.body);
+	enum status st = send_change(&c, dynamo_of(port), id, &w, a, now, why);
+	return st == CONFLICT ? fault_set(why, STATE_CHANGED, "The image was replaced in the meantime.") : st;
 }
 
 /* the port */
@@ -98,7 +128,8 @@ static const struct image_table_ops ops = { .start_insert = start_insert_row,
 	.remove = dynamo_remove,
 	.list = dynamo_list,
 	.due = dynamo_due,
-	.counts = dynamo_counts };
+	.counts = dynamo_counts,
+	.set_thumbs = set_thumbs };
 
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 {

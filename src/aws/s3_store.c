@@ -372,6 +372,12 @@ struct object_store *s3_store_new(const struct s3_store_options *o)
 	return port;
 }
 
+enum status s3_store_warm(struct object_store *port, struct fault *why)
+{
+	const struct s3_store *s = store_of(port);
+	return aws_service_warm(s->service, s->host_prefix, why);
+}
+
 struct str s3_store_url(struct object_store *port)
 {
 	return store_of(port)->base;

@@ -257,7 +257,7 @@ enum status aws_service_call(struct aws_service *s, const struct aws_call *c, st
 	return t.st;
 }
 
-enum status aws_service_warm(struct aws_service *s, struct fault *why)
+enum status aws_service_warm(struct aws_service *s, struct str host_prefix, struct fault *why)
 {
 	assert(s != NULL);
 	struct arena a;
@@ -266,7 +266,7 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why)
 	if (client == NULL)
 		return fault_no_memory(why);
 	struct http_request r = { .method = STR("GET"),
-		.url = s->url,
+		.url = aws_service_url(s, host_prefix, &a),
 		.connect_timeout_ms = CONNECT_MS,
 		.total_timeout_ms = DEADLINE_MS,
 		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR("") };

@@ -36,8 +36,9 @@ struct aws_call {
 /* NULL: memory failed. Texts are copied. */
 struct aws_service *aws_service_new(const struct aws_service_options *o);
 void aws_service_free(struct aws_service **s);
-/* Open a connection (name, TCP, TLS) and keep it, so that the first call finds it warm. */
-enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHECK;
+/* Open a connection (name, TCP, TLS) and keep it, so that the first call finds it warm.
+ * host_prefix  of these calls, see struct aws_call */
+enum status aws_service_warm(struct aws_service *s, struct str host_prefix, struct fault *why) MUST_CHECK;
 /* Sign, send, wait; any HTTP status is OK but 5xx and throttling. Those, and lost connections, are retried within
  * the deadline, unless the call is not repeatable and may have been done.
  * Errors   UPSTREAM_FAILED, the cause has the last response; OVERLOADED still throttled at the deadline; DEADLINE; TOO_MUCH, of

@@ -3,10 +3,11 @@
 #include "image/image_service.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metrics.h"
 #include "base/rate_limit.h"
 #include "image/slot.h"
-#include "image/thumbnails.h"
+#include "image/thumb_set.h"
 #include "image/verdict.h"
 #include "image/verify.h"
 
@@ -26,6 +27,14 @@ static enum status complete_absent(struct product *p, struct str image_id, struc
 	return OK;
 }
 
+/* The image is accepted, whether they can be asked for or not; its event asks again. */
+static void ask_for_thumbnails(struct product *p, const struct image_row *row)
+{
+	struct fault why = { 0 };
+	if (row->status == IMAGE_UPLOADED && thumb_set_request(p->thumbnails, row, &why) != OK)
+		LOG(THUMBS_UNASKED, STR(""), LOG_S("imageId", row->image_id), LOG_C("text", why.text), LOG_C("cause", why.cause));
+}
+
 enum status image_service_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	assert(p != NULL);
@@ -43,6 +52,7 @@ enum status image_service_complete(struct product *p, struct str image_id, struc
 		return complete_absent(p, image_id, a, out, why);
 	TRY(looked);
 	*out = now;
+	ask_for_thumbnails(p, &now);
 	return OK;
 }
 

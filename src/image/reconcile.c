@@ -10,7 +10,7 @@
  * Each step may be repeated, and each decision is made on what is there now. */
 #include "image/reconcile.h"
 
-#include "image/thumbnails.h"
+#include "image/thumb_set.h"
 #include "image/verdict.h"
 #include "image/verify.h"
 
@@ -31,6 +31,12 @@ static enum status delete_object(struct product *p, struct str key, enum reconci
 	return OK;
 }
 
+/* An image that is accepted gets its thumbnails; one that was accepted before and has none yet, because asking failed, as well. */
+static enum status ask_for_thumbnails(struct product *p, const struct image_row *row, struct fault *why)
+{
+	return row->status == IMAGE_UPLOADED ? thumb_set_request(p->thumbnails, row, why) : OK;
+}
+
 static enum status verify_row(
 	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
 {
@@ -45,7 +51,7 @@ static enum status verify_row(
 	TRY(end);
 	out->outcome = now.status == IMAGE_REJECTED ? RECONCILE_REJECTED : RECONCILE_ACCEPTED;
 	out->reason = now.reason;
-	return OK;
+	return ask_for_thumbnails(p, &now, why);
 }
 
 /* The row is resolved: compare the object that is there with it. */
@@ -61,7 +67,7 @@ static enum status compare_object(
 	TRY(got);
 	if (verify_is_current(p, row, &there)) {
 		out->outcome = RECONCILE_KNOWN;
-		return OK;
+		return ask_for_thumbnails(p, row, why);
 	}
 	struct image_row now = { 0 };
 	TRY(verify_row(p, row, now_ms, a, out, why));

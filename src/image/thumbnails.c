@@ -82,6 +82,22 @@ struct str thumbnails_variant(const struct thumbnails *t, size_t preset, enum re
 	return str_of(t->presets[preset].variant[preset_format_index(format)]);
 }
 
+const struct render_preset *thumbnails_as(const struct thumbnails *t, size_t preset, enum render_format format)
+{
+	assert(preset < t->n);
+	return &t->presets[preset].as[preset_format_index(format)];
+}
+
+struct thumb_queue *thumbnails_queue(const struct thumbnails *t)
+{
+	return t->o.queue;
+}
+
+struct product *thumbnails_product(const struct thumbnails *t)
+{
+	return t->o.product;
+}
+
 struct str thumbnails_media_type(enum render_format format)
 {
 	static const char *const TYPES[THUMBNAIL_FORMATS] = { "image/webp", "image/jpeg", "image/png" };
@@ -116,6 +132,25 @@ size_t thumbnails_formats(const struct thumbnails *t, size_t preset, const struc
 	return n;
 }
 
+bool thumbnails_recorded(const struct image_row *row, struct str variant)
+{
+	struct str rest = row->thumbs;
+	while (rest.n > 0)
+		if (str_equal(str_cut(&rest, ','), variant))
+			return true;
+	return false;
+}
+
+size_t thumbnails_offered(const struct thumbnails *t, size_t preset, const struct image_row *row, enum render_format out[2])
+{
+	enum render_format formats[2];
+	size_t n = 0;
+	for (size_t i = 0, all = thumbnails_formats(t, preset, row, formats); i < all; i++)
+		if (t->o.queue == NULL || thumbnails_recorded(row, thumbnails_variant(t, preset, formats[i])))
+			out[n++] = formats[i];
+	return n;
+}
+
 struct render_size thumbnails_size(const struct thumbnails *t, const struct image_row *row, size_t preset)
 {
 	assert(preset < t->n && row != NULL);
@@ -146,7 +181,7 @@ bool thumbnails_has(const struct thumbnails *t, const struct image_row *row, str
 {
 	size_t preset;
 	enum render_format format;
-	return find_variant(t, row, variant, &preset, &format);
+	return find_variant(t, row, variant, &preset, &format) && (t->o.queue == NULL || thumbnails_recorded(row, variant));
 }
 
 static enum status no_such_variant(struct fault *why)
@@ -195,8 +230,7 @@ static enum status open_image(
 	return OK;
 }
 
-/* What thumbnails an owner's images have is recorded. A failure is left to the recount. */
-static void note_derived(const struct thumbnails *t, const struct image_row *row, int64_t bytes)
+void thumbnails_charge(const struct thumbnails *t, const struct image_row *row, int64_t bytes)
 {
 	struct user_table *users = t->o.product->users;
 	struct fault why = { 0 };
@@ -210,7 +244,7 @@ static enum status render_thumb(
 	struct object_file image = { .fd = -1 };
 	struct renderer_result made;
 	struct renderer_job job = {
-		.ops = RENDER_THUMB, .preset = &t->presets[task->preset].as[preset_format_index(task->format)], .presets = 1, .caller = task->caller
+		.ops = RENDER_THUMB, .preset = thumbnails_as(t, task->preset, task->format), .presets = 1, .caller = task->caller
 	};
 	if (!verdict_media_kind(row->file_type, &job.kind))
 		return no_such_variant(why);
@@ -224,7 +258,7 @@ static enum status render_thumb(
 	TRY(st);
 	struct str bytes = made.answer.presets == 1 ? made.thumb[0] : STR("");
 	TRY(thumb_keep(t->o.store, row->image_id, thumbnails_variant(t, task->preset, task->format), bytes, why));
-	note_derived(t, row, (int64_t)bytes.n);
+	thumbnails_charge(t, row, (int64_t)bytes.n);
 	metric_add(bytes.n > 0 ? M_THUMBS_MADE : M_THUMBS_FAILED, 1);
 	return bytes.n > 0 ? OK : fault_set(why, NO_SUCH_IMAGE, "No thumbnail can be made of this image.");
 }
@@ -390,6 +424,8 @@ enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, st
 	enum status st = thumbnails_find(t, row, variant, a, out, why);
 	if (st == OK || why->code != F_NO_SUCH_KEY)
 		return st;
+	if (t->o.queue != NULL)
+		return no_such_variant(why);
 	if (t->n_makers == 0) {
 		TRY(make_here(t, row, variant, caller, why));
 		return thumbnails_find(t, row, variant, a, out, why);
@@ -416,7 +452,12 @@ static enum render_format upload_format(const struct thumbnails *t)
 
 const struct render_preset *thumbnails_at_upload(const struct thumbnails *t)
 {
-	return t != NULL && t->at_upload < t->n ? &t->presets[t->at_upload].as[preset_format_index(upload_format(t))] : NULL;
+	return t != NULL && t->at_upload < t->n ? thumbnails_as(t, t->at_upload, upload_format(t)) : NULL;
+}
+
+enum status thumbnails_keep(struct thumbnails *t, const struct image_row *row, struct str variant, struct str bytes, struct fault *why)
+{
+	return thumb_keep(t->o.store, row->image_id, variant, bytes, why);
 }
 
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes)
@@ -426,7 +467,7 @@ void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, s
 	struct str variant = thumbnails_variant(t, t->at_upload, upload_format(t));
 	if (thumb_keep(t->o.store, row->image_id, variant, bytes, &why) == OK) {
 		metric_add(M_THUMBS_MADE, 1);
-		note_derived(t, row, (int64_t)bytes.n);
+		thumbnails_charge(t, row, (int64_t)bytes.n);
 	} else
 		LOG(THUMB_FAILED, STR(""), LOG_S("imageId", row->image_id), LOG_C("text", why.text), LOG_C("cause", why.cause));
 }
@@ -446,7 +487,7 @@ void thumbnails_remove(struct thumbnails *t, const struct image_row *row)
 	if (is_charged && thumb_measure(t->o.store, row->image_id, &bytes, &why) != OK)
 		bytes = 0;
 	thumb_remove(t->o.store, row->image_id);
-	note_derived(t, row, -(int64_t)bytes);
+	thumbnails_charge(t, row, -(int64_t)bytes);
 }
 
 static enum status start_makers(struct thumbnails *t, struct fault *why)

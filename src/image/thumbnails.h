@@ -5,6 +5,7 @@
 #define IMAGE_THUMBNAILS_H
 
 #include "image/product.h"
+#include "port/thumb_queue.h"
 #include "port/thumb_store.h"
 
 #define THUMBNAIL_PRESETS_MAX 8
@@ -21,7 +22,8 @@ struct thumbnails_options {
 	struct thumb_store *store;
 	struct bucket_store *buckets; /* of the images; NULL: they are read by product->store */
 	struct str bucket;
-	unsigned makers; /* threads; 0: there are none, and thumbnails_get makes what is missing itself */
+	struct thumb_queue *queue; /* where they are made by whoever reads it, see image/thumb_set.h; else NULL: when they are asked for */
+	unsigned makers;           /* threads; 0: there are none, and thumbnails_get makes what is missing itself */
 };
 
 /* Everything in the options is borrowed and outlives the thumbnails.
@@ -41,12 +43,15 @@ bool thumbnails_possible(const struct image_row *row);
 /* What an image's thumbnails of this preset are made in: WebP, unless the preset says JPEG, and then what all clients show, PNG with
  * alpha, else JPEG. The last one suits all clients. Returns how many there are: 1 or 2. */
 size_t thumbnails_formats(const struct thumbnails *t, size_t preset, const struct image_row *row, enum render_format out[2]);
-/* Whether the image has this variant under the current presets. */
+/* The formats of a preset whose thumbnails links may name: all, or with a queue those that are there, perhaps none. */
+size_t thumbnails_offered(const struct thumbnails *t, size_t preset, const struct image_row *row, enum render_format out[2]);
+/* Whether the image has this variant under the current presets, and links may name it. */
 bool thumbnails_has(const struct thumbnails *t, const struct image_row *row, struct str variant);
 /* The pixels of a preset's thumbnail, upright: crop_width and crop_height; 0: the image's own are not known. */
 struct render_size thumbnails_size(const struct thumbnails *t, const struct image_row *row, size_t preset);
 /* The variant of a preset: "small-1a2b3c4d.webp". A borrowed text that outlives the call. */
 struct str thumbnails_variant(const struct thumbnails *t, size_t preset, enum render_format format);
+const struct render_preset *thumbnails_as(const struct thumbnails *t, size_t preset, enum render_format format);
 struct str thumbnails_media_type(enum render_format format);
 
 /* Open one that was made before.
@@ -79,6 +84,16 @@ enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, st
 const struct render_preset *thumbnails_at_upload(const struct thumbnails *t);
 /* Store it; a failure is not reported, since the thumbnail is made again when it is asked for. */
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes);
+/* Whether the row says that this variant is there. */
+bool thumbnails_recorded(const struct image_row *row, struct str variant);
+/* Store one.  Errors: those of thumb_keep */
+enum status thumbnails_keep(
+	struct thumbnails *t, const struct image_row *row, struct str variant, struct str bytes, struct fault *why) MUST_CHECK;
+/* Count what thumbnails an owner's images have. A failure is left to the recount. */
+void thumbnails_charge(const struct thumbnails *t, const struct image_row *row, int64_t bytes);
+/* As in the options. */
+struct thumb_queue *thumbnails_queue(const struct thumbnails *t);
+struct product *thumbnails_product(const struct thumbnails *t);
 /* The image is gone. */
 void thumbnails_remove(struct thumbnails *t, const struct image_row *row);
 /* How many bytes those of an image have together.  Errors: STORAGE_FAILED; UPSTREAM_FAILED */

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/op_deadline.h"
 #include "base/log.h"
-#include "base/writer.h"
 #include "image/reconcile.h"
+#include "lambda/batch_answer.h"
 #include "lambda/object_events.h"
 
 #define SCRATCH_BYTES ((size_t)256 << 10) /* rows and names; the object has memory of its own */
@@ -17,9 +17,7 @@
 struct batch {
 	const struct event_function *to;
 	const struct invocation *in;
-	struct buf *answer;
-	struct str last_failed; /* the message that was listed last */
-	struct fault first;     /* code NONE: nothing failed */
+	struct batch_answer answer;
 };
 
 static bool is_superseded(const struct object_event *e, const struct object_event *others)
@@ -36,14 +34,7 @@ static void note_failure(struct batch *b, const struct object_event *e, const st
 {
 	LOG(OBJECT_FAILED, b->in->id, LOG_S("message", e->message_id), LOG_S("key", str_slice(e->key, 0, KEY_LOGGED_MAX)),
 		LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
-	if (b->first.code == F_NONE)
-		b->first = *why;
-	if (e->message_id.n == 0 || str_equal(e->message_id, b->last_failed))
-		return;
-	writer_open(b->answer, STR(""), '{');
-	writer_text(b->answer, STR("itemIdentifier"), e->message_id);
-	writer_close(b->answer, '}');
-	b->last_failed = e->message_id;
+	batch_answer_fail(&b->answer, e->message_id, why);
 }
 
 static enum status handle_event(const struct batch *b, const struct object_event *e, const struct object_event *all, struct fault *why)
@@ -75,17 +66,13 @@ enum status event_function_run(void *arg, const struct invocation *in, struct ar
 {
 	assert(arg != NULL && in != NULL && a != NULL && answer != NULL && why != NULL);
 	struct object_events events;
-	struct batch b = { .to = arg, .in = in, .answer = answer, .last_failed = STR("") };
+	struct batch b = { .to = arg, .in = in };
 	TRY(object_events_read(a, in->event, &events, why));
-	buf_put(answer, STR("{\"batchItemFailures\":["));
+	batch_answer_open(&b.answer, answer);
 	for (const struct object_event *e = events.first; e != NULL; e = e->next) {
 		struct fault failed = { 0 };
 		if (handle_event(&b, e, events.first, &failed) != OK)
 			note_failure(&b, e, &failed);
 	}
-	buf_put(answer, STR("]}"));
-	if (events.from_queue || b.first.code == F_NONE)
-		return OK;
-	*why = b.first;
-	return fault_status(b.first.code);
+	return batch_answer_close(&b.answer, events.from_queue, why);
 }

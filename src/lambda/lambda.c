@@ -1,4 +1,4 @@
-/* The five functions and their routes: one program, so that one zip serves all, and a role each. After
+/* The functions and their routes: one program, so that one zip serves all, and a role each. After
  * each invocation a line of metrics is written, before the answer goes out and the environment may be
  * frozen. */
 #include "lambda/lambda.h"
@@ -8,26 +8,27 @@
 #include "lambda/event_function.h"
 #include "lambda/emf.h"
 #include "lambda/gateway.h"
+#include "lambda/render_function.h"
 
 static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "POST /images", "GET /limits", NULL };
 static const char *const images_routes[] = { "GET /images", "GET /images/{imageId}", "GET /images/{imageId}/file",
 	"GET /images/{imageId}/thumbnail", "POST /images/{imageId}/links", NULL };
 static const char *const manage_routes[] = { "POST /images/delete", "GET /keys", "POST /keys", "DELETE /keys/{keyId}",
-	"POST /images/{imageId}/complete", "PATCH /images/{imageId}", "DELETE /images/{imageId}",
-	NULL };
+	"POST /images/{imageId}/complete", "PATCH /images/{imageId}", "DELETE /images/{imageId}", NULL };
 static const char *const no_routes[] = { NULL };
 
 static const struct function {
 	const char *name;
-	const char *const *routes; /* NULL: events of objects */
-	bool delivers;             /* delivery links */
-	bool decodes;
+	const char *const *routes; /* NULL: not of the API */
+	bool delivers;             /* delivery links: makes their thumbnails, unless a queue does */
+	struct lambda_work work;
 } functions[] = {
 	{ "upload", upload_routes },
 	{ "images", images_routes },
-	{ "manage", manage_routes, .decodes = true },
-	{ "delivery", no_routes, .delivers = true, .decodes = true },
-	{ "event", NULL, .decodes = true },
+	{ "manage", manage_routes, .work = { .decodes = true } },
+	{ "delivery", no_routes, .delivers = true, .work = { .decodes = true } },
+	{ "event", NULL, .work = { .decodes = true, .reads_objects = true } },
+	{ "render", NULL, .work = { .decodes = true, .reads_objects = true, .renders = true } },
 };
 
 struct measured {
@@ -57,28 +58,31 @@ static const struct function *find_function(struct str function_handler)
 	return NULL;
 }
 
-enum status lambda_check(struct str function_handler, bool *decodes, struct fault *why)
+enum status lambda_check(struct str function_handler, bool queue, struct lambda_work *out, struct fault *why)
 {
-	assert(decodes != NULL);
+	assert(out != NULL);
 	const struct function *f = find_function(function_handler);
 	if (f == NULL)
 		return fault_set(why, BAD_SETTING,
-			"unknown handler \"%.*s\"; the function's handler must be upload, images, manage, delivery or event",
+			"unknown handler \"%.*s\"; the function's handler must be upload, images, manage, delivery, event or render",
 			STRF(str_slice(function_handler, 0, 64)));
-	*decodes = f->decodes;
+	*out = f->work;
+	if (f->delivers && queue)
+		out->decodes = false;
 	return OK;
 }
 
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why)
 {
 	assert(r != NULL && o != NULL);
-	bool decodes;
-	TRY(lambda_check(o->function_handler, &decodes, why));
 	const struct function *f = find_function(o->function_handler);
+	assert(f != NULL);
 	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes, .delivers = f->delivers };
 	struct event_function event_function = { .product = o->product, .bucket = o->bucket };
+	struct render_function render_function = { .product = o->product };
 	struct measured m = {
 		.inner = f->routes != NULL ? (struct invocation_handler){ gateway_run, &gateway }
+			: f->work.renders      ? (struct invocation_handler){ render_function_run, &render_function }
 								   : (struct invocation_handler){ event_function_run, &event_function },
 		.function = o->function,
 	};

@@ -8,17 +8,27 @@
 #include "http/handler.h"
 
 struct lambda_options {
-	struct str function_handler;  /* _HANDLER: upload, images, manage, delivery or event */
+	struct str function_handler;  /* _HANDLER: upload, images, manage, delivery, event or render */
 	struct str function;          /* AWS_LAMBDA_FUNCTION_NAME, for the log */
 	struct str bucket;            /* whose objects' events are accepted */
-	struct handler *http_handler; /* of the API, behind that of delivery links; may be NULL for event */
+	struct handler *http_handler; /* of the API, behind that of delivery links; may be NULL for event and render */
 	struct product *product;
 };
 
-/* Check that there is such a function, and say whether it decodes images.  Errors: BAD_SETTING the text lists the functions */
-enum status lambda_check(struct str function_handler, bool *decodes, struct fault *why) MUST_CHECK;
+/* What a function does with images. */
+struct lambda_work {
+	bool decodes;
+	bool reads_objects; /* in every invocation */
+	bool renders;       /* what the queue of thumbnails asks for */
+};
+
+/* Check that there is such a function.
+ * queue   thumbnails are made by a queue
+ * Errors  BAD_SETTING the text lists the functions */
+enum status lambda_check(struct str function_handler, bool queue, struct lambda_work *out, struct fault *why) MUST_CHECK;
 /* Serve invocations; returns only when there can be no more. Borrows everything.
- * Errors  BAD_SETTING no such handler; UPSTREAM_FAILED the Runtime API, see runtime_serve */
+ * o       of a handler that lambda_check accepted
+ * Errors  UPSTREAM_FAILED the Runtime API, see runtime_serve */
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why) MUST_CHECK;
 
 #endif

@@ -12,7 +12,7 @@ struct image_row image_row_dup(const struct image_row *row, struct arena *a)
 	struct image_row copy = *row;
 	struct str *texts[] = { &copy.image_id, &copy.owner, &copy.key, &copy.file_name, &copy.file_type, &copy.etag, &copy.reason,
 		&copy.verdict, &copy.damage, &copy.placeholder, &copy.color, &copy.delete_hash, &copy.received_sha256, &copy.kept_metadata,
-		&copy.metadata, &copy.issuer, &copy.subject, &copy.request_hash };
+		&copy.metadata, &copy.thumbs, &copy.issuer, &copy.subject, &copy.request_hash };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		*texts[i] = str_dup(a, *texts[i]);
 	return copy;

@@ -55,6 +55,7 @@ struct image_row {
 	uint32_t removed;           /* a set of enum strip_removed (image/strip/strip.h) */
 	struct str kept_metadata;   /* JSON: what is kept of what was removed, see image/kept_metadata.h; "": nothing */
 	struct str metadata;        /* the application's: a JSON object of strings; "": none */
+	struct str thumbs;          /* the variants of the thumbnails that are there, with a comma between them; "": none, or not recorded */
 	/* Of a slot that was requested with an Idempotency-Key: hex SHA-256 of the request; else "". When such a row is removed, its id
 	 * is not given again for TABLE_ID_KEPT_MS: until then an insert of it finds that it exists, while nobody can read it. */
 	struct str request_hash;
@@ -85,6 +86,12 @@ struct resolution {
 	struct str verdict, damage, placeholder, color; /* as the row's; placeholder and color only of uploaded ones */
 	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag */
 };
+
+/* Whether the thumbnails that are recorded are still those of the row's bytes. */
+static inline bool resolution_keeps_thumbs(const struct resolution *s)
+{
+	return s->status == IMAGE_UPLOADED && s->replaces.n > 0 && str_equal(s->replaces, s->etag);
+}
 
 /* What shall change of a row, whatever its status. */
 struct image_change {
@@ -139,6 +146,8 @@ struct image_table_ops {
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
 	enum status (*counts)(struct image_table *, struct image_counts *out, struct fault *);
 	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *); /* NULL: see below */
+	enum status (*set_thumbs)(struct image_table *, struct str id, struct str etag, struct str thumbs, struct arena *,
+		struct image_row *now, struct fault *); /* NULL: see below */
 };
 struct image_table {
 	const struct image_table_ops *ops;
@@ -238,6 +247,24 @@ MUST_CHECK static inline enum status table_remove_due(
 {
 	assert(table_removes_due(t));
 	return t->ops->remove_due(t, now_ms, removed, why);
+}
+
+/* Whether the table records which thumbnails there are; else `thumbs` of all rows is "". */
+static inline bool table_keeps_thumbs(const struct image_table *t)
+{
+	return t->ops->set_thumbs != NULL;
+}
+
+/* Record which thumbnails there are of an image, in place of what was recorded; its version grows. A resolution to other bytes than
+ * the row had records none.
+ * etag    of the bytes that they were made of
+ * now     the row as it is after the call, on OK and on STATE_CHANGED
+ * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) the image is not uploaded, or its bytes are others; STORAGE_FAILED; UPSTREAM_FAILED */
+MUST_CHECK static inline enum status table_set_thumbs(
+	struct image_table *t, struct str id, struct str etag, struct str thumbs, struct arena *a, struct image_row *now, struct fault *why)
+{
+	assert(table_keeps_thumbs(t) && etag.n > 0 && thumbs.n > 0);
+	return t->ops->set_thumbs(t, id, etag, thumbs, a, now, why);
 }
 
 /* How many rows there are, by status. A remote table may lag by hours, and may count rejected rows as pending

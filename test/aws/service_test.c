@@ -259,14 +259,14 @@ static void test_warm_when_called_then_the_first_call_reuses_the_connection(void
 {
 	struct fixture f;
 	start(&f, "dynamodb", (struct script){ .answers = { OK_ANSWER } });
-	assert_int_equal(aws_service_warm(f.service, &f.why), OK);
+	assert_int_equal(aws_service_warm(f.service, STR(""), &f.why), OK);
 	while (atomic_load(&f.server.n) == 0)
 		sched_yield();
 	assert_int_equal(atomic_load(&f.script.requests), 0);
 	assert_int_equal(call(&f, false), OK);
 	assert_int_equal(atomic_load(&f.server.n), 1);
 	fake_http_stop(&f.server);
-	assert_int_equal(aws_service_warm(f.service, &f.why), UPSTREAM);
+	assert_int_equal(aws_service_warm(f.service, STR(""), &f.why), UPSTREAM);
 	fake_http_start(&f.server, serve_script, &f.script);
 	stop(&f);
 }

@@ -101,12 +101,51 @@ static void test_change_under_a_version_then_only_the_first_of_two_editors_succe
 	assert_int_equal(bench_row(b, 1).version, 3);
 }
 
+static void test_record_thumbnails_then_they_are_there_until_the_bytes_are_others(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now;
+	const struct str both = STR("small-1a2b3c4d.webp,small-1a2b3c4d.jpg");
+	if (!table_keeps_thumbs(b->w.table))
+		return;
+	bench_insert(b, 1);
+	bench_insert(b, 2);
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, 2, 5000, STR("no image"));
+	struct image_row want = bench_row(b, 1);
+	for (int i = 0; i < 2; i++) {
+		want.thumbs = i == 0 ? STR("a.webp") : both;
+		want.version++;
+		assert_int_equal(table_set_thumbs(b->w.table, want.image_id, want.etag, want.thumbs, &b->a, &now, &b->why), OK);
+		assert_true(row_equal(&now, &want));
+		now = bench_row(b, 1);
+		assert_true(row_equal(&now, &want));
+	}
+	assert_fails(b, table_set_thumbs(b->w.table, want.image_id, STR("other"), STR("a.webp"), &b->a, &now, &b->why), F_STATE_CHANGED);
+	assert_true(row_equal(&now, &want));
+	struct image_row rejected = bench_row(b, 2);
+	assert_fails(b, table_set_thumbs(b->w.table, rejected.image_id, STR("x"), both, &b->a, &now, &b->why), F_STATE_CHANGED);
+	assert_fails(b, table_set_thumbs(b->w.table, row_id(&b->a, 3), STR("x"), both, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+	assert_fails(b, table_set_thumbs(b->w.table, STR("no id"), STR("x"), both, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+
+	struct resolution again = row_verdict(&b->a, 1, want.uploaded_ms, STR(""));
+	again.replaces = again.etag;
+	assert_int_equal(table_resolve(b->w.table, &again, &b->a, &now, &b->why), OK);
+	assert_true(str_equal(now.thumbs, both)); /* the same bytes */
+	again.etag = STR("0123456789abcdef0123456789abcdef");
+	assert_int_equal(table_resolve(b->w.table, &again, &b->a, &now, &b->why), OK);
+	assert_int_equal(now.thumbs.n, 0);
+	now = bench_row(b, 1);
+	assert_int_equal(now.thumbs.n, 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved),
 	BENCH_TEST(test_change_visibility_whatever_the_state_then_nothing_else_changes_but_the_version),
 	BENCH_TEST(test_change_of_an_unknown_id_then_no_such_image_and_no_row),
 	BENCH_TEST(test_change_name_and_metadata_then_only_they_change),
 	BENCH_TEST(test_change_under_a_version_then_only_the_first_of_two_editors_succeeds),
+	BENCH_TEST(test_record_thumbnails_then_they_are_there_until_the_bytes_are_others),
 };
 
 int contract_table_changes(const struct contract_maker *maker)

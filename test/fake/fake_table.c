@@ -203,6 +203,30 @@ static enum status change(struct image_table *port, const struct image_change *c
 	return trap_leave(&t->trap, change_row(t, c, a, now, why), why);
 }
 
+static enum status thumbs_row(
+	struct fake_table *t, struct str id, struct str etag, struct str thumbs, struct arena *a, struct image_row *now, struct fault *why)
+{
+	size_t i = find(t, id);
+	if (i == t->n)
+		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+	struct fake_row *r = t->rows[i];
+	bool meant = r->row.status == IMAGE_UPLOADED && str_equal(r->row.etag, etag);
+	if (meant) {
+		r->row.version++;
+		r->row.thumbs = str_dup(&r->texts, thumbs);
+	}
+	row_dup(a, &r->row, now);
+	return meant ? OK : fault_set(why, STATE_CHANGED, "the image has other bytes");
+}
+
+static enum status set_thumbs(
+	struct image_table *port, struct str id, struct str etag, struct str thumbs, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	TRY(trap_enter(&t->trap, why));
+	return trap_leave(&t->trap, thumbs_row(t, id, etag, thumbs, a, now, why), why);
+}
+
 static bool ended(const struct image_row *row, int64_t by_ms)
 {
 	return row->ends_ms != 0 && row->ends_ms <= by_ms;
@@ -261,7 +285,9 @@ static bool read_cursor(const struct image_query *q, uint64_t *place)
 
 static bool is_listed(const struct fake_row *r, const struct image_query *q)
 {
-	static const enum image_status of[] = { [LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED };
+	static const enum image_status of[] = {
+		[LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED
+	};
 	if (q->owner.n > 0 && !str_equal(q->owner, r->row.owner))
 		return false;
 	if (q->status != LIST_ALL && r->row.status != of[q->status])
@@ -450,7 +476,8 @@ static const struct image_table_ops ops = { .starts_without_waiting = true,
 	.remove = remove_one,
 	.list = list,
 	.due = due,
-	.counts = counts };
+	.counts = counts,
+	.set_thumbs = set_thumbs };
 
 /* Like a remote table: a write blocks its caller. */
 static const struct image_table_ops waiting_ops = {
@@ -462,6 +489,7 @@ static const struct image_table_ops waiting_ops = {
 	.list = list,
 	.due = due,
 	.counts = counts,
+	.set_thumbs = set_thumbs,
 };
 
 void fake_table_make_wait(struct fake_table *t)

@@ -18,6 +18,8 @@ void row_dup(struct arena *a, const struct image_row *row, struct image_row *out
 
 void row_resolve(struct arena *a, struct image_row *row, const struct resolution *s)
 {
+	if (!resolution_keeps_thumbs(s))
+		row->thumbs = STR("");
 	row->status = s->status;
 	row->version++;
 	row->file_type = keep(a, s->file_type);
@@ -59,8 +61,8 @@ static bool texts_equal(const struct image_row *x, const struct image_row *y)
 		str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) && str_equal(x->etag, y->etag) &&
 		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash) && str_equal(x->received_sha256, y->received_sha256) &&
 		str_equal(x->verdict, y->verdict) && str_equal(x->damage, y->damage) && str_equal(x->placeholder, y->placeholder) &&
-		str_equal(x->color, y->color) && str_equal(x->kept_metadata, y->kept_metadata) &&
-		str_equal(x->metadata, y->metadata) && str_equal(x->issuer, y->issuer) && str_equal(x->subject, y->subject) &&
+		str_equal(x->color, y->color) && str_equal(x->kept_metadata, y->kept_metadata) && str_equal(x->metadata, y->metadata) &&
+		str_equal(x->thumbs, y->thumbs) && str_equal(x->issuer, y->issuer) && str_equal(x->subject, y->subject) &&
 		str_equal(x->request_hash, y->request_hash);
 }
 
@@ -69,8 +71,8 @@ bool row_equal(const struct image_row *x, const struct image_row *y)
 	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width && x->height == y->height &&
 		x->orientation == y->orientation && x->frames == y->frames && x->modified_ms == y->modified_ms && x->created_ms == y->created_ms &&
 		x->expires_ms == y->expires_ms && x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms && x->is_public == y->is_public &&
-		x->received_size == y->received_size && x->stripped == y->stripped && x->removed == y->removed &&
-		x->version == y->version && x->max_bytes == y->max_bytes;
+		x->received_size == y->received_size && x->stripped == y->stripped && x->removed == y->removed && x->version == y->version &&
+		x->max_bytes == y->max_bytes;
 }
 
 struct str row_id(struct arena *a, unsigned n)

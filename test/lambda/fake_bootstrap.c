@@ -15,8 +15,9 @@ static bool must_fail(const char *what)
 	return str_equal(str_of(getenv("FAKE_FAIL")), str_of(what));
 }
 
-static enum status open_fakes(const struct settings *s, struct lambda_ports *out, struct fault *why)
+static enum status open_fakes(const struct settings *s, const struct lambda_work *work, struct lambda_ports *out, struct fault *why)
 {
+	(void)work;
 	table = fake_table_new(s->max_pending);
 	store = fake_store_new();
 	if (must_fail("open"))

@@ -214,19 +214,22 @@ static void test_start_when_no_one_listens_then_a_failure(void **state)
 	runtime_free(&r);
 }
 
-static void test_handler_names_then_only_the_five_and_which_decode(void **state)
+static void test_handler_names_then_only_ours_and_which_decode(void **state)
 {
 	static const struct {
 		const char *name;
-		bool decodes;
-	} functions[] = { { "upload", false }, { "images", false }, { "manage", true }, { "delivery", true }, { "event", true } };
-	bool decodes;
-	for (size_t i = 0; i < COUNT_OF(functions); i++) {
-		assert_int_equal(lambda_check(str_of(functions[i].name), &decodes, &why), OK);
-		assert_int_equal(decodes, functions[i].decodes);
-	}
-	assert_int_equal(lambda_check(STR(""), &decodes, &why), INVALID);
-	assert_int_equal(lambda_run(runtime, &(struct lambda_options){ .function_handler = STR("index.handler") }, &why), INVALID);
+		bool decodes, with_queue;
+	} functions[] = { { "upload", false, false }, { "images", false, false }, { "manage", true, true }, { "delivery", true, false },
+		{ "event", true, true }, { "render", true, true } };
+	struct lambda_work work;
+	for (size_t i = 0; i < COUNT_OF(functions); i++)
+		for (int queue = 0; queue < 2; queue++) {
+			assert_int_equal(lambda_check(str_of(functions[i].name), queue != 0, &work, &why), OK);
+			assert_int_equal(work.decodes, queue != 0 ? functions[i].with_queue : functions[i].decodes);
+			assert_int_equal(work.renders, i + 1 == COUNT_OF(functions));
+		}
+	assert_int_equal(lambda_check(STR(""), false, &work, &why), INVALID);
+	assert_int_equal(lambda_check(STR("index.handler"), false, &work, &why), INVALID);
 	assert_int_equal(why.code, F_BAD_SETTING);
 }
 
@@ -246,7 +249,7 @@ int main(void)
 		TEST(test_next_that_is_not_an_invocation_then_the_process_ends),
 		TEST(test_start_that_fails_then_reported_once_with_its_reason),
 		TEST(test_start_when_no_one_listens_then_a_failure),
-		TEST(test_handler_names_then_only_the_five_and_which_decode),
+		TEST(test_handler_names_then_only_ours_and_which_decode),
 	};
 	return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* In place of tintype-render: it says READY, and answers as the first byte of the picture says. */
+/* In place of tintype-render: it says READY, and answers as the first byte of the picture says, or the argument of one byte. */
 #include "pool/liar.h"
 #include "render/protocol.h"
 
@@ -73,7 +73,7 @@ static void answer_job(const struct render_job *job, char how)
 		_exit(1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct stat st;
 	unsigned char packet[RENDER_READY_BYTES];
@@ -85,6 +85,6 @@ int main(void)
 	for (;;) {
 		struct render_job job;
 		char how = receive_job(&job);
-		answer_job(&job, how);
+		answer_job(&job, argc > 1 && strlen(argv[1]) == 1 ? argv[1][0] : how);
 	}
 }
