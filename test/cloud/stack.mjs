@@ -48,8 +48,9 @@ export class Evaluator {
 	constructor(template, parameters, pseudo, made = {}) {
 		Object.assign(this, { template, parameters, pseudo, made });
 		for (const [name, rule] of Object.entries(template.Rules ?? {}))
-			if (this.value(rule.RuleCondition) && !rule.Assertions.every(one => this.value(one.Assert)))
-				throw new TemplateError(`Template validation error: Rule ${name}: ${rule.Assertions[0].AssertDescription}`);
+			for (const { Assert, AssertDescription } of this.value(rule.RuleCondition) ? rule.Assertions : [])
+				if (!this.value(Assert))
+					throw new TemplateError(`Template validation error: Rule ${name}: ${AssertDescription}`);
 	}
 
 	has(condition) {
@@ -82,6 +83,8 @@ export class Evaluator {
 		'Fn::If': ([condition, yes, no]) => this.value(this.has(condition) ? yes : no),
 		'Fn::Equals': ([a, b]) => String(this.value(a)) === String(this.value(b)),
 		'Fn::Not': ([one]) => !this.value(one),
+		'Fn::And': all => all.every(one => this.value(one)),
+		'Fn::Or': all => all.some(one => this.value(one)),
 		'Fn::FindInMap': keys => keys.map(key => this.value(key)).reduce((at, key) => at[key], this.template.Mappings),
 	};
 

@@ -62,6 +62,26 @@ GRANTS = {
         "sqs:GetQueueAttributes": "Lambda reads the queue as this role",
     },
 }
+# With Thumbs=on: what is other than above.
+RENDER_GRANTS = {
+    "dynamodb:GetItem": "the row of the image",
+    "dynamodb:UpdateItem": "which thumbnails there are, and their bytes for the owner",
+    "s3:GetObject": "the image",
+    "s3:PutObject": "its thumbnails",
+    "s3:DeleteObject": "thumbnails whose image was deleted while they were made",
+    "s3:ListBucket": "without it a missing key is 403, not 404; which thumbnails there are to be deleted",
+    "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
+    "s3:ListBucketVersions": "with versioning only: which versions there are",
+    "sqs:ReceiveMessage": "Lambda reads the queue as this role",
+    "sqs:DeleteMessage": "Lambda reads the queue as this role",
+    "sqs:GetQueueAttributes": "Lambda reads the queue as this role",
+}
+GRANTS_WITH_THUMBS = GRANTS | {
+    "Manage": GRANTS["Manage"] | {"sqs:SendMessage": "asks for the thumbnails of what complete accepts"},
+    "Event": GRANTS["Event"] | {"sqs:SendMessage": "asks for the thumbnails of what it accepts"},
+    "Delivery": {action: GRANTS["Delivery"][action] for action in ("dynamodb:GetItem", "s3:GetObject", "s3:ListBucket")},
+    "Render": RENDER_GRANTS,
+}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 ROUTES = {
     ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("POST", "/images"): "Upload", ("GET", "/limits"): "Upload",
@@ -84,18 +104,35 @@ OBJECTS = {
     "Event": {"s3:GetObject": ["images"], "s3:PutObject": ["images", "thumbs"], "s3:DeleteObject": ["images", "thumbs"], "s3:DeleteObjectVersion": ["images", "thumbs"]},
 }
 
+OBJECTS_WITH_THUMBS = OBJECTS | {
+    "Manage": OBJECTS["Manage"] | {"s3:PutObject": ["images"]},
+    "Event": OBJECTS["Event"] | {"s3:PutObject": ["images"]},
+    "Delivery": {"s3:GetObject": ["images", "thumbs"]},
+    "Render": {"s3:GetObject": ["images"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
+}
+# The conditions that hold of a stack with versions, by Thumbs.
+HOLDS = {"off": {"IsVersioned", "DeliveryRemovesVersions"}, "on": {"IsVersioned", "HasRender"}}
+BOTH = [("off", GRANTS, OBJECTS), ("on", GRANTS_WITH_THUMBS, OBJECTS_WITH_THUMBS)]
+
 
 def of_type(name):
     return {k: v["Properties"] for k, v in R.items() if v["Type"] == f"AWS::{name}"}
 
 
-def statements(role):
-    """The role's statements, those of a condition too."""
-    found = []
-    for policy in R[role]["Properties"]["Policies"]:
-        for s in policy["PolicyDocument"]["Statement"]:
-            found.append(s["Fn::If"][1] if "Fn::If" in s else s)
-    return found
+def settle(node, holds):
+    """The node where these conditions hold, and no other."""
+    if isinstance(node, list):
+        return [one for one in (settle(one, holds) for one in node) if one != {"Ref": "AWS::NoValue"}]
+    if not isinstance(node, dict):
+        return node
+    if "Fn::If" in node:
+        condition, yes, no = node["Fn::If"]
+        return settle(yes if condition in holds else no, holds)
+    return {name: settle(one, holds) for name, one in node.items()}
+
+
+def statements(role, thumbs):
+    return [s for policy in R[role]["Properties"]["Policies"] for s in settle(policy["PolicyDocument"]["Statement"], HOLDS[thumbs])]
 
 
 def path_of(resource):
@@ -105,12 +142,11 @@ def path_of(resource):
     return f"{path_of(p['ParentId'])}/{p['PathPart']}"
 
 
-def metrics(alarm, profile):
-    m = alarm["Metrics"]
-    if "Fn::If" in m:
-        assert m["Fn::If"][0] == "IsFree"
-        m = m["Fn::If"][1 if profile == "free" else 2]
-    return [x["MetricStat"]["Metric"] for x in m if "MetricStat" in x]
+def metrics(alarm, profile, thumbs="on"):
+    holds = {"free": {"IsFree"}, "production": {"IsProduction"}}[profile] | HOLDS[thumbs]
+    if thumbs == "off" or profile == "production":
+        holds |= {"WatchesFeed"}
+    return [x["MetricStat"]["Metric"] for x in settle(alarm["Metrics"], holds) if "MetricStat" in x]
 
 
 class Template(unittest.TestCase):
@@ -185,6 +221,7 @@ class Bucket(unittest.TestCase):
         self.assertEqual(rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 1})
         self.assertEqual((rules["thumbnails"]["Prefix"], rules["thumbnails"]["ExpirationInDays"]), ("thumbs/", {"Ref": "ThumbnailDays"}))
         self.assertEqual([r["Id"] for r in rules.values() if "ExpirationInDays" in r], ["thumbnails"], "no rule may expire an image")
+        self.assertEqual(rules["thumbnails"]["Status"], {"Fn::If": ["HasRender", "Disabled", "Enabled"]}, "what rows name is not removed")
         self.assertEqual(self.p["VersioningConfiguration"], {"Fn::If": ["IsVersioned", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]})
 
     def test_events_go_to_the_queue_which_accepts_them_from_this_bucket_only(self):
@@ -195,10 +232,13 @@ class Bucket(unittest.TestCase):
         s, = R["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
         self.assertEqual(s["Condition"], {"ArnEquals": {"aws:SourceArn": {"Fn::Sub": BUCKET}}, "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
 
-    def test_failed_messages_go_to_the_dead_letter_queue(self):
-        self.assertEqual(R["Queue"]["Properties"]["RedrivePolicy"], {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}, "maxReceiveCount": 5})
+    def test_failed_messages_go_to_a_dead_letter_queue_of_their_own(self):
         longest = T["Parameters"]["FunctionTimeout"]["MaxValue"]
-        self.assertGreaterEqual(R["Queue"]["Properties"]["VisibilityTimeout"], 6 * longest)
+        for stem in ("", "Thumb"):
+            queue = R[f"{stem}Queue"]["Properties"]
+            self.assertEqual(queue["RedrivePolicy"], {"deadLetterTargetArn": {"Fn::GetAtt": [f"{stem}DeadLetterQueue", "Arn"]}, "maxReceiveCount": 5})
+            self.assertGreaterEqual(queue["VisibilityTimeout"], 6 * longest)
+            self.assertGreater(R[f"{stem}DeadLetterQueue"]["Properties"]["MessageRetentionPeriod"], queue["MessageRetentionPeriod"])
 
 
 class Table(unittest.TestCase):
@@ -226,12 +266,12 @@ class Table(unittest.TestCase):
 
 
 class Functions(unittest.TestCase):
-    def test_five_functions_by_name_and_handler(self):
+    def test_functions_by_name_and_handler(self):
         names = {k: (p["FunctionName"]["Fn::Sub"], p["Handler"]) for k, p in of_type("Lambda::Function").items()}
         self.assertEqual(names, {
             "UploadFunction": ("${FunctionPrefix}UploadHandler", "upload"), "ListFunction": ("${FunctionPrefix}ListHandler", "images"),
             "ManageFunction": ("${FunctionPrefix}ManageHandler", "manage"), "DeliveryFunction": ("${FunctionPrefix}DeliveryHandler", "delivery"),
-            "EventFunction": ("${FunctionPrefix}EventHandler", "event")})
+            "EventFunction": ("${FunctionPrefix}EventHandler", "event"), "RenderFunction": ("${FunctionPrefix}RenderHandler", "render")})
         self.assertEqual(T["Parameters"]["FunctionPrefix"]["Default"], "Image")
 
     def test_each_runs_the_package_with_its_own_role_and_a_log_group_with_retention(self):
@@ -255,21 +295,26 @@ class Functions(unittest.TestCase):
     def test_functions_that_share_a_setting_share_its_value(self):
         values = {}
         for p in of_type("Lambda::Function").values():
-            for name, value in p["Environment"]["Variables"].items():
+            for name, value in settle(p["Environment"]["Variables"], HOLDS["on"]).items():
                 self.assertEqual(values.setdefault(name, value), value, name)
         # what names thumbnails and what makes them must agree on how
-        for stem in ("List", "Manage", "Delivery", "Event"):
-            self.assertLessEqual({"TINTYPE_VERIFY", "TINTYPE_THUMBNAILS", "TINTYPE_THUMBNAIL_AT_UPLOAD"}, set(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]), stem)
+        for stem in ("List", "Manage", "Delivery", "Event", "Render"):
+            given = R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]
+            self.assertLessEqual({"TINTYPE_VERIFY", "TINTYPE_THUMBNAILS", "TINTYPE_THUMBNAIL_AT_UPLOAD", "TINTYPE_THUMBNAIL_QUEUE"}, set(given), stem)
+            self.assertEqual(given["TINTYPE_THUMBNAIL_QUEUE"], {"Ref": "ThumbQueue"} if stem == "Render" else {"Fn::If": ["HasRender", {"Ref": "ThumbQueue"}, {"Ref": "AWS::NoValue"}]})
         for stem in ("List", "Manage", "Delivery"):
             self.assertIn("TINTYPE_DELIVERY_KEYS", R[f"{stem}Function"]["Properties"]["Environment"]["Variables"], stem)
         for stem in ("Manage", "Event"):
             self.assertLessEqual({"TINTYPE_STRIP", "TINTYPE_KEEP_METADATA"}, set(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]), stem)
 
     def test_functions_that_decode_have_the_memory_for_it(self):
-        sizes = {k: p["MemorySize"]["Ref"] for k, p in of_type("Lambda::Function").items()}
-        self.assertEqual({k for k, v in sizes.items() if v == "EventMemory"}, {"ManageFunction", "DeliveryFunction", "EventFunction"})
+        for thumbs, delivery in (("off", "EventMemory"), ("on", "FunctionMemory")):
+            sizes = {k: settle(p["MemorySize"], HOLDS[thumbs])["Ref"] for k, p in of_type("Lambda::Function").items()}
+            self.assertEqual({k: v for k, v in sizes.items() if v != "FunctionMemory" or k == "DeliveryFunction"},
+                             {"ManageFunction": "EventMemory", "DeliveryFunction": delivery, "EventFunction": "EventMemory", "RenderFunction": "ThumbMemory"})
         p = T["Parameters"]
-        self.assertGreaterEqual(p["EventMemory"]["Default"] * 2**20, 80 * 2**20 + 3 * p["MaxSize"]["Default"] + 384 * 2**20 - 2**25)
+        for memory in ("EventMemory", "ThumbMemory"):
+            self.assertGreaterEqual(p[memory]["Default"] * 2**20, 80 * 2**20 + 3 * p["MaxSize"]["Default"] + 384 * 2**20 - 2**25)
         self.assertGreaterEqual(p["FunctionTimeout"]["Default"], 2 * 12 + 5, "two images of 12 s each, and time to answer")
 
     def test_the_delivery_keys_are_not_shown(self):
@@ -277,40 +322,51 @@ class Functions(unittest.TestCase):
         self.assertNotIn("DeliveryKeys", json.dumps(T["Outputs"]))
 
     def test_each_role_has_its_actions_and_no_other(self):
-        for stem, wanted in GRANTS.items():
-            with self.subTest(stem):
-                given = [a for s in statements(f"{stem}Role") for a in s["Action"]]
-                self.assertEqual(len(given), len(set(given)), "an action stands twice")
-                self.assertEqual(set(given), set(wanted) | LOGS)
+        for thumbs, grants, _ in BOTH:
+            for stem, wanted in grants.items():
+                with self.subTest(f"{stem} Thumbs={thumbs}"):
+                    given = [a for s in statements(f"{stem}Role", thumbs) for a in s["Action"]]
+                    self.assertEqual(len(given), len(set(given)), "an action stands twice")
+                    self.assertEqual(set(given), set(wanted) | LOGS)
 
     def test_each_action_is_on_the_narrowest_resource(self):
         table = {"Fn::GetAtt": ["Table", "Arn"]}
-        for stem in GRANTS:
-            for s in statements(f"{stem}Role"):
-                with self.subTest(f"{stem} {s['Sid']}"):
-                    self.assertEqual(s["Effect"], "Allow")
-                    self.assertNotIn("*", "".join(s["Action"]))
-                    service = s["Action"][0].split(":")[0]
-                    wanted = {"logs": {"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}, "sqs": {"Fn::GetAtt": ["Queue", "Arn"]}, "s3": None, "dynamodb": table}[service]
-                    if service == "s3":
-                        folders, = {tuple(OBJECTS[stem].get(action, ())) for action in s["Action"]}
-                        listed = [{"Fn::Sub": f"{BUCKET}/{folder}/*"} for folder in folders]
-                        wanted = listed if len(listed) > 1 else listed[0] if listed else None
-                    if s["Action"] in (["s3:ListBucket"], ["s3:ListBucketVersions"]):
-                        wanted = {"Fn::Sub": BUCKET}
-                    if s["Action"] == ["dynamodb:Query"]:
-                        wanted = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in ("feed", "owned")]
-                    self.assertEqual(s["Resource"], wanted)
+        for thumbs, stem, objects, s in ((thumbs, stem, objects, s) for thumbs, grants, objects in BOTH for stem in grants for s in statements(f"{stem}Role", thumbs)):
+            with self.subTest(f"{stem} {s['Sid']} Thumbs={thumbs}"):
+                self.assertEqual(s["Effect"], "Allow")
+                self.assertNotIn("*", "".join(s["Action"]))
+                service = s["Action"][0].split(":")[0]
+                queue = "ThumbQueue" if stem == "Render" or s["Action"] == ["sqs:SendMessage"] else "Queue"
+                wanted = {"logs": [{"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}], "sqs": [{"Fn::GetAtt": [queue, "Arn"]}], "s3": None, "dynamodb": [table]}[service]
+                if service == "s3":
+                    folders, = {tuple(objects[stem].get(action, ())) for action in s["Action"]}
+                    wanted = [{"Fn::Sub": f"{BUCKET}/{folder}/*"} for folder in folders]
+                if s["Action"] in (["s3:ListBucket"], ["s3:ListBucketVersions"]):
+                    wanted = [{"Fn::Sub": BUCKET}]
+                if s["Action"] == ["dynamodb:Query"]:
+                    wanted = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in ("feed", "owned")]
+                self.assertEqual(s["Resource"] if isinstance(s["Resource"], list) else [s["Resource"]], wanted)
 
     def test_versions_are_listed_and_deleted_only_where_there_are_any(self):
-        for stem in ("Manage", "Delivery", "Event"):
-            conditional = [s["Fn::If"] for s in R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in s]
-            self.assertEqual([(c[0], c[1]["Action"], c[2]) for c in conditional], [
-                ("IsVersioned", [action], {"Ref": "AWS::NoValue"}) for action in ("s3:DeleteObjectVersion", "s3:ListBucketVersions")])
+        versions = {"s3:DeleteObjectVersion", "s3:ListBucketVersions"}
+        for thumbs, grants, _ in BOTH:
+            for stem in grants:
+                for holds in (HOLDS[thumbs], HOLDS[thumbs] - {"IsVersioned", "DeliveryRemovesVersions"}):
+                    given = {a for s in settle(R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"], holds) for a in s["Action"]}
+                    self.assertEqual(given & versions, set(grants[stem]) & versions if "IsVersioned" in holds else set(), stem)
 
-    def test_event_function_reports_what_failed_of_a_batch(self):
-        p = R["EventSource"]["Properties"]
-        self.assertEqual((p["FunctionResponseTypes"], p["EventSourceArn"]), (["ReportBatchItemFailures"], {"Fn::GetAtt": ["Queue", "Arn"]}))
+    def test_functions_of_queues_report_what_failed_of_a_batch(self):
+        for source, function, queue in (("EventSource", "EventFunction", "Queue"), ("RenderSource", "RenderFunction", "ThumbQueue")):
+            p = R[source]["Properties"]
+            self.assertEqual((p["FunctionName"], p["FunctionResponseTypes"], p["EventSourceArn"]), ({"Ref": function}, ["ReportBatchItemFailures"], {"Fn::GetAtt": [queue, "Arn"]}))
+        self.assertEqual(R["RenderSource"]["Properties"]["ScalingConfig"], {"MaximumConcurrency": 2})
+
+    def test_what_makes_thumbnails_is_there_only_if_they_are_wanted(self):
+        self.assertEqual(T["Parameters"]["Thumbs"]["Default"], "off")
+        wanted = {"ThumbQueue", "ThumbDeadLetterQueue", "RenderLogGroup", "RenderRole", "RenderFunction", "RenderSource"}
+        self.assertEqual({name for name, r in R.items() if r.get("Condition") == "HasRender"}, wanted)
+        asserted = [a["Assert"] for a in T["Rules"]["ThumbsNeedPresets"]["Assertions"]]
+        self.assertEqual(asserted, [{"Fn::Not": [{"Fn::Equals": [{"Ref": name}, value]}]} for name, value in (("Thumbnails", "none"), ("Verify", "header"))])
 
 
 class Api(unittest.TestCase):
@@ -396,11 +452,17 @@ class Alarms(unittest.TestCase):
 
     def test_everything_has_an_alarm_in_both_profiles(self):
         for profile in ("free", "production"):
-            self.assertEqual({m["MetricName"] for a in self.alarms.values() for m in metrics(a, profile)}, self.watched)
+            for thumbs in ("off", "on"):
+                self.assertEqual({m["MetricName"] for a in self.alarms.values() for m in metrics(a, profile, thumbs)}, self.watched)
 
     def test_free_has_ten_alarms_and_ten_alarm_metrics_at_most(self):
         self.assertLessEqual(len(self.alarms), 10)
-        self.assertLessEqual(sum(len(metrics(a, "free")) for a in self.alarms.values()), 10)
+        for thumbs in ("off", "on"):
+            self.assertLessEqual(sum(len(metrics(a, "free", thumbs)) for a in self.alarms.values()), 10)
+
+    def test_dead_letters_of_each_queue_raise_the_alarm(self):
+        queues = [m["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for m in metrics(self.alarms["DeadLettersAlarm"], "free")]
+        self.assertEqual(queues, ["DeadLetterQueue", "ThumbDeadLetterQueue"])
 
     def test_production_has_alarms_for_each_function(self):
         for name in ("FunctionErrorsAlarm", "FunctionThrottlesAlarm", "FunctionDurationAlarm"):

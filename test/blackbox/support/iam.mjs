@@ -20,18 +20,18 @@ function s3Action(method, { pathname, searchParams: query }) {
 
 /** Gives { key, action } of { method, uri, key, service, target }: whose key signed it, in a header or in the URL, and what it does. */
 export function actionOf({ method, uri, key, service, target }) {
-	return { key, action: service === 'dynamodb' ? `dynamodb:${target.split('.').at(-1)}` : s3Action(method, new URL(uri, 'http://cloud')) };
+	return { key, action: service === 's3' ? s3Action(method, new URL(uri, 'http://cloud')) : `${service}:${target.split('.').at(-1)}` };
 }
 
-/** Which role each function has, by the function's handler. */
+/** Which role each function has, by the function's handler; with Thumbs=on there is { render: 'Render' } too. */
 export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', delivery: 'Delivery', event: 'Event' };
 
-/** { Upload: statements, List, Manage, Delivery, Event }: what each function's role may do in a stack with these parameters. */
+/** { Upload: statements, List, Manage, Delivery, Event, Render }: what each function's role may do in a stack with these parameters. */
 export async function roleStatements(given) {
 	const template = await readTemplate(readFileSync(new URL('../../../deploy/template.yaml', import.meta.url)));
 	const parameters = bindParameters(template, { CodeBucket: 'code', CodeKey: 'key', ...given });
 	const made = Object.fromEntries(Object.keys(template.Resources).map(name => [name, { ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) }]));
 	const evaluator = new Evaluator(template, parameters, { 'AWS::Partition': 'aws', 'AWS::StackName': 'tintype' }, made);
-	return Object.fromEntries(Object.values(ROLES).map(role => [role,
+	return Object.fromEntries([...Object.values(ROLES), 'Render'].map(role => [role,
 		evaluator.value(template.Resources[`${role}Role`].Properties.Policies).flatMap(policy => policy.PolicyDocument.Statement)]));
 }
