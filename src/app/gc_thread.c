@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "base/thread.h"
 #include "image/erasure.h"
 #include "image/gc.h"
@@ -48,13 +47,11 @@ static bool run_gc(struct gc_thread *j, bool walk)
 {
 	struct gc_result result = { 0 };
 	struct fault why = { 0 };
-	enum status status = gc_run(j->product, clock_now_ms(), is_stopping, j, &result, &why);
+	const struct gc_limits limits = { .stop = is_stopping, .stop_arg = j };
+	enum status status = gc_run(j->product, clock_now_ms(), &limits, &result, &why);
 	if (status == OK && walk)
-		status = gc_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
-	if (result.ended + result.forgotten + result.reconciled + result.rejected + result.orphans > 0)
-		LOG(SWEEP, STR(""), LOG_I("ended", result.ended), LOG_I("forgotten", result.forgotten), LOG_I("confirmed", result.reconciled),
-			LOG_I("rejected", result.rejected), LOG_I("orphans", result.orphans));
-	metric_add(M_SWEPT, (int64_t)(result.ended + result.forgotten));
+		status = gc_orphans(j->product, clock_now_ms(), &limits, &result, &why);
+	gc_report(&result);
 	if (status != OK)
 		log_failure(&why);
 	return status == OK;

@@ -64,8 +64,9 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 	TRY(webhooks_start(&webhooks, s, e, &p, NULL, why));
 	struct gc_result done = { 0 };
 	struct fault second = { 0 };
-	enum status rows = gc_run(&p, clock_now_ms(), maintain_stopping, NULL, &done, why);
-	enum status objects = gc_orphans(&p, clock_now_ms(), maintain_stopping, NULL, &done, &second);
+	const struct gc_limits limits = { .stop = maintain_stopping };
+	enum status rows = gc_run(&p, clock_now_ms(), &limits, &done, why);
+	enum status objects = gc_orphans(&p, clock_now_ms(), &limits, &done, &second);
 	if (rows == OK && objects != OK)
 		*why = second;
 	printf("ended %llu, forgotten %llu, confirmed %llu, rejected %llu, orphans %llu\n", (unsigned long long)done.ended,

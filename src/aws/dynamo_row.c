@@ -1,5 +1,5 @@
-/* See dynamo_row.h. A row that will expire has a TTL well after that time, so that the sweep, which checks the object
- * first, comes before DynamoDB does; it may still be resolved as long as it has not been removed.
+/* See dynamo_row.h. A row that will expire has a TTL a week after that time, for a table that nobody sweeps: the sweep checks the object
+ * first, and takes the row off its owner's counters, and DynamoDB does neither. It may still be resolved as long as it has not been removed.
  * Source: Amazon DynamoDB developer guide, "Condition expressions", "Working with expired items". */
 #include "aws/dynamo_row.h"
 
@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define DAY_MS ((int64_t)86400000)
+#define TTL_AFTER_MS ((int64_t)7 * 86400000)
 
 struct dynamo_write dynamo_write_new(void)
 {
@@ -123,8 +123,8 @@ void dynamo_row_add_keys(
 	static const char *const feed[2] = { DYNAMO_FEED, DYNAMO_FEED_ORDER }, *const due[2] = { DYNAMO_DUE, DYNAMO_DUE_ORDER },
 							 *const owned[2] = { DYNAMO_OWNED, DYNAMO_OWNED_ORDER };
 	bool listed = row->status == IMAGE_UPLOADED, ends = !listed && row->ends_ms > 0;
-	/* A day after the URL, and never before a day from now, whatever the clocks of others say. */
-	int64_t ttl_ms = later_of(row->ends_ms, later_of(row->expires_ms, clock_now_ms()) + DAY_MS);
+	/* Never before a week from now, whatever the clocks of others say. */
+	int64_t ttl_ms = later_of(row->ends_ms, later_of(row->expires_ms, clock_now_ms())) + TTL_AFTER_MS;
 	/* even over random ids, and the same on every machine */
 	uint32_t shard = hash_fnv32(row->image_id) % t->shards;
 	if (!listed || !replaced)

@@ -1,8 +1,8 @@
 /* The table itself: created with its sparse indexes and its TTL, and described. On demand, so that
  * nothing has to be provisioned. A table from before there were owners gets the index of owners: none of its rows has one.
  *
- * An endpoint without TTL (an emulator) is accepted: the sweep removes rows by the index `due`, and
- * the TTL removes them where no sweep runs. */
+ * An endpoint without TTL (an emulator) is accepted: it is the sweep that removes rows, by the index `due`; the TTL is there
+ * for tables that nobody sweeps. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_request.h"
 

@@ -3,6 +3,8 @@
  * after it from being processed. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
 #include "image/gc.h"
 
+#include "base/log.h"
+#include "base/metrics.h"
 #include "image/verdict.h"
 #include "image/verify.h"
 
@@ -17,13 +19,18 @@ struct sweep {
 	struct gc_result *done;
 	struct fault first; /* the first failure; code NONE while there is none */
 	uint64_t changes;   /* rows and objects processed */
-	bool (*stop)(void *);
-	void *stop_arg;
+	struct gc_limits limits;
 };
 
 static bool may_continue(const struct sweep *s)
 {
-	return s->stop == NULL || !s->stop(s->stop_arg);
+	return s->limits.stop == NULL || !s->limits.stop(s->limits.stop_arg);
+}
+
+static struct sweep begin_sweep(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out)
+{
+	assert(p != NULL && out != NULL);
+	return (struct sweep){ .p = p, .now_ms = now_ms, .done = out, .limits = limits != NULL ? *limits : (struct gc_limits){ 0 } };
 }
 
 /* Count a success; record the first failure. */
@@ -105,11 +112,9 @@ static enum status gc_page_of_rows(struct sweep *s, bool *more, struct fault *wh
 	return OK;
 }
 
-enum status gc_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why)
+enum status gc_run(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why)
 {
-	assert(p != NULL);
-	assert(out != NULL);
-	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
+	struct sweep s = begin_sweep(p, now_ms, limits, out);
 	bool more = table_removes_due(p->table);
 	/* First what needs no verification, where the table removes that by itself. */
 	while (more && may_continue(&s)) {
@@ -159,7 +164,9 @@ static enum status gc_page_of_objects(struct sweep *s, struct arena *last, struc
 	struct arena a CLEANUP(arena_deinit);
 	struct object_page page;
 	arena_init(&a, PAGE_BYTES);
-	TRY(store_list(s->p->store, IMAGE_PREFIX, *after, PAGE_OBJECTS, &a, &page, why));
+	struct str prefix = str_printf(&a, "%.*s%.*s", STRF(IMAGE_PREFIX), STRF(s->limits.prefix));
+	TRY(fault_check_arena(&a, why));
+	TRY(store_list(s->p->store, prefix, *after, PAGE_OBJECTS, &a, &page, why));
 	for (size_t i = 0; i < page.n && may_continue(s); i++)
 		gc_object(s, &page.objects[i]);
 	*more = page.more && page.n > 0;
@@ -171,15 +178,21 @@ static enum status gc_page_of_objects(struct sweep *s, struct arena *last, struc
 	return OK;
 }
 
-enum status gc_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why)
+enum status gc_orphans(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why)
 {
-	assert(p != NULL);
-	assert(out != NULL);
-	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
+	struct sweep s = begin_sweep(p, now_ms, limits, out);
 	struct arena last CLEANUP(arena_deinit) = { 0 };
 	struct str after = STR("");
 	bool more = true;
 	while (more && may_continue(&s))
 		TRY(gc_page_of_objects(&s, &last, &after, &more, why));
 	return finish_gc(&s, why);
+}
+
+void gc_report(const struct gc_result *done)
+{
+	if (done->ended + done->forgotten + done->reconciled + done->rejected + done->orphans > 0)
+		LOG(SWEEP, STR(""), LOG_I("ended", done->ended), LOG_I("forgotten", done->forgotten), LOG_I("confirmed", done->reconciled),
+			LOG_I("rejected", done->rejected), LOG_I("orphans", done->orphans));
+	metric_add(M_SWEPT, (int64_t)(done->ended + done->forgotten));
 }

@@ -16,17 +16,26 @@ struct gc_result {
 	uint64_t orphans;    /* orphaned objects that were removed */
 };
 
+/* What of it is done. */
+struct gc_limits {
+	/* Called before each row or object, since each may take as long as a timeout of the engine; true ends the sweep early. NULL: never */
+	bool (*stop)(void *arg);
+	void *stop_arg;
+	struct str prefix; /* of gc_orphans: only objects whose image ids begin with this; "": all */
+};
+
 /* Expire what is due at now_ms: a pending row unless its object is there and is verified, a rejected row
  * with what is left of its bytes.
- * stop    called before each row or object, since each may take as long as a timeout of the engine; true ends the
- *         sweep early; NULL: never
+ * limits  NULL: none
  * out     counts are added to it, on failure too: the caller zeroes it, and may add up both parts
  * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status gc_run(
-	struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why) MUST_CHECK;
+	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Go through the objects under images/: verify those whose row is pending or has other bytes, remove those whose row is
  * rejected, and orphans once they are orphan_ttl_s old. Parameters as above. */
 enum status gc_orphans(
-	struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why) MUST_CHECK;
+	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
+/* Log what was done, if anything was, and count it. */
+void gc_report(const struct gc_result *done);
 
 #endif

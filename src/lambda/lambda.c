@@ -9,6 +9,7 @@
 #include "lambda/emf.h"
 #include "lambda/gateway.h"
 #include "lambda/render_function.h"
+#include "lambda/sweep_function.h"
 
 static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "POST /images", "GET /limits", NULL };
 static const char *const images_routes[] = { "GET /images", "GET /images/{imageId}", "GET /images/{imageId}/file",
@@ -29,6 +30,7 @@ static const struct function {
 	{ "delivery", no_routes, .delivers = true, .work = { .decodes = true } },
 	{ "event", NULL, .work = { .decodes = true, .reads_objects = true } },
 	{ "render", NULL, .work = { .decodes = true, .reads_objects = true, .renders = true } },
+	{ "sweep", NULL, .work = { .decodes = true, .sweeps = true } },
 };
 
 struct measured {
@@ -64,7 +66,7 @@ enum status lambda_check(struct str function_handler, bool queue, struct lambda_
 	const struct function *f = find_function(function_handler);
 	if (f == NULL)
 		return fault_set(why, BAD_SETTING,
-			"unknown handler \"%.*s\"; the function's handler must be upload, images, manage, delivery, event or render",
+			"unknown handler \"%.*s\"; the function's handler must be upload, images, manage, delivery, event, render or sweep",
 			STRF(str_slice(function_handler, 0, 64)));
 	*out = f->work;
 	if (f->delivers && queue)
@@ -80,9 +82,11 @@ enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct
 	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes, .delivers = f->delivers };
 	struct event_function event_function = { .product = o->product, .bucket = o->bucket };
 	struct render_function render_function = { .product = o->product };
+	struct sweep_function sweep_function = { .product = o->product };
 	struct measured m = {
 		.inner = f->routes != NULL ? (struct invocation_handler){ gateway_run, &gateway }
 			: f->work.renders      ? (struct invocation_handler){ render_function_run, &render_function }
+			: f->work.sweeps       ? (struct invocation_handler){ sweep_function_run, &sweep_function }
 								   : (struct invocation_handler){ event_function_run, &event_function },
 		.function = o->function,
 	};

@@ -8,10 +8,10 @@
 #include "http/handler.h"
 
 struct lambda_options {
-	struct str function_handler;  /* _HANDLER: upload, images, manage, delivery, event or render */
+	struct str function_handler;  /* _HANDLER: upload, images, manage, delivery, event, render or sweep */
 	struct str function;          /* AWS_LAMBDA_FUNCTION_NAME, for the log */
 	struct str bucket;            /* whose objects' events are accepted */
-	struct handler *http_handler; /* of the API, behind that of delivery links; may be NULL for event and render */
+	struct handler *http_handler; /* of the API, behind that of delivery links; may be NULL for the last three */
 	struct product *product;
 };
 
@@ -20,6 +20,7 @@ struct lambda_work {
 	bool decodes;
 	bool reads_objects; /* in every invocation */
 	bool renders;       /* what the queue of thumbnails asks for */
+	bool sweeps;        /* called by the schedule */
 };
 
 /* Check that there is such a function.

@@ -473,7 +473,7 @@ static void test_resolve_as_rejected_then_not_listed_and_due_at_its_new_end(void
 	struct resolution s = row_verdict(&w.a, 1, 4000000000000, STR("no image"));
 	assert_end(&w, table_resolve(w.table, &s, &w.a, &now, &w.why), F_NONE, 1);
 	assert_true(saw(&w, "\":dueOrder\":{\"S\":\"0000004000000001000#" TABLE_ID "\"}"));
-	assert_true(saw(&w, "\":ttl\":{\"N\":\"4000000001\"}"));
+	assert_true(saw(&w, "\":ttl\":{\"N\":\"4000604801\"}"));
 	assert_true(saw(&w, "#feed, #feedOrder"));
 	assert_false(saw(&w, ":feedOrder"));
 	stop(&w);

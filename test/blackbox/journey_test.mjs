@@ -120,7 +120,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		const { stdout } = await script('deploy', '--zip', `${dir}/code.zip`, 'MaxSize=1000000', `DeliveryUrl=${gateway.base}`);
 		assert.match(stdout, /CREATE_COMPLETE/);
 		stack = { ...await readStack(), code: await fetchCode() };
-		for (const name of ['ImageUploadHandler', 'ImageListHandler', 'ImageManageHandler', 'ImageDeliveryHandler', 'ImageEventHandler'])
+		for (const name of ['ImageUploadHandler', 'ImageListHandler', 'ImageManageHandler', 'ImageDeliveryHandler', 'ImageEventHandler', 'ImageSweepHandler'])
 			await startFunction(name);
 		assert.deepEqual(stack.routes.filter(one => !one.keyed).map(one => one.method).sort(), ['GET', 'HEAD', ...Array(13).fill('OPTIONS')], 'all but links and preflights want the API key');
 	});

@@ -1,4 +1,4 @@
-// The five functions as they run on AWS: the real program behind a gateway, S3 by Ceph's gateway, which
+// The functions as they run on AWS: the real program behind a gateway, S3 by Ceph's gateway, which
 // checks signatures and enforces the roles that deploy/template.yaml gives, DynamoDB by dynalite, object events as S3 sends them by way of SQS.
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
@@ -39,7 +39,7 @@ before(async () => {
 	for (const [name, role] of Object.entries(ROLES)) {
 		const credentials = await cloud.role(role, granted[role]);
 		keys[name] = credentials.AWS_ACCESS_KEY_ID;
-		environments[name] = { ...cloud.env, ...credentials, TINTYPE_OVERWRITE: 'allow', TINTYPE_ACCESS: 'open', TINTYPE_API_KEY: KEY, TINTYPE_DELIVERY_URL: gateway.base, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
+		environments[name] = { ...cloud.env, ...credentials, TINTYPE_OVERWRITE: 'allow', TINTYPE_ACCESS: 'open', TINTYPE_API_KEY: KEY, TINTYPE_DELIVERY_URL: gateway.base, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512', TINTYPE_ORPHAN_TTL: '1' };
 		functions[name] = await start(name, environments[name]);
 	}
 });
@@ -329,6 +329,73 @@ test('bytes that overwrite an image are verified like the first', async () => {
 	assert.equal(await cloud.head(slot.key), false);
 });
 
+/** The row's time to expire has come. */
+const makeDue = (imageId, more = '', values = {}) => cloud.dynamo('UpdateItem', { TableName: 'ImageMetadata', Key: { imageId: { S: imageId } },
+	UpdateExpression: `SET endsMs = :ends, dueOrder = :order${more}`, ExpressionAttributeValues: { ':ends': { N: '1' }, ':order': { S: `0000000000000000001#${imageId}` }, ...values } });
+const itemOf = async imageId => (await cloud.dynamo('GetItem', { TableName: 'ImageMetadata', Key: { imageId: { S: imageId } }, ConsistentRead: true })).Item;
+const sweep = async (options) => {
+	const { kind, body } = await Promise.race([functions.sweep.invoke({}, options), functions.sweep.exited.then(() => ({ body: functions.sweep.stderr }))]);
+	assert.equal(kind, 'response', body);
+	return JSON.parse(body);
+};
+
+test('the sweep ends slots that are due: what came is verified, the rest expires, and the id of a repeatable request is kept', async () => {
+	const open = async () => (await json('POST', '/upload', { fileName: 'a.png', fileType: 'image/png' })).body;
+	const arrived = await openAndPut(corpus('good/private.png')), wrong = await openAndPut('<html>'), empty = await open(), repeatable = await open(), current = await open();
+	assert.ok(Number((await itemOf(empty.imageId)).ttl.N) * 1000 > Date.now() + 7 * 86400e3, 'DynamoDB itself comes a week later');
+	for (const { imageId } of [arrived, wrong, empty])
+		await makeDue(imageId);
+	await makeDue(repeatable.imageId, ', requestHash = :hash', { ':hash': { S: 'ab' } });
+	const done = await sweep();
+	assert.deepEqual([done.confirmed, done.rejected, done.ended, done.forgotten], [1, 1, 2, 0]);
+	assert.equal((await json('GET', `/images/${arrived.imageId}`)).body.stripped, true);
+	assert.equal((await json('GET', `/images/${wrong.imageId}`)).body.status, 'rejected');
+	assert.equal(await cloud.head(wrong.key), false);
+	assert.equal(await itemOf(empty.imageId), undefined);
+	assert.deepEqual((({ status, requestHash }) => [status.S, requestHash.S])(await itemOf(repeatable.imageId)), ['gone', 'ab']);
+	assert.equal((await json('GET', `/images/${current.imageId}`)).body.status, 'pending');
+	await makeDue(wrong.imageId);
+	assert.deepEqual([(await sweep()).forgotten, await itemOf(wrong.imageId)], [1, undefined]);
+});
+
+test('a sweep with little time leaves what it cannot do to the next one', async () => {
+	const slots = [];
+	for (let i = 0; i < 8; i++)
+		slots.push((await json('POST', '/upload', { fileName: 'a.png', fileType: 'image/png' })).body);
+	for (const { imageId } of slots)
+		await makeDue(imageId);
+	const half = Date.now() + 3000;
+	let asked = 0;
+	cloud.before = async one => {
+		if (one.key === keys.sweep && one.method === 'GET' && ++asked === 3)
+			await eventually(() => Date.now() > half, { what: 'half of its time' });
+	};
+	const first = (await sweep({ timeoutMs: 6000 })).ended;
+	cloud.before = async () => {};
+	assert.ok(first >= 1 && first < slots.length, `${first} of ${slots.length}`);
+	assert.equal((await sweep()).ended, slots.length - first);
+});
+
+test('the sweep deletes orphaned objects of the slice of the hour, and goes on with the deletion of a user', async () => {
+	const { slice } = await sweep(), orphan = n => `images/${n.toString(16).padStart(3, '0')}00000-0000-4000-8000-000000000000.png`;
+	const here = [0, 1].map(more => orphan((parseInt(slice, 16) + more) % 4096)), other = orphan((parseInt(slice, 16) + 2) % 4096);
+	for (const key of [...here, other])
+		assert.equal((await cloud.put(key, 'no row')).status, 200);
+	await eventually(async () => (await sweep()).orphans > 0, { everyMs: 300, what: 'it is old enough' });
+	assert.deepEqual([await cloud.head(here[0]) || await cloud.head(here[1]), await cloud.head(other)], [true, true]);
+
+	const { image: { imageId } } = await upload(photo), put = item => cloud.dynamo('PutItem', { TableName: 'ImageMetadata', Item: Object.fromEntries(Object.entries(item).map(([name, value]) => [name, typeof value === 'number' ? { N: String(value) } : { S: value }])) });
+	await put({ imageId: 'usage#alice', owner: 'alice', blocked: 1, changes: 1, changedMs: 1, claimedBytes: 0, claimedImages: 0, reservedBytes: 0, pendingSlots: 0, firstMs: 1, seenMs: 1 });
+	for (const list of ['users', 'blocked'])
+		await put({ imageId: `${list}#alice`, owned: list, ownedOrder: 'alice' });
+	await cloud.dynamo('UpdateItem', { TableName: 'ImageMetadata', Key: { imageId: { S: imageId } }, UpdateExpression: 'SET #owner = :alice, owned = :part, ownedOrder = :order',
+		ExpressionAttributeNames: { '#owner': 'owner' }, ExpressionAttributeValues: { ':alice': { S: 'alice' }, ':part': { S: 'alice#0' }, ':order': { S: `0000000000000000001#${imageId}` } } });
+	await sweep();
+	for (const id of [imageId, 'usage#alice', 'users#alice', 'blocked#alice'])
+		assert.equal(await itemOf(id), undefined, id);
+	assert.deepEqual([await cloud.head(`images/${imageId}.jpg`), await thumbsOf(imageId)], [false, []]);
+});
+
 test('where replacing is denied, as it is by default, the slot\'s headers list the condition that the client must send', async () => {
 	const api = await start('upload', cloud.env);
 	try {
@@ -393,6 +460,13 @@ test('in a versioned bucket thumbnails leave no version', async () => {
 	const { text } = await cloud.request('GET', '/pictures', { query: { versions: '', prefix: `thumbs/${imageId}` } });
 	assert.match(text, /<ListVersionsResult/);
 	assert.ok(!text.includes(imageId + '/'), text);
+});
+
+test('in a versioned bucket what the sweep rejects leaves no version', async () => {
+	const slot = await openAndPut('<html>');
+	await makeDue(slot.imageId);
+	assert.equal((await sweep()).rejected, 1);
+	assert.ok(!(await cloud.request('GET', '/pictures', { query: { versions: '', prefix: slot.key } })).text.includes(`<Key>${slot.key}`));
 });
 
 test('in a versioned bucket what was received does not stay as a version', async () => {

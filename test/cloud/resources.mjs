@@ -106,6 +106,7 @@ const TYPES = {
 	},
 	'Lambda::EventSourceMapping': { id: () => randomUUID() },
 	'Lambda::Permission': { id: generated },
+	'Scheduler::Schedule': { id: generated },
 	'ApiGateway::RestApi': { id: shortId, attributes: () => ({ RootResourceId: shortId() }) },
 	'ApiGateway::Resource': { id: shortId },
 	'ApiGateway::Method': { id: generated },

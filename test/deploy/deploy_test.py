@@ -53,7 +53,7 @@ class Journey(unittest.TestCase):
 
         functions = {f["FunctionName"]: f for f in fixture.client("lambda").list_functions()["Functions"]}
         self.assertEqual({n: f["Handler"] for n, f in functions.items()},
-                         {"ImageUploadHandler": "upload", "ImageListHandler": "images", "ImageManageHandler": "manage", "ImageDeliveryHandler": "delivery", "ImageEventHandler": "event"})
+                         {"ImageUploadHandler": "upload", "ImageListHandler": "images", "ImageManageHandler": "manage", "ImageDeliveryHandler": "delivery", "ImageEventHandler": "event", "ImageSweepHandler": "sweep"})
         for f in functions.values():
             variables = f["Environment"]["Variables"]
             self.assertEqual((variables["BUCKET_NAME"], variables["TABLE_NAME"], variables["REGION"]), (BUCKET, "ImageMetadata", REGION))

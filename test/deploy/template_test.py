@@ -61,7 +61,23 @@ GRANTS = {
         "sqs:DeleteMessage": "Lambda reads the queue as this role",
         "sqs:GetQueueAttributes": "Lambda reads the queue as this role",
     },
+    "Sweep": {
+        "dynamodb:Query": "which rows are due; whose deletion was begun, and their images",
+        "dynamodb:BatchGetItem": "the users whose deletion was begun",
+        "dynamodb:GetItem": "the row of each object, and of each image that is deleted",
+        "dynamodb:UpdateItem": "an upload that was missed is confirmed or rejected; an owner's counters",
+        "dynamodb:DeleteItem": "a slot expires, the reason of a rejected image is forgotten, a user is deleted",
+        "dynamodb:PutItem": "what keeps the id of a removed row",
+        "s3:GetObject": "whether something came to a slot, and what",
+        "s3:PutObject": "an image is replaced by what is kept of it; a thumbnail is kept",
+        "s3:DeleteObject": "what is no image, or has no row",
+        "s3:ListBucket": "the objects of a slice; without it a missing key is 403, not 404",
+        "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
+        "s3:ListBucketVersions": "with versioning only: which versions there are",
+    },
 }
+# The indexes of the table that each role may query.
+INDEXES = {"List": ["feed", "owned"], "Sweep": ["due", "owned"]}
 # With Thumbs=on: what is other than above.
 RENDER_GRANTS = {
     "dynamodb:GetItem": "the row of the image",
@@ -79,6 +95,7 @@ RENDER_GRANTS = {
 GRANTS_WITH_THUMBS = GRANTS | {
     "Manage": GRANTS["Manage"] | {"sqs:SendMessage": "asks for the thumbnails of what complete accepts"},
     "Event": GRANTS["Event"] | {"sqs:SendMessage": "asks for the thumbnails of what it accepts"},
+    "Sweep": GRANTS["Sweep"] | {"sqs:SendMessage": "asks for the thumbnails of what it accepts"},
     "Delivery": {action: GRANTS["Delivery"][action] for action in ("dynamodb:GetItem", "s3:GetObject", "s3:ListBucket")},
     "Render": RENDER_GRANTS,
 }
@@ -103,10 +120,11 @@ OBJECTS = {
     "Delivery": {"s3:GetObject": ["images", "thumbs"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
     "Event": {"s3:GetObject": ["images"], "s3:PutObject": ["images", "thumbs"], "s3:DeleteObject": ["images", "thumbs"], "s3:DeleteObjectVersion": ["images", "thumbs"]},
 }
-
+OBJECTS["Sweep"] = OBJECTS["Event"]
 OBJECTS_WITH_THUMBS = OBJECTS | {
     "Manage": OBJECTS["Manage"] | {"s3:PutObject": ["images"]},
     "Event": OBJECTS["Event"] | {"s3:PutObject": ["images"]},
+    "Sweep": OBJECTS["Sweep"] | {"s3:PutObject": ["images"]},
     "Delivery": {"s3:GetObject": ["images", "thumbs"]},
     "Render": {"s3:GetObject": ["images"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
 }
@@ -271,7 +289,7 @@ class Functions(unittest.TestCase):
         self.assertEqual(names, {
             "UploadFunction": ("${FunctionPrefix}UploadHandler", "upload"), "ListFunction": ("${FunctionPrefix}ListHandler", "images"),
             "ManageFunction": ("${FunctionPrefix}ManageHandler", "manage"), "DeliveryFunction": ("${FunctionPrefix}DeliveryHandler", "delivery"),
-            "EventFunction": ("${FunctionPrefix}EventHandler", "event"), "RenderFunction": ("${FunctionPrefix}RenderHandler", "render")})
+            "EventFunction": ("${FunctionPrefix}EventHandler", "event"), "SweepFunction": ("${FunctionPrefix}SweepHandler", "sweep"), "RenderFunction": ("${FunctionPrefix}RenderHandler", "render")})
         self.assertEqual(T["Parameters"]["FunctionPrefix"]["Default"], "Image")
 
     def test_each_runs_the_package_with_its_own_role_and_a_log_group_with_retention(self):
@@ -298,20 +316,20 @@ class Functions(unittest.TestCase):
             for name, value in settle(p["Environment"]["Variables"], HOLDS["on"]).items():
                 self.assertEqual(values.setdefault(name, value), value, name)
         # what names thumbnails and what makes them must agree on how
-        for stem in ("List", "Manage", "Delivery", "Event", "Render"):
+        for stem in ("List", "Manage", "Delivery", "Event", "Sweep", "Render"):
             given = R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]
             self.assertLessEqual({"TINTYPE_VERIFY", "TINTYPE_THUMBNAILS", "TINTYPE_THUMBNAIL_AT_UPLOAD", "TINTYPE_THUMBNAIL_QUEUE"}, set(given), stem)
             self.assertEqual(given["TINTYPE_THUMBNAIL_QUEUE"], {"Ref": "ThumbQueue"} if stem == "Render" else {"Fn::If": ["HasRender", {"Ref": "ThumbQueue"}, {"Ref": "AWS::NoValue"}]})
         for stem in ("List", "Manage", "Delivery"):
             self.assertIn("TINTYPE_DELIVERY_KEYS", R[f"{stem}Function"]["Properties"]["Environment"]["Variables"], stem)
-        for stem in ("Manage", "Event"):
+        for stem in ("Manage", "Event", "Sweep"):
             self.assertLessEqual({"TINTYPE_STRIP", "TINTYPE_KEEP_METADATA"}, set(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]), stem)
 
     def test_functions_that_decode_have_the_memory_for_it(self):
         for thumbs, delivery in (("off", "EventMemory"), ("on", "FunctionMemory")):
             sizes = {k: settle(p["MemorySize"], HOLDS[thumbs])["Ref"] for k, p in of_type("Lambda::Function").items()}
             self.assertEqual({k: v for k, v in sizes.items() if v != "FunctionMemory" or k == "DeliveryFunction"},
-                             {"ManageFunction": "EventMemory", "DeliveryFunction": delivery, "EventFunction": "EventMemory", "RenderFunction": "ThumbMemory"})
+                             {"ManageFunction": "EventMemory", "DeliveryFunction": delivery, "EventFunction": "EventMemory", "SweepFunction": "EventMemory", "RenderFunction": "ThumbMemory"})
         p = T["Parameters"]
         for memory in ("EventMemory", "ThumbMemory"):
             self.assertGreaterEqual(p[memory]["Default"] * 2**20, 80 * 2**20 + 3 * p["MaxSize"]["Default"] + 384 * 2**20 - 2**25)
@@ -344,7 +362,7 @@ class Functions(unittest.TestCase):
                 if s["Action"] in (["s3:ListBucket"], ["s3:ListBucketVersions"]):
                     wanted = [{"Fn::Sub": BUCKET}]
                 if s["Action"] == ["dynamodb:Query"]:
-                    wanted = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in ("feed", "owned")]
+                    wanted = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in INDEXES[stem]]
                 self.assertEqual(s["Resource"] if isinstance(s["Resource"], list) else [s["Resource"]], wanted)
 
     def test_versions_are_listed_and_deleted_only_where_there_are_any(self):
@@ -354,6 +372,17 @@ class Functions(unittest.TestCase):
                 for holds in (HOLDS[thumbs], HOLDS[thumbs] - {"IsVersioned", "DeliveryRemovesVersions"}):
                     given = {a for s in settle(R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"], holds) for a in s["Action"]}
                     self.assertEqual(given & versions, set(grants[stem]) & versions if "IsVersioned" in holds else set(), stem)
+
+    def test_the_sweep_is_called_as_often_as_the_program_expects_and_has_the_time_for_it(self):
+        (schedule,), minutes = of_type("Scheduler::Schedule").values(), re.search(r"#define SWEEP_EVERY_MS \(\(int64_t\)(\d+) \* 60 \* 1000\)", (ROOT / "src/lambda/sweep_function.h").read_text()).group(1)
+        self.assertEqual(schedule["ScheduleExpression"], f"rate({minutes} minutes)")
+        self.assertEqual(schedule["Target"]["Arn"], {"Fn::GetAtt": ["SweepFunction", "Arn"]})
+        self.assertEqual(R["SweepFunction"]["Properties"]["Timeout"]["Fn::If"], ["IsFree", {"Ref": "FunctionTimeout"}, 300])
+
+    def test_the_schedule_may_call_the_sweep_and_nothing_else(self):
+        self.assertEqual(statements("ScheduleRole", "off"), [{"Sid": "Sweep", "Effect": "Allow", "Action": ["lambda:InvokeFunction"], "Resource": {"Fn::GetAtt": ["SweepFunction", "Arn"]}}])
+        trust, = R["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        self.assertEqual((trust["Principal"], trust["Condition"]), ({"Service": "scheduler.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}))
 
     def test_functions_of_queues_report_what_failed_of_a_batch(self):
         for source, function, queue in (("EventSource", "EventFunction", "Queue"), ("RenderSource", "RenderFunction", "ThumbQueue")):
@@ -450,15 +479,18 @@ class Alarms(unittest.TestCase):
     watched = {"Errors", "Throttles", "Duration", "4XXError", "5XXError", "ReadThrottleEvents", "WriteThrottleEvents",
                "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}
 
+    def in_profile(self, profile):
+        return [a for k, a in self.alarms.items() if profile == "production" or R[k].get("Condition") != "IsProduction"]
+
     def test_everything_has_an_alarm_in_both_profiles(self):
-        for profile in ("free", "production"):
+        for profile, more in (("free", set()), ("production", {"Invocations"})):
             for thumbs in ("off", "on"):
-                self.assertEqual({m["MetricName"] for a in self.alarms.values() for m in metrics(a, profile, thumbs)}, self.watched)
+                self.assertEqual({m["MetricName"] for a in self.in_profile(profile) for m in metrics(a, profile, thumbs)}, self.watched | more)
 
     def test_free_has_ten_alarms_and_ten_alarm_metrics_at_most(self):
-        self.assertLessEqual(len(self.alarms), 10)
+        self.assertLessEqual(len(self.in_profile("free")), 10)
         for thumbs in ("off", "on"):
-            self.assertLessEqual(sum(len(metrics(a, "free", thumbs)) for a in self.alarms.values()), 10)
+            self.assertLessEqual(sum(len(metrics(a, "free", thumbs)) for a in self.in_profile("free")), 10)
 
     def test_dead_letters_of_each_queue_raise_the_alarm(self):
         queues = [m["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for m in metrics(self.alarms["DeadLettersAlarm"], "free")]
@@ -467,11 +499,18 @@ class Alarms(unittest.TestCase):
     def test_production_has_alarms_for_each_function(self):
         for name in ("FunctionErrorsAlarm", "FunctionThrottlesAlarm", "FunctionDurationAlarm"):
             functions = [m["Dimensions"][0]["Value"]["Ref"] for m in metrics(self.alarms[name], "production")]
-            self.assertEqual(set(functions), set(of_type("Lambda::Function")))
+            # the sweep has a time limit of its own, and takes half of it when there is much to do
+            self.assertEqual(set(functions), set(of_type("Lambda::Function")) - ({"SweepFunction"} if name == "FunctionDurationAlarm" else set()))
+
+    def test_a_sweep_that_does_not_run_and_throttles_of_its_index_are_noticed(self):
+        self.assertEqual([(m["MetricName"], m["Dimensions"][0]["Value"]) for m in metrics(self.alarms["SweepAlarm"], "production")], [("Invocations", {"Ref": "SweepFunction"})])
+        self.assertEqual((self.alarms["SweepAlarm"]["TreatMissingData"], self.alarms["SweepAlarm"]["ComparisonOperator"]), ("breaching", "LessThanThreshold"))
+        indexes = [d["Value"] for m in metrics(self.alarms["TableThrottlesAlarm"], "production") for d in m["Dimensions"] if d["Name"] == "GlobalSecondaryIndexName"]
+        self.assertEqual(indexes, ["feed", "due"])
 
     def test_all_alarms_go_to_the_topic_and_from_there_to_the_mail_address(self):
         for name, a in self.alarms.items():
-            self.assertEqual((a["AlarmActions"], a["TreatMissingData"]), ([{"Ref": "AlarmTopic"}], "notBreaching"), name)
+            self.assertEqual((a["AlarmActions"], a["TreatMissingData"]), ([{"Ref": "AlarmTopic"}], "breaching" if name == "SweepAlarm" else "notBreaching"), name)
         self.assertEqual(R["AlarmSubscription"]["Condition"], "HasEmail")
         self.assertEqual(R["AlarmSubscription"]["Properties"]["Endpoint"], {"Ref": "AlarmEmail"})
 

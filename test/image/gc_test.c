@@ -31,14 +31,14 @@ static void end(struct fake_product *f)
 static struct gc_result run(struct fake_product *f, int64_t now_ms)
 {
 	struct gc_result done = { 0 };
-	assert_int_equal(gc_run(&f->product, now_ms, NULL, NULL, &done, &f->why), OK);
+	assert_int_equal(gc_run(&f->product, now_ms, NULL, &done, &f->why), OK);
 	return done;
 }
 
 static struct gc_result orphans(struct fake_product *f, int64_t now_ms)
 {
 	struct gc_result done = { 0 };
-	assert_int_equal(gc_orphans(&f->product, now_ms, NULL, NULL, &done, &f->why), OK);
+	assert_int_equal(gc_orphans(&f->product, now_ms, NULL, &done, &f->why), OK);
 	return done;
 }
 
@@ -164,7 +164,7 @@ static void test_run_when_one_object_cannot_be_read_then_the_others_are_done_and
 	for (unsigned n = 0; n < 3; n++)
 		fake_product_slot(f, n, STR("image/png"));
 	fake_store_fail_nth(f->store, 1, F_STORAGE_FAILED);
-	assert_int_equal(gc_run(&f->product, LATE_MS, NULL, NULL, &done, &f->why), IO);
+	assert_int_equal(gc_run(&f->product, LATE_MS, NULL, &done, &f->why), IO);
 	assert_int_equal(f->why.code, F_STORAGE_FAILED);
 	assert_int_equal(done.ended, 2);
 	assert_true(fake_product_row(f, 0, &row));
@@ -208,12 +208,12 @@ static void test_run_when_any_call_fails_or_its_result_is_lost_then_the_next_run
 			table(f->table, n, F_UPSTREAM_FAILED);
 		else
 			store(f->store, n, F_UPSTREAM_FAILED);
-		enum status first = gc_run(&f->product, LATE_MS, NULL, NULL, &done, &f->why);
+		enum status first = gc_run(&f->product, LATE_MS, NULL, &done, &f->why);
 		assert_true(first == OK || first == UPSTREAM);
 		table(f->table, 0, F_NONE);
 		store(f->store, 0, F_NONE);
 		fake_product_check(f);
-		assert_int_equal(gc_run(&f->product, LATE_MS, NULL, NULL, &done, &f->why), OK);
+		assert_int_equal(gc_run(&f->product, LATE_MS, NULL, &done, &f->why), OK);
 		orphans(f, LATE_MS);
 		check_mixed_swept(f);
 		end(f);
@@ -320,6 +320,21 @@ static void test_orphans_of_many_objects_then_all_pages_are_read(void **state)
 	end(f);
 }
 
+static void test_orphans_with_a_prefix_then_only_ids_that_begin_with_it(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct gc_result done = { 0 };
+	(void)state;
+	for (unsigned n = 0; n < 0x400; n++)
+		arrive_at(f, str_printf(&f->a, "images/%03x-%u", n, n), 1);
+	assert_int_equal(gc_orphans(&f->product, LATE_MS, &(struct gc_limits){ .prefix = STR("0f") }, &done, &f->why), OK);
+	assert_done(done, (struct gc_result){ .orphans = 16 });
+	assert_false(fake_product_has_object(f, STR("images/0f0-240")));
+	assert_true(fake_product_has_object(f, STR("images/0ef-239")));
+	assert_true(fake_product_has_object(f, STR("images/100-256")));
+	end(f);
+}
+
 static void test_orphans_when_the_table_fails_then_no_object_is_removed(void **state)
 {
 	struct fake_product *f = begin(false);
@@ -329,7 +344,7 @@ static void test_orphans_when_the_table_fails_then_no_object_is_removed(void **s
 	arrive_at(f, key, 1);
 	arrive_at(f, STR("images/0f8fad5b-d9cb-469f-a165-70867728950e.png"), 1);
 	fake_table_fail_nth(f->table, 1, F_STORAGE_FAILED);
-	assert_int_equal(gc_orphans(&f->product, LATE_MS, NULL, NULL, &done, &f->why), IO);
+	assert_int_equal(gc_orphans(&f->product, LATE_MS, NULL, &done, &f->why), IO);
 	assert_int_equal(f->why.code, F_STORAGE_FAILED);
 	assert_int_equal(done.orphans + done.reconciled, 1);
 	assert_true(fake_product_has_object(f, key) || done.orphans == 1);
@@ -347,8 +362,8 @@ static void test_both_parts_into_one_result_then_summed_up(void **state)
 	(void)state;
 	fake_product_slot(f, 1, STR("image/png"));
 	arrive_at(f, STR("images/a"), 1);
-	assert_int_equal(gc_run(&f->product, LATE_MS, NULL, NULL, &done, &f->why), OK);
-	assert_int_equal(gc_orphans(&f->product, LATE_MS, NULL, NULL, &done, &f->why), OK);
+	assert_int_equal(gc_run(&f->product, LATE_MS, NULL, &done, &f->why), OK);
+	assert_int_equal(gc_orphans(&f->product, LATE_MS, NULL, &done, &f->why), OK);
 	assert_done(done, (struct gc_result){ .ended = 1, .orphans = 1 });
 	end(f);
 }
@@ -375,8 +390,8 @@ static void test_both_parts_when_stopped_then_the_page_is_not_finished(void **st
 		fake_product_slot(f, n, STR("image/png"));
 		arrive_at(f, str_printf(&f->a, "images/%u", n), 1);
 	}
-	assert_int_equal(gc_run(&f->product, LATE_MS, stop_at_nth, &asked_rows, &done, &f->why), OK);
-	assert_int_equal(gc_orphans(&f->product, LATE_MS, stop_at_nth, &asked_objects, &done, &f->why), OK);
+	assert_int_equal(gc_run(&f->product, LATE_MS, &(struct gc_limits){ .stop = stop_at_nth, .stop_arg = &asked_rows }, &done, &f->why), OK);
+	assert_int_equal(gc_orphans(&f->product, LATE_MS, &(struct gc_limits){ .stop = stop_at_nth, .stop_arg = &asked_objects }, &done, &f->why), OK);
 	assert_done(done, (struct gc_result){ .ended = 2, .orphans = 2 }); /* the first asks for the page */
 	end(f);
 }
@@ -387,7 +402,7 @@ static void test_orphans_when_stopped_then_nothing_more(void **state)
 	struct gc_result done = { 0 };
 	(void)state;
 	arrive_at(f, STR("images/a"), 1);
-	assert_int_equal(gc_orphans(&f->product, LATE_MS, stop_always, NULL, &done, &f->why), OK);
+	assert_int_equal(gc_orphans(&f->product, LATE_MS, &(struct gc_limits){ .stop = stop_always }, &done, &f->why), OK);
 	assert_int_equal(done.orphans, 0);
 	assert_int_equal(fake_store_count(f->store), 1);
 	end(f);
@@ -410,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_orphans_of_each_state_then_confirmed_removed_or_kept),
 		cmocka_unit_test(test_orphans_when_an_image_was_overwritten_then_its_row_describes_the_new_bytes),
 		cmocka_unit_test(test_orphans_of_many_objects_then_all_pages_are_read),
+		cmocka_unit_test(test_orphans_with_a_prefix_then_only_ids_that_begin_with_it),
 		cmocka_unit_test(test_orphans_when_the_table_fails_then_no_object_is_removed),
 		cmocka_unit_test(test_orphans_when_stopped_then_nothing_more),
 		cmocka_unit_test(test_both_parts_when_stopped_then_the_page_is_not_finished),

@@ -267,7 +267,7 @@ static void test_complete_when_any_call_fails_then_it_may_be_repeated(void **sta
 		assert_int_equal(row.status, good ? IMAGE_UPLOADED : IMAGE_REJECTED);
 		fake_product_check(f);
 		struct gc_result swept = { 0 };
-		assert_int_equal(gc_orphans(&f->product, clock_now_ms(), NULL, NULL, &swept, &f->why), OK);
+		assert_int_equal(gc_orphans(&f->product, clock_now_ms(), NULL, &swept, &f->why), OK);
 		assert_int_equal(fake_product_has_object(f, key), good);
 		end(f);
 	}
@@ -292,7 +292,7 @@ static void test_remove_when_any_call_fails_then_a_retry_or_the_sweep_removes_al
 		enum status again = image_service_remove(&f->product, row_id(&f->a, 1), &f->why);
 		assert_true(again == (first == OK ? NOT_FOUND : again));
 		assert_false(fake_product_row(f, 1, &row));
-		assert_int_equal(gc_orphans(&f->product, clock_now_ms() + 86400001, NULL, NULL, &swept, &f->why), OK);
+		assert_int_equal(gc_orphans(&f->product, clock_now_ms() + 86400001, NULL, &swept, &f->why), OK);
 		assert_int_equal(fake_store_count(f->store), 0);
 		end(f);
 	}

@@ -129,8 +129,8 @@ static bool has_row(struct life *l, const struct slot *s)
 static struct gc_result sweep(struct life *l, int64_t now_ms)
 {
 	struct gc_result done = { 0 };
-	assert_int_equal(gc_run(&l->product, now_ms, NULL, NULL, &done, &l->why), OK);
-	assert_int_equal(gc_orphans(&l->product, now_ms, NULL, NULL, &done, &l->why), OK);
+	assert_int_equal(gc_run(&l->product, now_ms, NULL, &done, &l->why), OK);
+	assert_int_equal(gc_orphans(&l->product, now_ms, NULL, &done, &l->why), OK);
 	return done;
 }
 

@@ -24,9 +24,9 @@ export function actionOf({ method, uri, key, service, target }) {
 }
 
 /** Which role each function has, by the function's handler; with Thumbs=on there is { render: 'Render' } too. */
-export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', delivery: 'Delivery', event: 'Event' };
+export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', delivery: 'Delivery', event: 'Event', sweep: 'Sweep' };
 
-/** { Upload: statements, List, Manage, Delivery, Event, Render }: what each function's role may do in a stack with these parameters. */
+/** { Upload: statements, List, Manage, Delivery, Event, Sweep, Render }: what each function's role may do in a stack with these parameters. */
 export async function roleStatements(given) {
 	const template = await readTemplate(readFileSync(new URL('../../../deploy/template.yaml', import.meta.url)));
 	const parameters = bindParameters(template, { CodeBucket: 'code', CodeKey: 'key', ...given });

@@ -1,0 +1,70 @@
+/* See sweep_function.h. */
+#include "lambda/sweep_function.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/writer.h"
+#include "image/erasure.h"
+#include "image/gc.h"
+
+/* When to begin nothing more, of the monotonic clock. */
+static int64_t half_time(const struct invocation *in)
+{
+	int64_t left_ms = in->deadline_ms - clock_now_ms();
+	return in->deadline_ms == 0 ? INT64_MAX : clock_mono_ms() + (left_ms > 0 ? left_ms / 2 : 0);
+}
+
+static bool is_time_up(void *arg)
+{
+	const int64_t *until_ms = arg;
+	return clock_mono_ms() >= *until_ms;
+}
+
+static void note_failure(const struct fault *failed, struct fault *first)
+{
+	LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(failed->code)), LOG_C("text", failed->text), LOG_C("cause", failed->cause));
+	if (first->code == F_NONE)
+		*first = *failed;
+}
+
+static enum status erase_users(struct product *p, const struct gc_limits *limits, struct fault *why)
+{
+	struct erasure_result done = { 0 };
+	if (p->users == NULL)
+		return OK;
+	enum status end = erasure_resume(p, limits->stop, limits->stop_arg, &done, why);
+	if (done.owners + done.images > 0)
+		LOG(USER_ERASED, STR(""), LOG_I("owners", done.owners), LOG_I("images", done.images));
+	return end;
+}
+
+enum status sweep_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
+{
+	assert(arg != NULL && in != NULL && a != NULL && answer != NULL && why != NULL);
+	struct product *p = ((struct sweep_function *)arg)->product;
+	int64_t now_ms = clock_now_ms(), until_ms = half_time(in);
+	struct gc_limits limits = { .stop = is_time_up, .stop_arg = &until_ms };
+	struct gc_result done = { 0 };
+	struct fault first = { 0 }, failed;
+	if (gc_run(p, now_ms, &limits, &done, &failed) != OK)
+		note_failure(&failed, &first);
+	if (erase_users(p, &limits, &failed) != OK)
+		note_failure(&failed, &first);
+	limits.prefix = str_printf(a, "%03x", (unsigned)(now_ms / SWEEP_EVERY_MS % SWEEP_SLICES));
+	TRY(fault_check_arena(a, why));
+	if (gc_orphans(p, now_ms, &limits, &done, &failed) != OK)
+		note_failure(&failed, &first);
+	gc_report(&done);
+	writer_open(answer, STR(""), '{');
+	writer_number(answer, STR("ended"), done.ended);
+	writer_number(answer, STR("forgotten"), done.forgotten);
+	writer_number(answer, STR("confirmed"), done.reconciled);
+	writer_number(answer, STR("rejected"), done.rejected);
+	writer_number(answer, STR("orphans"), done.orphans);
+	writer_text(answer, STR("slice"), limits.prefix);
+	writer_close(answer, '}');
+	if (first.code == F_NONE)
+		return OK;
+	*why = first;
+	return fault_status(first.code);
+}

@@ -1,0 +1,126 @@
+/* The sweep function over the fakes: what it removes, the slice that follows from the time, and that it ends in time. */
+#include "unit.h"
+
+#include "lambda/sweep_function.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "fake/fake_product.h"
+#include "fake/pictures.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct fake_product f;
+static struct arena a;
+static struct buf answer;
+static int log_fd;
+
+static int set_up(void **state)
+{
+	crypto_init();
+	fake_product_init(&f, false);
+	arena_init(&a, 1 << 20);
+	log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(log_start(&(struct log_options){ .level = LOG_ERROR, .direct_fd = log_fd }, &f.why), OK);
+	return picture_set_up(state);
+}
+
+static int tear_down(void **state)
+{
+	log_stop();
+	close(log_fd);
+	fake_product_deinit(&f);
+	arena_deinit(&a);
+	return picture_tear_down(state);
+}
+
+/* Run it with so much time left. */
+static enum status sweep(int64_t left_ms)
+{
+	struct sweep_function to = { .product = &f.product };
+	const struct invocation in = { .id = STR("i"), .deadline_ms = clock_now_ms() + left_ms, .event = STR("{}") };
+	buf_init_arena(&answer, &a, 4096);
+	return sweep_function_run(&to, &in, &a, &answer, &f.why);
+}
+
+static uint64_t done(const char *name)
+{
+	json_t *json = json_loadb(answer.p, answer.n, 0, NULL);
+	assert_non_null(json);
+	json_int_t n = json_integer_value(json_object_get(json, name));
+	json_decref(json);
+	return (uint64_t)n;
+}
+
+/* An object without a row, old enough to be removed. */
+static struct str orphan_of(unsigned slice)
+{
+	struct str key = str_printf(&f.a, "images/%03x00000-0000-4000-8000-000000000000.png", slice % SWEEP_SLICES);
+	fake_product_arrive(&f, key, STR("no row"));
+	return key;
+}
+
+static void test_sweep_then_due_rows_are_resolved_or_removed(void **state)
+{
+	struct image_row row;
+	(void)state;
+	fake_product_slot(&f, 1, STR("image/png"));
+	fake_product_arrive(&f, fake_product_slot(&f, 2, STR("image/png")), picture_png(3, 2));
+	assert_int_equal(sweep(60000), OK);
+	assert_int_equal(done("ended"), 1);
+	assert_int_equal(done("confirmed"), 1);
+	assert_false(fake_product_row(&f, 1, &row));
+	assert_true(fake_product_row(&f, 2, &row));
+	assert_int_equal(row.status, IMAGE_UPLOADED);
+}
+
+/* The next slice too, if the test runs just as it begins. */
+static void test_sweep_then_orphans_of_the_slice_of_this_quarter_of_an_hour_alone(void **state)
+{
+	unsigned slice = (unsigned)(clock_now_ms() / SWEEP_EVERY_MS % SWEEP_SLICES);
+	struct str now = orphan_of(slice), next = orphan_of(slice + 1), far = orphan_of(slice + 2);
+	(void)state;
+	assert_int_equal(sweep(60000), OK);
+	assert_int_equal(done("orphans"), 1);
+	assert_true(fake_product_has_object(&f, now) != fake_product_has_object(&f, next));
+	assert_true(fake_product_has_object(&f, far));
+}
+
+static void test_sweep_when_no_time_is_left_then_nothing_is_begun(void **state)
+{
+	struct image_row row;
+	(void)state;
+	fake_product_slot(&f, 1, STR("image/png"));
+	assert_int_equal(sweep(0), OK);
+	assert_int_equal(done("ended"), 0);
+	assert_true(fake_product_row(&f, 1, &row));
+}
+
+static void test_sweep_when_a_part_fails_then_the_others_are_done_and_the_invocation_fails(void **state)
+{
+	struct image_row row;
+	(void)state;
+	fake_product_slot(&f, 1, STR("image/png"));
+	fake_product_slot(&f, 2, STR("image/png"));
+	fake_table_fail_nth(f.table, 2, F_STORAGE_FAILED); /* the first removal */
+	assert_int_equal(sweep(60000), IO);
+	assert_int_equal(f.why.code, F_STORAGE_FAILED);
+	assert_true(fake_product_row(&f, 1, &row) != fake_product_row(&f, 2, &row));
+	assert_int_equal(sweep(60000), OK);
+	assert_false(fake_product_row(&f, 1, &row) || fake_product_row(&f, 2, &row));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_sweep_then_due_rows_are_resolved_or_removed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sweep_then_orphans_of_the_slice_of_this_quarter_of_an_hour_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sweep_when_no_time_is_left_then_nothing_is_begun, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sweep_when_a_part_fails_then_the_others_are_done_and_the_invocation_fails, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
