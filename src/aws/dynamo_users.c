@@ -255,7 +255,7 @@ static enum status remove_user(struct user_table *port, struct str owner, struct
 static enum status add_derived(struct user_table *port, struct str owner, int64_t bytes, struct fault *why)
 {
 	struct dynamo *t = dynamo_of_users(port);
-	struct arena a CLEANUP(arena_deinit);
+	struct arena a CLEANUP(arena_deinit) = { 0 };
 	struct dynamo_update u = { .condition = bytes < 0 ? STR(DYNAMO_DERIVED " >= :less") : STR("attribute_exists(imageId)") };
 	struct dynamo_update none = { .condition = STR("attribute_exists(imageId) AND " DYNAMO_DERIVED " < :less") };
 	bool found;

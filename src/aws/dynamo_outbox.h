@@ -1,0 +1,81 @@
+/* The outbox on DynamoDB: an item of each event that waits, next to the rows, written in the transaction of the change that it tells of.
+ *
+ * Several processes share it. An event is due, by the index `due`, DYNAMO_CLAIM_MS after it was written: until then it is sent by the
+ * process that wrote it, from memory (outbox_due gives those first). What is due then was left behind, and outbox_due claims it for its
+ * caller by a conditional update, which makes it due DYNAMO_CLAIM_MS later. So nobody has to end for another to go on, and one that is
+ * slower than that sends twice.
+ *
+ * Delivered events are deleted. Those that were given up are in a partition of their own, `failed#0`, by the order in which they were
+ * made. The number of an event is its time and random bits: it rises, and two processes never make the same, since a taken one is refused. */
+#ifndef AWS_DYNAMO_OUTBOX_H
+#define AWS_DYNAMO_OUTBOX_H
+
+#include "aws/dynamo_item.h"
+#include "aws/dynamo_request.h"
+#include "port/outbox.h"
+
+#define DYNAMO_CLAIM_MS ((int64_t)5 * 60000) /* longer than any function runs */
+#define DYNAMO_EVENTS "events"               /* partitions of the index `due`: events#0 ... of those that wait */
+#define DYNAMO_FAILED_PARTITION "failed#0"
+
+extern const struct outbox_ops dynamo_outbox_ops;
+struct dynamo *dynamo_of_outbox(struct outbox *port);
+void dynamo_outbox_init(struct dynamo *t);
+void dynamo_outbox_deinit(struct dynamo *t);
+
+/* Whether changes of this kind write an event. */
+bool dynamo_outbox_wants(struct dynamo *t, enum outbox_kind kind);
+
+/* An event that is being written; its texts are in an arena of the caller's. */
+struct dynamo_event {
+	struct outbox_event event;
+	struct str token, owner;
+};
+/* Make the event of a change.
+ * row     as it is after the change, or before its removal
+ * Errors  those of the source; TOO_MUCH */
+enum status dynamo_event_make(struct dynamo *t, enum outbox_kind kind, const struct image_row *row, struct arena *a,
+	struct dynamo_event *out, struct fault *why) MUST_CHECK;
+/* Append the members of a Put of it, on the condition that its number is not taken. */
+void dynamo_event_put(const struct dynamo *t, const struct dynamo_event *e, struct arena *a, struct buf *body);
+/* The transaction was done: this process sends the event first, and its source is told. */
+void dynamo_event_written(struct dynamo *t, const struct dynamo_event *e);
+/* Forget what waits for an owner that is removed, here and in the table. */
+enum status dynamo_outbox_forget_owner(struct dynamo *t, struct str owner, struct fault *why) MUST_CHECK;
+
+/* Between the two files of it. */
+
+/* Which events of a partition: by their sort key. */
+struct dynamo_event_query {
+	struct str partition; /* "events#0" */
+	char than;            /* '<' or '>' */
+	struct str than_key;
+	bool newest_first, only_count;
+	uint32_t limit;
+};
+/* One page of an answer, in Items of the call's answer, or its Count. */
+enum status dynamo_events_query(struct dynamo *t, const struct dynamo_event_query *q, struct dynamo_call *c, struct fault *why) MUST_CHECK;
+/* An event of an item, its texts in `a`; without its body if that is not wanted. */
+enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *a, struct outbox_event *out, struct fault *why) MUST_CHECK;
+struct str dynamo_event_key(int64_t n, struct arena *a);
+/* Whether the item of this number has this id. false: it is no id of an event. */
+bool dynamo_event_number(struct str id, int64_t *n);
+/* Change one event that waits, or that was given up: what became of an attempt, or that there shall be another.
+ * was      the state that it must have; `seen_due_ms`: and when it must be due, 0: whenever
+ * changed  false: it is not so */
+enum status dynamo_event_change(struct dynamo *t, const struct outbox_result *now, enum outbox_state was, int64_t seen_due_ms,
+	bool *changed, struct fault *why) MUST_CHECK;
+/* Item of what is known of the receiver: disabledMs, reason, deliveredMs. */
+#define DYNAMO_RECEIVER STR("outbox")
+/* Texts of it are borrowed from the call. */
+enum status dynamo_receiver_read(struct dynamo *t, struct dynamo_call *c, struct outbox_status *out, struct fault *why) MUST_CHECK;
+
+/* Operations of the port. */
+enum status dynamo_outbox_list(
+	struct outbox *port, const struct outbox_query *q, struct arena *a, struct outbox_page *out, struct fault *why) MUST_CHECK;
+enum status dynamo_outbox_status(struct outbox *port, struct arena *a, struct outbox_status *out, struct fault *why) MUST_CHECK;
+enum status dynamo_outbox_resend(
+	struct outbox *port, const struct outbox_selection *which, int64_t now_ms, uint64_t *n, struct fault *why) MUST_CHECK;
+enum status dynamo_outbox_enable(struct outbox *port, int64_t now_ms, struct fault *why) MUST_CHECK;
+
+#endif
