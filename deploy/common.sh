@@ -1,18 +1,19 @@
-# Shared by deploy.sh, destroy.sh and smoke.sh: messages, the AWS command line, and the stack's state.
+# Shared by the scripts beside it: messages, the AWS command line, and the stack's state.
 # shellcheck shell=bash
-# Bash 3.2 and the AWS CLI of version 1 or 2 are enough; nothing else is needed to call AWS.
+# Bash 3.2 and version 2 of the AWS CLI are enough; nothing else is needed to call AWS.
 export AWS_PAGER="" AWS_DEFAULT_OUTPUT=text
 stack=tintype
+stack_id=
 region=
 account=
+partition=aws
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
-# A custom endpoint works with every version of the AWS CLI: those before 2.13 and 1.29 do not read
-# AWS_ENDPOINT_URL themselves.
+# A custom endpoint works with every version of the AWS CLI: those before 2.13 do not read AWS_ENDPOINT_URL themselves.
 aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"; }
 
 # Run an AWS command; if it fails, print a helpful message and exit.
@@ -28,10 +29,13 @@ found() {
 	if aws --region "$region" "$@" >"$scratch/answer" 2>"$scratch/error"; then
 		return 0
 	fi
-	if grep -qE 'NotFound|NoSuch|does not exist|Not Found|\(404\)|not found|Invalid API Key identifier|Invalid Usage Plan' "$scratch/error"; then
-		return 1
-	fi
-	explain "$*"
+	is_missing || explain "$*"
+	return 1
+}
+
+# Whether the last failure was that the resource does not exist.
+is_missing() {
+	grep -qE 'NotFound|NoSuch|does not exist|Not Found|\(404\)|not found|Invalid API Key identifier|Invalid Usage Plan' "$scratch/error"
 }
 
 explain() {
@@ -56,12 +60,21 @@ explain() {
 	fail "aws $1 failed: $said"
 }
 
-choose_region() {
+check_cli() {
+	local version
 	type -P aws >/dev/null || fail "the AWS CLI is missing. Install it (doc/deploy.md, section 2), then: aws configure"
+	version=$(command aws --version 2>&1 || true)
+	case $version in aws-cli/2.*) ;; *) fail "version 2 of the AWS CLI is needed (doc/deploy.md, section 2), and 'aws' is ${version%% *}" ;; esac
+}
+
+choose_region() {
+	check_cli
 	if [ -z "$region" ]; then region=${REGION:-${AWS_REGION:-${AWS_DEFAULT_REGION:-}}}; fi
 	if [ -z "$region" ]; then region=$(aws configure get region || true); fi
 	[ -n "$region" ] || fail "no region is set. Give --region, such as --region us-east-1, or run: aws configure"
+	case $region in us-iso* | eu-iso* | eusc-*) fail "the region '$region' has domains and certificates of its own, which the functions do not know" ;; esac
 	[[ $region =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] || fail "'$region' is not a region; a region looks like us-east-1"
+	case $region in cn-*) partition=aws-cn ;; us-gov-*) partition=aws-us-gov ;; *) partition=aws ;; esac
 	# What says a region elsewhere must not win over --region.
 	export AWS_REGION=$region AWS_DEFAULT_REGION=$region
 }
@@ -76,12 +89,12 @@ who_am_i() {
 	code_bucket=tintype-code-$account-$region-$stack
 }
 
-# CREATE_COMPLETE and so on; NONE when there is no such stack.
-stack_status() {
-	if found cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus'; then
-		cat "$scratch/answer"
-	else
-		say NONE
+# Leaves in `status` CREATE_COMPLETE and so on, or NONE when there is no such stack; and its `stack_id`.
+read_stack() {
+	status=NONE
+	stack_id=
+	if found cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].[StackStatus,StackId]'; then
+		read -r status stack_id <"$scratch/answer"
 	fi
 }
 
@@ -115,7 +128,7 @@ show_events() {
 # Show the stack's events until it reaches a final state; leaves that state in `status`.
 watch_stack() {
 	while :; do
-		status=$(stack_status)
+		read_stack
 		if [ "$status" != NONE ]; then show_events; fi
 		case $status in
 		*_IN_PROGRESS) sleep "${TINTYPE_POLL_S:-5}" ;;

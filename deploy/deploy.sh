@@ -1,34 +1,47 @@
 #!/usr/bin/env bash
 # Build tintype for Lambda, and create or update its stack.
 #
-#   deploy/deploy.sh [--stack NAME] [--region REGION] [--arch x86_64|arm64] [--zip FILE] [PARAMETER=VALUE ...]
+#   deploy/deploy.sh [--stack NAME] [--region REGION] [--arch x86_64|arm64] [--zip FILE [--sha256 HEX]] [PARAMETER=VALUE ...]
 #
-# PARAMETER is one of deploy/template.yaml's, such as Profile=production or AlarmEmail=me@example.org;
-# parameters of an earlier deployment that are not given now keep their values. --zip names a package that is
-# already built. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS CLI's own.
+# PARAMETER is one of deploy/template.yaml's, such as Profile=production or AlarmEmail=me@example.org, or Budget=on|off.
+# Parameters and the architecture of an earlier deployment that are not given now keep their values. --zip names a package
+# that is already built; it must have the SHA-256 HEX, or that in FILE.sha256, if there is one. Where tintype cannot be built, a package
+# in this folder is taken: tintype-lambda-ARCH.zip with its .sha256. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS CLI's own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
 . deploy/common.sh
+# shellcheck source=deploy/resources.sh
+. deploy/resources.sh
+# shellcheck source=deploy/names.sh
+. deploy/names.sh
+# shellcheck source=deploy/package.sh
+. deploy/package.sh
+# shellcheck source=deploy/budget.sh
+. deploy/budget.sh
 
-arch=x86_64
+arch=
 zip=
+sha256=
+budget=
 given=()
+fixed="BucketName TableName FunctionPrefix ApiName"   # parameters that cannot change: see check_changes
 
 read_arguments() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--stack | --region | --arch | --zip)
+		--stack | --region | --arch | --zip | --sha256)
 			[ $# -ge 2 ] || fail "$1 needs a value"
-			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --arch) arch=$2 ;; --zip) zip=$2 ;; esac
+			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --arch) arch=$2 ;; --zip) zip=$2 ;; --sha256) sha256=$2 ;; esac
 			shift ;;
 		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/deploy.sh; exit 0 ;;
+		Budget=on | Budget=off) budget=${1#*=} ;;
 		*=*) given+=("$1") ;;
 		*) fail "unknown argument '$1'; see deploy/deploy.sh --help" ;;
 		esac
 		shift
 	done
-	case $arch in x86_64 | arm64) ;; *) fail "--arch is x86_64 or arm64, not '$arch'" ;; esac
+	case $arch in "" | x86_64 | arm64) ;; *) fail "--arch is x86_64 or arm64, not '$arch'" ;; esac
 }
 
 # The names of the template's parameters, which are indented by two columns.
@@ -41,63 +54,52 @@ check_given() {
 		case $name in
 		CodeBucket | CodeKey) fail "$name is set by this script" ;;
 		Architecture) fail "give --arch ${one#*=} in place of $one" ;;
+		Budget) fail "Budget is on or off, not '${one#*=}'" ;;
 		esac
 		parameter_names | grep -qx "$name" || fail "there is no parameter '$name'; there are: $(parameter_names | tr '\n' ' ')"
 	done
 }
 
-given_value() {
-	local one
-	for one in ${given[@]+"${given[@]}"}; do
-		if [ "${one%%=*}" = "$1" ]; then say "${one#*=}"; fi
-	done
+is_given() { printf '%s\n' ${given[@]+"${given[@]}"} | grep -q "^$1="; }
+
+# The last value that is given for a parameter; nothing if there is none.
+given_value() { printf '%s\n' ${given[@]+"${given[@]}"} | sed -n "s/^$1=//p" | tail -n 1; }
+
+read_parameters() {
+	: >"$scratch/old"
+	if [ "$status" != NONE ]; then
+		call cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' >"$scratch/old"
+	fi
+}
+
+in_stack() { grep -q "^$1"$'\t' "$scratch/old"; }
+stack_value() { sed -n "s/^$1"$'\t'"//p" "$scratch/old"; }
+
+default_value() {
+	sed -n "/^Parameters:/,/^Rules:/{/^  $1:\$/,/^  [A-Z][A-Za-z]*:\$/s/^    Default: //p;}" deploy/template.yaml | sed 's/^"\(.*\)"$/\1/'
+}
+
+# What a parameter will be: what is given, else the stack's, else the template's default.
+parameter() {
+	if is_given "$1"; then given_value "$1"; elif in_stack "$1"; then stack_value "$1"; else default_value "$1"; fi
+}
+
+bucket_name() {
+	local name
+	name=$(parameter BucketName)
+	say "${name:-$stack-images-$account-$region}"
 }
 
 check_state() {
 	case $status in
-	NONE | CREATE_COMPLETE | UPDATE_COMPLETE | UPDATE_ROLLBACK_COMPLETE) ;;
-	REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED | DELETE_FAILED)
+	NONE | CREATE_COMPLETE | UPDATE_COMPLETE | UPDATE_ROLLBACK_COMPLETE | IMPORT_COMPLETE) ;;
+	REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | ROLLBACK_FAILED | CREATE_FAILED | DELETE_FAILED | IMPORT_ROLLBACK_COMPLETE | IMPORT_ROLLBACK_FAILED)
 		fail "the stack '$stack' is in the state $status: creating or deleting it failed, and it cannot be updated. Remove it with: deploy/destroy.sh --stack $stack --region $region   then deploy again." ;;
 	UPDATE_ROLLBACK_FAILED)
 		fail "the stack '$stack' is in the state $status. Bring it back with: aws cloudformation continue-update-rollback --region $region --stack-name $stack   then deploy again." ;;
 	*_IN_PROGRESS) fail "the stack '$stack' is in the state $status: another operation is in progress. Wait until it has finished." ;;
 	*) fail "the stack '$stack' is in the state $status, which this script does not handle" ;;
 	esac
-}
-
-# Only before the first creation, while nothing has been created.
-check_bucket() {
-	if aws --region "$region" s3api head-bucket --bucket "$bucket" >/dev/null 2>"$scratch/error"; then
-		fail "the bucket '$bucket' already exists and belongs to this account, but not to the stack '$stack'. Give another name: BucketName=..."
-	fi
-	grep -qE '\((404|403|301|400)\)' "$scratch/error" || explain "s3api head-bucket --bucket $bucket"
-	grep -qF '(404)' "$scratch/error" ||
-		fail "the bucket name '$bucket' belongs to another account: names are shared by all of AWS. Give another one: BucketName=..."
-}
-
-package() {
-	if [ -z "$zip" ]; then
-		say "Building for $arch ..."
-		make lambda ARCH="$arch"
-		zip=build/lambda/tintype-lambda-$arch.zip
-	fi
-	[ -s "$zip" ] || fail "there is no package at $zip"
-	code_key=$(openssl dgst -sha256 -r "$zip" | cut -c1-32).zip
-}
-
-upload_package() {
-	if ! found s3api head-bucket --bucket "$code_bucket"; then
-		if [ "$region" = us-east-1 ]; then
-			call s3api create-bucket --bucket "$code_bucket" >/dev/null
-		else
-			call s3api create-bucket --bucket "$code_bucket" --create-bucket-configuration "LocationConstraint=$region" >/dev/null
-		fi
-		call s3api put-public-access-block --bucket "$code_bucket" --public-access-block-configuration \
-			BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
-	fi
-	say "Uploading $(($(wc -c <"$zip") / 1024)) KiB of code to s3://$code_bucket/$code_key"
-	call s3api put-object --bucket "$code_bucket" --key "$code_key" --body "$zip" >/dev/null
-	call s3api put-object --bucket "$code_bucket" --key template.yaml --body deploy/template.yaml >/dev/null
 }
 
 # Where CloudFormation reads the template: it is too large for a request.
@@ -111,35 +113,23 @@ template_url() {
 # not given keeps the stack's value, or else the template's default. DeliveryKeys is made once; AWS shows it to nobody, so that the
 # stack's is kept by name.
 write_parameters() {
-	local name value comma='' previous
-	: >"$scratch/old"
-	if [ "$status" != NONE ]; then
-		call cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' >"$scratch/old"
-	fi
-	say '['
+	local name value comma='['
 	for name in $(parameter_names); do
+		value=
 		case $name in
-		DeliveryKeys)
-			previous=$(grep "^$name"$'\t' "$scratch/old" || true)
-			if given_value "$name" | grep -q ""; then
-				value=$(given_value "$name" | tail -n 1)
-			elif [ -z "$previous" ]; then
-				value=$(openssl rand -hex 32)
-			else
-				printf '%s{"ParameterKey":"%s","UsePreviousValue":true}\n' "$comma" "$name"
-				comma=,
-				continue
-			fi ;;
 		CodeBucket) value=$code_bucket ;;
 		CodeKey) value=$code_key ;;
 		Architecture) value=$arch ;;
+		BucketName) value=$(bucket_name) ;;
 		*)
-			if given_value "$name" | grep -q ""; then
-				value=$(given_value "$name" | tail -n 1)
-			elif grep -q "^$name"$'\t' "$scratch/old"; then
-				value=$(sed -n "s/^$name"$'\t//p' "$scratch/old")
-			elif [ "$name" = BucketName ]; then
-				value=$bucket
+			if is_given "$name"; then
+				value=$(given_value "$name")
+			elif in_stack "$name"; then
+				printf '%s{"ParameterKey":"%s","UsePreviousValue":true}\n' "$comma" "$name"
+				comma=,
+				continue
+			elif [ "$name" = DeliveryKeys ]; then
+				value=$(openssl rand -hex 32)
 			else
 				continue
 			fi ;;
@@ -151,6 +141,18 @@ write_parameters() {
 	say ']'
 }
 
+# A deployment is a snapshot of the API, and CloudFormation makes a new one only for a new logical name. So the name gets a hash of all
+# that the API is made of: the template, and the parameters that can be shown. The code is no part of it.
+write_template() {
+	local hash secret
+	secret=$(awk '/^  [A-Za-z]+:$/ { name = substr($1, 1, length($1) - 1) } /^    NoEcho: true$/ { printf "%s|", name }' deploy/template.yaml)
+	hash=$({ cat deploy/template.yaml; for name in $(parameter_names | grep -vxE "${secret}CodeBucket|CodeKey"); do say "$name=$(parameter "$name")"; done; } |
+		openssl dgst -sha256 -r | cut -c1-10)
+	sed -E "s/^  Deployment:\$/  Deployment$hash:/; s/!Ref Deployment([^A-Za-z0-9]|\$)/!Ref Deployment$hash\1/" deploy/template.yaml
+}
+
+is_production() { [ "$(parameter Profile)" = production ]; }
+
 change_stack() {
 	local -a what
 	# shellcheck disable=SC2054 # the comma is the AWS CLI's
@@ -160,9 +162,11 @@ change_stack() {
 	: >"$scratch/failed"
 	if [ "$status" = NONE ]; then
 		say "Creating the stack '$stack' in $region ..."
+		if is_production; then what+=(--enable-termination-protection); fi
 		call cloudformation create-stack "${what[@]}" >/dev/null
 	else
 		say "Updating the stack '$stack' in $region ..."
+		if is_production; then call cloudformation update-termination-protection --stack-name "$stack" --enable-termination-protection >/dev/null; fi
 		skip_events
 		if ! aws --region "$region" cloudformation update-stack "${what[@]}" >/dev/null 2>"$scratch/error"; then
 			grep -q 'No updates are to be performed' "$scratch/error" || explain "cloudformation update-stack"
@@ -174,24 +178,40 @@ change_stack() {
 
 check_outcome() {
 	case $status in CREATE_COMPLETE | UPDATE_COMPLETE) return 0 ;; esac
-	if grep -qE 'Bucket.*already exists' "$scratch/failed"; then
-		say "The bucket name is taken: give another one, BucketName=..." >&2
-	fi
 	say "The first failure: $(grep -v -i cancelled "$scratch/failed" | head -n 1)" >&2
 	check_state
 	fail "the stack is as it was before (state $status); fix the cause and deploy again"
 }
 
-finish() {
-	local url id needed key
-	id=$(output_of ApiId)
-	# CloudFormation deploys only the first snapshot of the API to its stage; this deploys the newest.
-	if [ "$was" != NONE ]; then
-		call apigateway create-deployment --rest-api-id "$id" --stage-name prod >/dev/null
+# A new account may run ten functions at once, all of the account's in this region together.
+tell_concurrency() {
+	local most
+	most=$(aws --region "$region" lambda get-account-settings --query AccountLimit.ConcurrentExecutions 2>/dev/null) || return 0
+	printf 'This account may run %s functions at once in %s.\n' "$most" "$region"
+	if [ "$most" -lt 100 ]; then
+		say "More requests at the same time are refused. To ask for more, which costs nothing:"
+		say "  aws service-quotas request-service-quota-increase --region $region --service-code lambda --quota-code L-B99A9384 --desired-value 1000"
 	fi
-	call s3 rm "s3://$code_bucket" --recursive --exclude "$code_key" --only-show-errors   # older code, and the template
+}
+
+# After AlarmEmail has been checked by CloudFormation.
+settle_budget() {
+	local address
+	if [ -z "$budget" ] && ! is_given AlarmEmail; then return 0; fi
+	if [ -z "$budget" ] && ! has_budget; then return 0; fi
+	remove_budget
+	address=$(parameter AlarmEmail)
+	if [ "$budget" = off ] || [ -z "$address" ]; then return 0; fi
+	make_budget "$address"
+	say "A budget of 1 dollar a month over the whole account is reported to $address."
+}
+
+finish() {
+	local url needed key
+	remove_older_code
+	settle_budget
 	url=$(output_of InvokeUrl)
-	needed=$(call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Parameters[?ParameterKey=='ApiKeyRequired'].ParameterValue | [0]")
+	needed=$(parameter ApiKeyRequired)
 	key=
 	printf '\nThe API is at %s\n' "$url"
 	if [ "$needed" = all ]; then
@@ -212,15 +232,16 @@ check_stack_name
 check_given
 choose_region
 who_am_i
-status=$(stack_status)
-was=$status
+read_stack
 check_state
-bucket=$(given_value BucketName | tail -n 1)
-bucket=${bucket:-$stack-images-$account-$region}
-if [ "$status" = NONE ]; then check_bucket; fi
-package
+read_parameters
+check_changes
+[ "$budget" != on ] || [ -n "$(parameter AlarmEmail)" ] || fail "Budget=on needs an address: AlarmEmail=..."
+case $status in NONE | IMPORT_COMPLETE) check_names ;; esac
+choose_package
 upload_package
 write_parameters >"$scratch/parameters.json"
 change_stack
 check_outcome
 finish
+tell_concurrency

@@ -5,11 +5,16 @@
 #
 # Lists what will be deleted and asks for the stack's name, unless --yes. Then removes, in this order: API,
 # functions, bucket (emptied with all versions first), table, roles, log groups, the rest of the stack,
-# and the bucket of the code. Each step may be repeated: after a failure, run it again.
+# the budget and the bucket of the code. Only what this stack made is touched. If the stack itself was deleted already, what that
+# left of its data is removed. Each step may be repeated: after a failure, run it again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
 . deploy/common.sh
+# shellcheck source=deploy/resources.sh
+. deploy/resources.sh
+# shellcheck source=deploy/budget.sh
+. deploy/budget.sh
 
 yes=no
 
@@ -28,13 +33,34 @@ read_arguments() {
 	done
 }
 
-# The stack's resources: a line each, type, tab, name or id. One that was deleted before has no name.
+# Leaves the stack's own resources in $scratch/resources, a line each, type, tab, name or id, and in $scratch/foreign what has the name of
+# one of them, and is not. Stacks that were deleted have still rows for what that kept.
 list_resources() {
+	local id type name
 	: >"$scratch/resources"
-	if [ "$status" = NONE ]; then return 0; fi
-	call cloudformation list-stack-resources --stack-name "$stack" \
-		--query 'StackResourceSummaries[].[ResourceType,PhysicalResourceId]' >"$scratch/all"
-	awk -F '\t' '$1 != "None" && $2 != "" && $2 != "None"' "$scratch/all" >"$scratch/resources"
+	: >"$scratch/foreign"
+	: >"$scratch/all"
+	if [ "$status" != NONE ]; then
+		read_rows "$stack" "ResourceStatus!='DELETE_COMPLETE' && ResourceStatus!='CREATE_FAILED'"
+		cat "$scratch/rows" >"$scratch/all"
+	else
+		call cloudformation list-stacks --stack-status-filter DELETE_COMPLETE --query "StackSummaries[?StackName=='$stack'].[StackId]" >"$scratch/deleted"
+		for id in $(grep -v '^None$' "$scratch/deleted" || true); do
+			read_rows "$id" "ResourceStatus=='DELETE_SKIPPED'"
+			cat "$scratch/rows" >>"$scratch/all"
+		done
+	fi
+	while IFS=$'\t' read -r type name; do
+		if is_own "$type" "$name" </dev/null; then
+			printf '%s\t%s\n' "$type" "$name" >>"$scratch/resources"
+		elif [ "$exists" = yes ]; then
+			printf '%s\t%s\n' "$type" "$name" >>"$scratch/foreign"
+		fi
+	done < <(awk '!seen[$0]++' "$scratch/all")
+}
+
+is_own() {
+	if [ "$status" = NONE ]; then is_kept "$1" "$2"; else is_of_stack "$1" "$2" "$stack_id"; fi
 }
 
 # The ids of one type, such as ids Lambda::Function.
@@ -42,13 +68,20 @@ ids() { awk -F '\t' -v type="AWS::$1" '$1 == type { print $2 }' "$scratch/resour
 
 count_objects() {
 	local n
-	if ! found s3api list-object-versions --bucket "$1" --no-paginate --max-keys 1000 --output json --query '[Versions, DeleteMarkers][].{Key: Key}'; then
+	if ! found s3api list-object-versions --bucket "$1" --expected-bucket-owner "$account" --no-paginate --max-keys 1000 --output json --query '[Versions, DeleteMarkers][].{Key: Key}'; then
 		say "is already deleted"
 		return 0
 	fi
 	n=$(grep -c '"Key": "' "$scratch/answer" || true)
 	if [ "$n" -ge 1000 ]; then n="1000 or more"; fi
 	say "holds $n objects, counting every version"
+}
+
+tell_foreign() {
+	local type name
+	while IFS=$'\t' read -r type name; do
+		say "  not touched: $type $name, which carries no tag of this stack; see doc/troubleshooting.md"
+	done <"$scratch/foreign"
 }
 
 tell_losses() {
@@ -63,7 +96,7 @@ tell_losses() {
 	for one in $(ids Logs::LogGroup); do say "  log group $one"; done
 	for one in $(ids Lambda::Function); do say "  function $one"; done
 	for one in $(ids ApiGateway::RestApi); do say "  API $one, and its URL, which a later deployment cannot restore"; done
-	say "  and its queues, roles, alarms, dashboard and keys"
+	if [ "$status" != NONE ]; then say "  and its queues, roles, alarms, dashboard and keys"; fi
 }
 
 ask() {
@@ -101,9 +134,9 @@ remove_functions() {
 
 abort_uploads() {
 	local key id
-	call s3api list-multipart-uploads --bucket "$1" --query 'Uploads[].[Key,UploadId]' >"$scratch/uploads"
+	call s3api list-multipart-uploads --bucket "$1" --expected-bucket-owner "$account" --query 'Uploads[].[Key,UploadId]' >"$scratch/uploads"
 	while IFS=$'\t' read -r key id; do
-		if [ -n "$id" ]; then found s3api abort-multipart-upload --bucket "$1" --key "$key" --upload-id "$id" || true; fi
+		if [ -n "$id" ]; then found s3api abort-multipart-upload --bucket "$1" --expected-bucket-owner "$account" --key "$key" --upload-id "$id" || true; fi
 	done <"$scratch/uploads"
 }
 
@@ -112,12 +145,12 @@ empty_bucket() {
 	local removed=0 n
 	while :; do
 		# shellcheck disable=SC2016 # the backticks are JMESPath's
-		found s3api list-object-versions --bucket "$1" --no-paginate --max-keys 1000 --output json \
+		found s3api list-object-versions --bucket "$1" --expected-bucket-owner "$account" --no-paginate --max-keys 1000 --output json \
 			--query '{Quiet: `true`, Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}' || return 1
 		n=$(grep -c '"Key": "' "$scratch/answer" || true)
 		if [ "$n" -eq 0 ]; then break; fi
 		mv "$scratch/answer" "$scratch/delete.json"
-		[ -z "$(call s3api delete-objects --bucket "$1" --delete "file://$scratch/delete.json" --query 'Errors[0].Message' | grep -v '^None$' || true)" ] ||
+		[ -z "$(call s3api delete-objects --bucket "$1" --expected-bucket-owner "$account" --delete "file://$scratch/delete.json" --query 'Errors[0].Message' | grep -v '^None$' || true)" ] ||
 			fail "S3 did not delete all objects of $1; is there a legal hold or another policy on it?"
 		removed=$((removed + n))
 		say "    $removed objects deleted"
@@ -131,7 +164,7 @@ remove_bucket() {
 	say "  bucket $1"
 	for try in 1 2 3 4 5; do
 		empty_bucket "$1" || return 0
-		if aws --region "$region" s3api delete-bucket --bucket "$1" 2>"$scratch/error"; then return 0; fi
+		if aws --region "$region" s3api delete-bucket --bucket "$1" --expected-bucket-owner "$account" 2>"$scratch/error"; then return 0; fi
 		grep -q BucketNotEmpty "$scratch/error" || explain "s3api delete-bucket --bucket $1"
 	done
 	fail "the bucket $1 fills up faster than it can be emptied; stop the clients that upload"
@@ -139,7 +172,7 @@ remove_bucket() {
 
 remove_table() {
 	say "  table $1"
-	# An AWS CLI before 2.11 does not show the protection, so what DynamoDB answers decides.
+	# The AWS CLI of Debian 12 does not show the protection, so what DynamoDB answers decides.
 	if ! aws --region "$region" dynamodb delete-table --table-name "$1" >/dev/null 2>"$scratch/error"; then
 		case $(cat "$scratch/error") in
 		*ResourceNotFoundException*) return 0 ;;
@@ -159,6 +192,16 @@ remove_role() {
 	found iam delete-role --role-name "$1" || true
 }
 
+# From here on the code's bucket counts as the stack's, so that the verification includes it.
+remove_code() {
+	if ! aws --region "$region" s3api head-bucket --bucket "$code_bucket" --expected-bucket-owner "$account" 2>"$scratch/error"; then
+		grep -qE '\((403|404)\)' "$scratch/error" || explain "s3api head-bucket --bucket $code_bucket"
+		return 0
+	fi
+	printf 'AWS::S3::Bucket\t%s\n' "$code_bucket" >>"$scratch/resources"
+	remove_bucket "$code_bucket"
+}
+
 # CloudFormation treats resources that are gone already as deleted. Where it does not, it is instructed to retain them.
 remove_stack() {
 	local left
@@ -166,6 +209,7 @@ remove_stack() {
 	: >"$scratch/seen"
 	: >"$scratch/failed"
 	if [ "$status" = NONE ]; then return 0; fi
+	call cloudformation update-termination-protection --stack-name "$stack" --no-enable-termination-protection >/dev/null
 	skip_events
 	call cloudformation delete-stack --stack-name "$stack"
 	watch_stack
@@ -178,51 +222,31 @@ remove_stack() {
 	fi
 }
 
-# Stacks whose names begin like this one's: their resources must not be touched.
-list_others() {
-	call cloudformation describe-stacks --query "Stacks[?StackStatus!='DELETE_COMPLETE' && starts_with(StackName, '$stack-')].StackName" |
-		tr '\t' '\n' | grep -v '^None$' >"$scratch/others" || true
-}
-
-is_of_another() {
-	local other
-	while read -r other; do
-		case $1 in "$other" | "$other"-*) return 0 ;; esac
-	done <"$scratch/others"
-	return 1
-}
-
-# Print what is left of one kind: by the name or id that it had in the stack, or by the stack's name as a prefix.
+# Print what is left of one kind, of the names and ids that the stack had.
 look() {
-	local kind=$1 type=$2 mine="$scratch/left-$2" name
+	local kind=$1 type=$2 mine="$scratch/left-$2"
 	shift 2
 	ids "$type" >"$mine.had"
+	if [ ! -s "$mine.had" ]; then return 0; fi
 	if ! aws --region "$region" "$@" >"$mine.names" 2>"$mine.error"; then
 		say "  $kind: cannot be listed: $(tr '\n' ' ' <"$mine.error")"
 		return 0
 	fi
-	tr '\t' '\n' <"$mine.names" | while read -r name; do
-		if grep -qxF -- "$name" "$mine.had"; then
-			say "  $kind $name"
-			continue
-		fi
-		case ${name##*[:/]} in "$stack"-*) is_of_another "${name##*[:/]}" || say "  $kind $name" ;; esac
-	done
+	tr '\t' '\n' <"$mine.names" | grep -xF -f "$mine.had" | sed "s/^/  $kind /" || true
 }
 
 # Four lists are requested at a time.
 list_left() {
-	list_others
-	status=$(stack_status)
+	read_stack
 	{
 		case $status in NONE | DELETE_COMPLETE) ;; *) say "  stack $stack ($status)" ;; esac
 		look API ApiGateway::RestApi apigateway get-rest-apis --query 'items[].id' &
-		look "API key" ApiGateway::ApiKey apigateway get-api-keys --query 'items[].name' &
-		look "usage plan" ApiGateway::UsagePlan apigateway get-usage-plans --query 'items[].name' &
+		look "API key" ApiGateway::ApiKey apigateway get-api-keys --query 'items[].id' &
+		look "usage plan" ApiGateway::UsagePlan apigateway get-usage-plans --query 'items[].id' &
 		look function Lambda::Function lambda list-functions --query 'Functions[].FunctionName' &
 		wait
 		look "event source" Lambda::EventSourceMapping lambda list-event-source-mappings --query "EventSourceMappings[?State!='Deleting'].UUID" &
-		look bucket S3::Bucket s3api list-buckets --query "Buckets[?!starts_with(Name, 'tintype-code-') || Name=='$code_bucket'].Name" &
+		look bucket S3::Bucket s3api list-buckets --query 'Buckets[].Name' &
 		look table DynamoDB::Table dynamodb list-tables --query 'TableNames[]' &
 		look role IAM::Role iam list-roles --query 'Roles[].RoleName' &
 		wait
@@ -232,9 +256,7 @@ list_left() {
 		look alarm CloudWatch::Alarm cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName' &
 		wait
 		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
-		if [ -n "$(ids Budgets::Budget)" ]; then
-			look budget Budgets::Budget budgets describe-budgets --account-id "$account" --query 'Budgets[].BudgetName' &
-		fi
+		if has_budget; then say "  budget $(budget_name)"; fi
 		wait
 	} >"$scratch/left"
 }
@@ -252,24 +274,34 @@ prove() {
 		cat "$scratch/left" >&2
 		fail "not everything is gone; run it again; if that does not help, see the list above"
 	fi
-	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, role, log group, queue, topic, alarm, dashboard."
+	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, role, log group, queue, topic, alarm, dashboard, budget."
+}
+
+# Of a table with point-in-time recovery, DynamoDB itself keeps a last backup.
+tell_backups() {
+	local one
+	for one in $(ids DynamoDB::Table); do
+		call dynamodb list-backups --table-name "$one" --backup-type ALL --query 'BackupSummaries[].[BackupName]' | sed '/^None$/d' >"$scratch/backups"
+		if [ -s "$scratch/backups" ]; then
+			say "DynamoDB keeps the last state of the table $one in a backup of its own, for 35 days and without a price:"
+			sed 's/^/  /' "$scratch/backups"
+		fi
+	done
 }
 
 read_arguments "$@"
 check_stack_name
 choose_region
 who_am_i
-status=$(stack_status)
+read_stack
 case $status in *_IN_PROGRESS)
 	if [ "$status" != REVIEW_IN_PROGRESS ]; then fail "the stack '$stack' is in the state $status: wait until it has finished"; fi ;;
 esac
 list_resources
-# The code's bucket counts as the stack's, so that the verification includes it.
-printf 'AWS::S3::Bucket\t%s\n' "$code_bucket" >"$scratch/code"
-if [ "$status" = NONE ]; then
-	say "There is no stack '$stack' in $region (account $account); looking for what may be left of it."
-else
+if [ "$status" = NONE ]; then say "There is no stack '$stack' in $region (account $account); looking for what may be left of it."; fi
+if [ "$status" != NONE ] || [ -s "$scratch/resources" ]; then
 	tell_losses
+	tell_foreign
 	ask
 fi
 say "Removing:"
@@ -283,6 +315,7 @@ for one in $(ids Logs::LogGroup); do
 	found logs delete-log-group --log-group-name "$one" || true
 done
 remove_stack
-remove_bucket "$code_bucket"
-cat "$scratch/code" >>"$scratch/resources"
+remove_budget
+remove_code
 prove
+tell_backups

@@ -10,7 +10,7 @@ import { once } from 'node:events';
 
 import { actionsOf, queryAnswer, queryError, readQuery, routesOf } from './control.mjs';
 import { startDynalite, startRadosgw, USER } from './engines.mjs';
-import { removeResource } from './resources.mjs';
+import { ACCOUNT, removeResource } from './resources.mjs';
 
 async function bodyOf(stream) {
 	const pieces = [];
@@ -32,6 +32,7 @@ class Cloud {
 	queues = new Map();
 	parameters = new Map();     // name -> a parameter of Systems Manager
 	accessBlocks = new Map();   // bucket -> XML
+	elsewhere = new Set();      // buckets of another account
 	before = async () => {};    // called with each request before it is passed on, as calls() has it
 	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway;
 
@@ -151,6 +152,9 @@ class Cloud {
 	}
 
 	async #passToS3(request, answer) {
+		const owner = request.headers['x-amz-expected-bucket-owner'];
+		if (owner && (owner !== ACCOUNT || this.elsewhere.has(request.url.split(/[/?]/)[1])))
+			return answer.writeHead(403).end(request.method === 'HEAD' ? '' : '<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
 		if (request.url.endsWith('?publicAccessBlock'))
 			return this.#accessBlock(request, answer);
 		const { url } = await this.s3();
@@ -199,6 +203,8 @@ class Cloud {
 		}
 		if (action === 'DeleteTable' && this.#protected.has(TableName))
 			return say(400, { __type: 'com.amazonaws.dynamodb.v20120810#ValidationException', message: 'Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.' });
+		if (action === 'ListBackups')
+			return say(200, { BackupSummaries: this.list('Backup').filter(one => one.properties.TableName === JSON.parse(body).TableName).map(({ id }) => ({ BackupName: id })) });
 		const on = http.request(this.#dynalite.url + request.url, { method: request.method, headers: request.rawHeaders, setHost: false });
 		on.on('error', () => answer.destroy());
 		on.end(body);

@@ -31,8 +31,9 @@ const identity = cloud => ({
 });
 
 const logs = cloud => ({
-	DescribeLogGroups: () => ({ logGroups: cloud.list('Logs::LogGroup').map(({ id, properties }) => ({ logGroupName: id, retentionInDays: Number(properties.RetentionInDays) })) }),
+	DescribeLogGroups: ({ logGroupNamePrefix = '' }) => ({ logGroups: cloud.list('Logs::LogGroup').filter(({ id }) => id.startsWith(logGroupNamePrefix)).map(({ id, properties }) => ({ logGroupName: id, retentionInDays: Number(properties.RetentionInDays) })) }),
 	DeleteLogGroup: ({ logGroupName }) => cloud.remove(must(cloud, 'Logs::LogGroup', logGroupName, 'ResourceNotFoundException')),
+	ListTagsForResource: ({ resourceArn }) => ({ tags: must(cloud, 'Logs::LogGroup', resourceArn.split(':log-group:')[1], 'ResourceNotFoundException').tags ?? {} }),
 	FilterLogEvents: ({ logGroupName }) => { must(cloud, 'Logs::LogGroup', logGroupName, 'ResourceNotFoundException'); return { events: [] }; },
 });
 
@@ -61,6 +62,29 @@ const parameters = cloud => {
 	};
 };
 
+const budgets = cloud => ({
+	CreateBudget: ({ Budget, NotificationsWithSubscribers }) => {
+		if (cloud.find('Budget', Budget.BudgetName))
+			throw error('DuplicateRecordException', 'the budget already exists');
+		cloud.things.push({ type: 'Budget', id: Budget.BudgetName, properties: { Budget, NotificationsWithSubscribers }, attributes: {} });
+	},
+	DescribeBudget: ({ BudgetName }) => must(cloud, 'Budget', BudgetName, 'NotFoundException').properties,
+	DeleteBudget: ({ BudgetName }) => cloud.forget(must(cloud, 'Budget', BudgetName, 'NotFoundException')),
+});
+
+/** What only tests ask: a resource that somebody else made, a stack in a state of its own, a bucket of another account; what there is. */
+const tests = cloud => ({
+	Plant: ({ type, id, tags = {}, properties = {} }) => { cloud.things.push({ type, id, tags, properties, attributes: {} }); },
+	PlantStack: ({ name, status, rows }) => {
+		const stack = cloud.stacks.start(name, { status });
+		for (const [logical, type, id, state] of rows)
+			stack.mark(logical, type, state, { id });
+		return { id: stack.id };
+	},
+	GiveAway: ({ bucket }) => { cloud.elsewhere.add(bucket); },
+	List: () => ({ things: cloud.things.map(({ type, id, tags, properties }) => ({ type, id, tags, properties })) }),
+});
+
 /** Services whose requests name an action. */
 export function actionsOf(cloud) {
 	return {
@@ -75,12 +99,13 @@ export function actionsOf(cloud) {
 			DescribeAlarms: () => ({ MetricAlarms: cloud.list('CloudWatch::Alarm').map(({ id }) => ({ AlarmName: id })) }),
 			ListDashboards: () => ({ DashboardEntries: cloud.list('CloudWatch::Dashboard').map(({ id }) => ({ DashboardName: id })) }),
 		},
-		budgets: { DescribeBudgets: () => ({ Budgets: cloud.list('Budgets::Budget').map(({ properties }) => properties.Budget) }) },
+		budgets: budgets(cloud),
+		test: tests(cloud),
 	};
 }
 
 const functionOf = ({ id, properties: p, attributes, code }) => ({ FunctionName: id, FunctionArn: attributes.Arn, Handler: p.Handler, Runtime: p.Runtime, Role: p.Role, Timeout: Number(p.Timeout),
-	MemorySize: Number(p.MemorySize), Environment: { Variables: Object.fromEntries(Object.entries(p.Environment.Variables).map(([name, value]) => [name, String(value)])) }, ...code });
+	MemorySize: Number(p.MemorySize), Environment: { Variables: Object.fromEntries(Object.entries(p.Environment?.Variables ?? {}).map(([name, value]) => [name, String(value)])) }, ...code });
 
 /** The path of a resource of an API, from its parents. */
 function pathOf(cloud, id) {
@@ -113,12 +138,7 @@ export function routesOf(cloud) {
 			return { item: item.map(one => ({ id: one.id, path: pathOf(cloud, one.id), resourceMethods: methodsOf(cloud, one.id) })) };
 		}],
 		['GET', /^\/restapis\/(\w+)\/deployments$/, 200, id => ({ item: cloud.list('ApiGateway::Deployment').filter(one => one.properties.RestApiId === api(id).id).map(one => ({ id: one.id })) })],
-		['POST', /^\/restapis\/(\w+)\/deployments$/, 201, (id, { stageName }) => {
-			if (!cloud.find('ApiGateway::Stage', stageName))
-				throw error('NotFoundException', `no stage ${stageName}`, 404);
-			cloud.things.push({ type: 'ApiGateway::Deployment', id: `by-hand-${cloud.things.length}`, properties: { RestApiId: api(id).id }, attributes: {} });
-			return { id: cloud.things.at(-1).id };
-		}],
+		['GET', /^\/restapis\/(\w+)\/stages$/, 200, id => ({ item: cloud.list('ApiGateway::Stage').filter(one => one.properties.RestApiId === api(id).id).map(one => ({ stageName: one.id, deploymentId: one.properties.DeploymentId, tracingEnabled: one.properties.TracingEnabled })) })],
 		['GET', /^\/usageplans$/, 200, () => ({ item: cloud.list('ApiGateway::UsagePlan').map(({ id, properties }) => ({ id, name: properties.UsagePlanName })) })],
 		['PATCH', /^\/usageplans\/(\w+)$/, 200, (id, { patchOperations }) => {
 			const { properties } = plan(id);
@@ -140,6 +160,8 @@ export function routesOf(cloud) {
 		['GET', /^\/2015-03-31\/functions\/?$/, 200, () => ({ Functions: cloud.list('Lambda::Function').map(functionOf) })],
 		['GET', /^\/2015-03-31\/functions\/([\w-]+)\/configuration$/, 200, id => functionOf(must(cloud, 'Lambda::Function', id, 'ResourceNotFoundException'))],
 		['DELETE', /^\/2015-03-31\/functions\/([\w-]+)$/, 204, id => cloud.remove(must(cloud, 'Lambda::Function', id, 'ResourceNotFoundException'))],
+		['GET', /^\/2017-03-31\/tags\/([\w:%-]+)$/, 200, arn => ({ Tags: must(cloud, 'Lambda::Function', decodeURIComponent(arn).split(':function:')[1], 'ResourceNotFoundException').tags ?? {} })],
+		['GET', /^\/2016-08-19\/account-settings\/?$/, 200, () => ({ AccountLimit: { ConcurrentExecutions: 10, UnreservedConcurrentExecutions: 10 } })],
 		['GET', /^\/2015-03-31\/event-source-mappings\/?$/, 200, () => ({ EventSourceMappings: cloud.list('Lambda::EventSourceMapping').map(({ id }) => ({ UUID: id, State: 'Enabled' })) })],
 		['DELETE', /^\/2015-03-31\/event-source-mappings\/([\w-]+)$/, 202, id => cloud.remove(must(cloud, 'Lambda::EventSourceMapping', id, 'ResourceNotFoundException'))],
 	];

@@ -1,7 +1,7 @@
 // CloudFormation's stacks: made, updated, rolled back and deleted step by step, each step an event.
 import { randomUUID } from 'node:crypto';
 
-import { ACCOUNT, makeResource, removeResource, updateResource } from './resources.mjs';
+import { ACCOUNT, makeResource, removeResource, tagResource, updateResource } from './resources.mjs';
 import { bindParameters, Evaluator, order, readTemplate, TemplateError } from './stack.mjs';
 
 const failure = message => Object.assign(new Error(message), { code: 'ValidationError', status: 400 });
@@ -9,7 +9,7 @@ const failure = message => Object.assign(new Error(message), { code: 'Validation
 class Stack {
 	constructor(cloud, name) {
 		const id = `arn:aws:cloudformation:${cloud.region}:${ACCOUNT}:stack/${name}/${randomUUID()}`;
-		Object.assign(this, { cloud, name, id, status: 'REVIEW_IN_PROGRESS', events: [], things: new Map(), outputs: {} });
+		Object.assign(this, { cloud, name, id, status: 'REVIEW_IN_PROGRESS', events: [], things: new Map(), rows: new Map(), outputs: {}, protected: false });
 	}
 
 	tell(logical, type, status, reason) {
@@ -21,15 +21,22 @@ class Stack {
 		this.tell(this.name, 'AWS::CloudFormation::Stack', status);
 	}
 
+	/** A resource's state, as its row and an event tell it; the row keeps the id once it is known. */
+	mark(logical, type, status, { id, reason } = {}) {
+		this.rows.set(logical, { LogicalResourceId: logical, ResourceType: type, PhysicalResourceId: id ?? this.rows.get(logical)?.PhysicalResourceId, ResourceStatus: status, LastUpdatedTimestamp: new Date().toISOString() });
+		this.tell(logical, type, status, reason);
+	}
+
 	/** One step on a resource: its events, and the state it is left in. */
 	async step(logical, type, verb, work) {
-		this.tell(logical, type, `${verb}_IN_PROGRESS`);
+		this.mark(logical, type, `${verb}_IN_PROGRESS`);
 		try {
 			const thing = await work();
-			this.tell(logical, type, `${verb}_COMPLETE`);
+			this.mark(logical, type, `${verb}_COMPLETE`, { id: thing?.id });
 			return thing;
 		} catch (error) {
-			this.tell(logical, type, `${verb}_FAILED`, error.message);
+			// What is taken is told by its name: whether CloudFormation does so is not documented.
+			this.mark(logical, type, `${verb}_FAILED`, { id: error.taken, reason: error.message });
 			throw error;
 		}
 	}
@@ -74,14 +81,48 @@ class Stack {
 		const { Type, Properties = {} } = this.template.Resources[logical], properties = this.evaluator().value(Properties);
 		const thing = this.things.get(logical);
 		if (!thing)
-			this.things.set(logical, await this.step(logical, Type, 'CREATE', () => makeResource(this.cloud, this.name, logical, Type.replace('AWS::', ''), properties)));
+			this.things.set(logical, await this.step(logical, Type, 'CREATE', () => this.make(logical, Type.replace('AWS::', ''), properties)));
 		else if (JSON.stringify(thing.properties) !== JSON.stringify(properties))
-			await this.step(logical, Type, 'UPDATE', () => updateResource(this.cloud, thing, properties));
+			await this.step(logical, Type, 'UPDATE', () => this.change(thing, properties));
+	}
+
+	async make(logical, type, properties) {
+		const thing = await makeResource(this.cloud, this.name, logical, type, properties);
+		await tagResource(this.cloud, thing, this.id);
+		return thing;
+	}
+
+	async change(thing, properties) {
+		await updateResource(this.cloud, thing, properties);
+		await tagResource(this.cloud, thing, this.id);
+	}
+
+	/** Resources that exist come into the stack as they are; CloudFormation need not tag them. */
+	async adopt(wanted, resources) {
+		this.become('IMPORT_IN_PROGRESS');
+		Object.assign(this, wanted);
+		for (const { LogicalResourceId, ResourceType, ResourceIdentifier } of resources) {
+			const { DeletionPolicy, Properties } = this.template.Resources[LogicalResourceId], properties = this.evaluator().value(Properties);
+			const [[property, id]] = Object.entries(ResourceIdentifier), thing = this.cloud.find(ResourceType.replace('AWS::', ''), id);
+			if (!thing || !DeletionPolicy || properties[property] !== id)
+				return this.become('IMPORT_ROLLBACK_COMPLETE');
+			this.things.set(LogicalResourceId, Object.assign(thing, { properties }));
+			this.mark(LogicalResourceId, ResourceType, 'IMPORT_COMPLETE', { id });
+		}
+		return this.become('IMPORT_COMPLETE');
 	}
 
 	async take(logical, thing) {
 		await this.step(logical, `AWS::${thing.type}`, 'DELETE', () => removeResource(this.cloud, thing));
 		this.things.delete(logical);
+	}
+
+	/** With the stack: a resource whose policy is to be kept leaves the stack and exists. */
+	async leave(logical, thing) {
+		if (!/^Retain/.test(this.template.Resources[logical].DeletionPolicy ?? ''))
+			return this.take(logical, thing);
+		this.mark(logical, `AWS::${thing.type}`, 'DELETE_SKIPPED');
+		return this.things.delete(logical);
 	}
 
 	async rollBack(verb) {
@@ -99,7 +140,7 @@ class Stack {
 			if (retained.includes(logical))
 				this.things.delete(logical);
 			else
-				await this.take(logical, thing).catch(() => { thing.failed = true; });
+				await this.leave(logical, thing).catch(() => {});
 		}
 		this.become(this.things.size === 0 ? 'DELETE_COMPLETE' : 'DELETE_FAILED');
 	}
@@ -111,22 +152,32 @@ class Stack {
 
 	describe() {
 		return {
-			StackName: this.name, StackId: this.id, StackStatus: this.status, CreationTime: new Date().toISOString(),
+			StackName: this.name, StackId: this.id, StackStatus: this.status, EnableTerminationProtection: this.protected, CreationTime: new Date().toISOString(),
 			Parameters: Object.entries(this.values ?? {}).map(one => this.shown(one)),
 			Outputs: Object.entries(this.outputs).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
 		};
 	}
 }
 
+/** A map as the query protocol sends it. */
+const entries = map => Object.fromEntries(map.entry.map(({ key, value }) => [key, value]));
+
 /** The actions of the API; a request's lists are lists here. */
 export function formationActions(cloud) {
-	const stacks = new Map();
+	const stacks = new Map();   // by id, those that were deleted too
+	const live = name => [...stacks.values()].find(one => one.name === name && one.status !== 'DELETE_COMPLETE');
 	const of = name => {
-		const found = stacks.get(name);
-		if (!found || found.status === 'DELETE_COMPLETE')
+		const found = stacks.get(name) ?? live(name);
+		if (!found)
 			throw failure(`Stack with id ${name} does not exist`);
 		return found;
 	};
+	const start = (name, options) => {
+		const stack = Object.assign(new Stack(cloud, name), options);
+		stacks.set(stack.id, stack);
+		return stack;
+	};
+	cloud.stacks = { start, of };
 	const given = ({ Parameters = [] }, before = {}) => Object.fromEntries(Parameters.map(one => [one.ParameterKey, one.UsePreviousValue === 'true' ? before[one.ParameterKey] : one.ParameterValue]));
 	/** The text, of the request or of the object that it names, which may be larger. */
 	const read = async ({ TemplateBody, TemplateURL }) => {
@@ -143,12 +194,12 @@ export function formationActions(cloud) {
 	};
 	return {
 		CreateStack: async input => {
-			const { StackName } = input, text = await read(input), found = stacks.get(StackName);
-			if (found && found.status !== 'DELETE_COMPLETE')
+			const { StackName, EnableTerminationProtection } = input, text = await read(input);
+			if (live(StackName))
 				throw Object.assign(new Error(`Stack [${StackName}] already exists`), { code: 'AlreadyExistsException', status: 400 });
 			needsIam(input, text);
-			const stack = new Stack(cloud, StackName), wanted = await stack.prepare(text, given(input));
-			stacks.set(StackName, stack);
+			const wanted = await new Stack(cloud, StackName).prepare(text, given(input));
+			const stack = start(StackName, { protected: EnableTerminationProtection === 'true' });
 			stack.working = stack.apply(wanted);
 			return { StackId: stack.id };
 		},
@@ -163,15 +214,34 @@ export function formationActions(cloud) {
 			stack.working = stack.apply(wanted);
 			return { StackId: stack.id };
 		},
+		UpdateTerminationProtection: ({ StackName, EnableTerminationProtection }) => {
+			of(StackName).protected = EnableTerminationProtection === 'true';
+			return { StackId: of(StackName).id };
+		},
+		CreateChangeSet: async ({ StackName, ChangeSetType, TemplateBody, ResourcesToImport }) => {
+			if (ChangeSetType !== 'IMPORT' || live(StackName))
+				throw failure('only an import into a new stack is made here');
+			const stack = start(StackName), wanted = await stack.prepare(TemplateBody, {});
+			stack.changes = { wanted, resources: ResourcesToImport.map(one => ({ ...one, ResourceIdentifier: entries(one.ResourceIdentifier) })) };
+			return { Id: `${stack.id}/import`, StackId: stack.id };
+		},
+		DescribeChangeSet: ({ StackName, ChangeSetName }) => ({ StackId: of(StackName).id, ChangeSetName, Status: 'CREATE_COMPLETE' }),
+		ExecuteChangeSet: ({ StackName }) => {
+			const stack = of(StackName);
+			stack.working = stack.adopt(stack.changes.wanted, stack.changes.resources);
+			return {};
+		},
 		DeleteStack: ({ StackName, RetainResources = [] }) => {
-			const stack = stacks.get(StackName);
-			if (stack && stack.status !== 'DELETE_COMPLETE')
+			const stack = live(StackName);
+			if (stack?.protected)
+				throw failure(`Stack [${StackName}] cannot be deleted while TerminationProtection is enabled`);
+			if (stack)
 				stack.working = stack.remove(RetainResources);
 			return {};
 		},
+		ListStacks: ({ StackStatusFilter }) => ({ StackSummaries: [...stacks.values()].filter(one => StackStatusFilter.includes(one.status)).map(one => ({ StackName: one.name, StackId: one.id, StackStatus: one.status, CreationTime: new Date().toISOString() })) }),
 		DescribeStacks: ({ StackName }) => ({ Stacks: (StackName ? [of(StackName)] : [...stacks.values()].filter(one => one.status !== 'DELETE_COMPLETE')).map(one => one.describe()) }),
 		DescribeStackEvents: ({ StackName }) => ({ StackEvents: of(StackName).events }),
-		ListStackResources: ({ StackName }) => ({ StackResourceSummaries: [...of(StackName).things].map(([LogicalResourceId, { type, id, failed }]) => (
-			{ LogicalResourceId, ResourceType: `AWS::${type}`, PhysicalResourceId: id, ResourceStatus: failed ? 'DELETE_FAILED' : 'CREATE_COMPLETE', LastUpdatedTimestamp: new Date().toISOString() })) }),
+		ListStackResources: ({ StackName }) => ({ StackResourceSummaries: [...of(StackName).rows.values()] }),
 	};
 }

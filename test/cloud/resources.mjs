@@ -58,7 +58,7 @@ const TYPES = {
 		id: named('BucketName'), attributes: id => ({ Arn: `arn:aws:s3:::${id}` }),
 		make: async (cloud, { properties: p }) => {
 			if ((await (await cloud.s3()).request('HEAD', `/${p.BucketName}`)).status !== 404)
-				throw new ResourceError(`${p.BucketName} already exists`);
+				throw Object.assign(new ResourceError(`${p.BucketName} already exists`), { taken: p.BucketName });
 			await must(cloud, 'PUT', `/${p.BucketName}`);
 			await configureBucket(cloud, p);
 		},
@@ -121,7 +121,6 @@ const TYPES = {
 	'SNS::Subscription': { id: generated },
 	'CloudWatch::Alarm': { id: named('AlarmName'), attributes: (id, { region }) => ({ Arn: `arn:aws:cloudwatch:${region}:${ACCOUNT}:alarm:${id}` }) },
 	'CloudWatch::Dashboard': { id: named('DashboardName') },
-	'Budgets::Budget': { id: p => p.Budget.BudgetName },
 };
 
 function typeOf(name) {
@@ -136,10 +135,24 @@ export async function makeResource(cloud, stack, logical, type, properties) {
 	const id = identify(properties, { stack, logical, base: cloud.url, region: cloud.region });
 	const thing = { type, id, logical, properties, attributes: attributes?.(id, cloud) ?? {} };
 	if (id === undefined || cloud.find(type, id) && type !== 'ApiGateway::Stage')
-		throw new ResourceError(`${id} already exists`);
+		throw Object.assign(new ResourceError(`${id} already exists`), { taken: id });
 	await make?.(cloud, thing);
 	cloud.things.push(thing);
 	return thing;
+}
+
+/** Types that CloudFormation gives tags of its own, by the schemas of the types (cloudFormationSystemTags); a table gets none. */
+const TAGGED = new Set(['S3::Bucket', 'Lambda::Function', 'Logs::LogGroup']);
+const TAGGERS = {
+	'S3::Bucket': (cloud, { id, tags }) => must(cloud, 'PUT', `/${id}`, { query: { tagging: '' }, body: xml('Tagging', xml('TagSet', Object.entries(tags).map(([name, value]) => xml('Tag', xml('Key', name) + xml('Value', value))).join(''))) }),
+	'DynamoDB::Table': (cloud, { attributes, tags }) => cloud.dynamo('TagResource', { ResourceArn: attributes.Arn, Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }),
+};
+
+/** The tags that the template gives a resource, and CloudFormation's. */
+export async function tagResource(cloud, thing, stackId) {
+	thing.tags = { ...Object.fromEntries((thing.properties.Tags ?? []).map(({ Key, Value }) => [Key, Value])), ...TAGGED.has(thing.type) ? { 'aws:cloudformation:stack-id': stackId } : {} };
+	if (Object.keys(thing.tags).length > 0)
+		await TAGGERS[thing.type]?.(cloud, thing);
 }
 
 export async function updateResource(cloud, thing, properties) {

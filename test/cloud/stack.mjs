@@ -48,7 +48,7 @@ export class Evaluator {
 	constructor(template, parameters, pseudo, made = {}) {
 		Object.assign(this, { template, parameters, pseudo, made });
 		for (const [name, rule] of Object.entries(template.Rules ?? {}))
-			for (const { Assert, AssertDescription } of this.value(rule.RuleCondition) ? rule.Assertions : [])
+			for (const { Assert, AssertDescription } of !rule.RuleCondition || this.value(rule.RuleCondition) ? rule.Assertions : [])
 				if (!this.value(Assert))
 					throw new TemplateError(`Template validation error: Rule ${name}: ${AssertDescription}`);
 	}

@@ -19,12 +19,27 @@ KEY = {"AWS_ACCESS_KEY_ID": "AKIARADOSGWTESTUSER0", "AWS_SECRET_ACCESS_KEY": "ra
 KEEP = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "TINTYPE_")) and k != "REGION"}
 
 
+# The first bytes of a program for Linux, by architecture: e_machine is 62 or 183.
+PROGRAM = {arch: b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00" + bytes([machine, 0]) for arch, machine in (("x86_64", 62), ("arm64", 183))}
+
+
+def ask(url, service, target, body):
+    """A call of a service of the cloud, with JSON."""
+    scope = f"{KEY['AWS_ACCESS_KEY_ID']}/20260101/{REGION}/{service}/aws4_request"
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0", "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)) as answer:
+        return json.loads(answer.read() or "{}")
+
+
 def set_protection(url, table, enabled):
     """UpdateTable with a member that boto3 of Debian does not know yet."""
-    scope = f"{KEY['AWS_ACCESS_KEY_ID']}/20260101/{REGION}/dynamodb/aws4_request"
-    headers = {"X-Amz-Target": "DynamoDB_20120810.UpdateTable", "Content-Type": "application/x-amz-json-1.0", "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
-    body = json.dumps({"TableName": table, "DeletionProtectionEnabled": enabled}).encode()
-    urllib.request.urlopen(urllib.request.Request(url, body, headers)).close()
+    ask(url, "dynamodb", "DynamoDB_20120810.UpdateTable", {"TableName": table, "DeletionProtectionEnabled": enabled})
+
+
+def make_zip(path, arch="x86_64"):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("bootstrap", PROGRAM[arch])
+    return path
 
 
 class Fixture:
@@ -34,15 +49,31 @@ class Fixture:
         self.url = self.cloud.stdout.readline().strip()
         assert self.url, "the cloud does not start; what it said is above"
         self.env = dict(KEEP, HOME=str(self.dir), AWS_ENDPOINT_URL=self.url, **KEY, TINTYPE_POLL_S="0", AWS_MAX_ATTEMPTS="1")
-        self.zip = self.dir / "code.zip"
-        with zipfile.ZipFile(self.zip, "w") as z:
-            z.writestr("bootstrap", "#!/bin/sh\n")
+        self.zip = make_zip(self.dir / "code.zip")
 
     def client(self, service):
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY["AWS_ACCESS_KEY_ID"], aws_secret_access_key=KEY["AWS_SECRET_ACCESS_KEY"])
 
     def protect_table(self, name, enabled):
         set_protection(self.url, name, enabled)
+
+    def test(self, action, **given):
+        """What only tests can do to the cloud: see control.mjs."""
+        return ask(self.url, "test", f"Test.{action}", given)
+
+    def things(self, type=None):
+        """The ids of what there is in the cloud, with their types."""
+        return sorted((one["type"], one["id"]) for one in self.test("List")["things"] if type in (None, one["type"]))
+
+    def aws_that_ends_protection(self, table="ImageMetadata"):
+        """A PATH whose aws can end the protection of the table, which the AWS CLI of Debian does not know yet."""
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.dir))
+        (folder / "aws").write_text(f"""#!/bin/bash
+case "$*" in *"dynamodb update-table --table-name {table} --no-deletion-protection-enabled"*) exec {sys.executable} -B test/deploy/fixture.py {self.url} {table} ;; esac
+exec {shutil.which("aws")} "$@"
+""")
+        (folder / "aws").chmod(0o755)
+        return f"{folder}:{os.environ['PATH']}"
 
     def close(self):
         self.cloud.communicate(timeout=60)

@@ -73,7 +73,7 @@ for (const [name, attribute] of attributes(template)) {
 		faults.push(`${name} has no attribute ${attribute}`);
 }
 /* Every reference leads somewhere and none in a circle, whatever the parameters choose. */
-for (const given of [{}, { Thumbs: 'on' }, { Thumbs: 'on', Versioning: 'on', Profile: 'production' }, { Profile: 'production', Versioning: 'on', AccessLogs: 'on', Budget: 'on', AlarmEmail: 'a@b.org', ApiKeyRequired: 'none' }]) {
+for (const given of [{}, { Thumbs: 'on' }, { Thumbs: 'on', Versioning: 'on', Profile: 'production' }, { Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', AlarmEmail: 'a@b.org', ApiKeyRequired: 'none' }]) {
 	const known = name => ({ ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) });
 	const pseudo = Object.fromEntries(['AccountId', 'Region', 'Partition', 'URLSuffix', 'StackName', 'StackId'].map(name => [`AWS::${name}`, 'x']));
 	try {

@@ -1,6 +1,7 @@
 """Common mistakes and the scripts' messages for them; and the smoke test, against the
 server of this repository, which has the same API. A stand-in for the AWS CLI gives AWS's responses for an
 account with problems."""
+import hashlib
 import os
 import pathlib
 import re
@@ -10,7 +11,7 @@ import tempfile
 import unittest
 
 from tap import ROOT, main, run
-from fixture import ACCOUNT, KEEP, REGION, Fixture
+from fixture import ACCOUNT, KEEP, REGION, Fixture, make_zip
 
 
 def setUpModule():
@@ -33,7 +34,7 @@ class Refusals(unittest.TestCase):
         """An `aws` with a canned response for each of the given commands, which refuses all others."""
         folder = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
         cases = "".join(f"*{words!r}*) {does} ;;\n" for words, does in answers)
-        (folder / "aws").write_text(f'#!/bin/sh\ncase "$*" in\n{cases}*) echo "unexpected: $*" >&2; exit 9 ;;\nesac\n')
+        (folder / "aws").write_text(f'#!/bin/sh\ncase "$*" in\n--version) echo aws-cli/2.9.19 ;;\n{cases}*) echo "unexpected: $*" >&2; exit 9 ;;\nesac\n')
         (folder / "aws").chmod(0o755)
         return f"{folder}:{os.environ['PATH']}"
 
@@ -55,6 +56,62 @@ class Refusals(unittest.TestCase):
             made.chmod(0o755)
             done = run(["/bin/bash", "deploy/deploy.sh", "--region", REGION, "--arch", arch], {**fixture.env, "PATH": path})
             self.assertEqual((done.returncode, done.stdout, done.stderr), (9, f"Building for {arch} ...\n", f"make lambda ARCH={arch}\n"))
+
+    def test_an_update_keeps_the_architecture_of_the_stack(self):
+        path = self.stand_in([("get-caller-identity", f"echo {ACCOUNT}"), ("Parameters[]", r"printf 'Architecture\tarm64\n'"), ("describe-stacks", "echo UPDATE_COMPLETE")])
+        self.refused(f"{fixture.zip} is for x86_64, and the stack is to have arm64: give --arch x86_64, or another package", "deploy", "--region", REGION, "--zip", fixture.zip, PATH=path)
+
+    def test_packages_that_are_not_what_they_should_be(self):
+        path = self.in_state("UPDATE_COMPLETE")
+        other = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir)) / "other.zip"
+        arguments = ("deploy", "--region", REGION, "--zip", other)
+        self.refused(f"there is no package at {other}", *arguments, PATH=path)
+        make_zip(other, "arm64")
+        self.refused(f"{other} is for arm64", *arguments, PATH=path)
+        self.refused("get it again, from where you trust", *arguments, "--arch", "arm64", "--sha256", "0" * 64, PATH=path)
+        pathlib.Path(f"{other}.sha256").write_text("0" * 64 + "  other.zip\n")
+        self.refused("get it again, from where you trust", *arguments, "--arch", "arm64", PATH=path)
+        pathlib.Path(f"{other}.sha256").unlink()
+        other.write_text("no zip")
+        self.refused("it has no program 'bootstrap' for Linux", *arguments, PATH=path)
+
+    def test_a_package_that_is_here_is_taken_where_none_can_be_built_if_its_checksum_is_right(self):
+        # A copy of the scripts, and a PATH without apt-get.
+        root = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
+        shutil.copytree(ROOT / "deploy", root / "deploy")
+        folder = pathlib.Path(self.in_state("UPDATE_COMPLETE").split(":")[0])
+        for tool in ("awk", "cut", "dirname", "grep", "head", "mktemp", "od", "openssl", "rm", "sed", "sh", "tail", "tr", "unzip", "wc"):
+            if not (folder / tool).exists():
+                (folder / tool).symlink_to(shutil.which(tool))
+
+        def deploy():
+            done = run(["/bin/bash", root / "deploy/deploy.sh", "--region", REGION], {**fixture.env, "PATH": str(folder)})
+            self.assertEqual(done.returncode, 1)
+            return done.stdout + done.stderr
+        self.assertIn("put tintype-lambda-x86_64.zip and tintype-lambda-x86_64.zip.sha256 here", deploy())
+        package = make_zip(root / "tintype-lambda-x86_64.zip")
+        self.assertIn("put tintype-lambda-x86_64.zip and", deploy())
+        checksum = root / "tintype-lambda-x86_64.zip.sha256"
+        checksum.write_text("0" * 64 + "  tintype-lambda-x86_64.zip\n")
+        self.assertIn("get it again, from where you trust", deploy())
+        checksum.write_text(hashlib.sha256(package.read_bytes()).hexdigest() + "  tintype-lambda-x86_64.zip\n")
+        said = deploy()
+        self.assertIn("Taking the package tintype-lambda-x86_64.zip\n", said)
+        self.assertIn("unexpected: ", said)   # the next call of AWS, which this stand-in does not answer
+
+    def test_an_aws_cli_of_version_1(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
+        (folder / "aws").write_text("#!/bin/sh\necho aws-cli/1.45.11 Python/3.11.7\n")
+        (folder / "aws").chmod(0o755)
+        self.refused("version 2 of the AWS CLI is needed (doc/deploy.md, section 2), and 'aws' is aws-cli/1.45.11", "deploy", "--region", REGION, PATH=f"{folder}:{os.environ['PATH']}")
+
+    def test_regions_with_domains_of_their_own(self):
+        for name in ("eusc-de-east-1", "us-iso-east-1"):
+            self.refused("has domains and certificates of its own", "deploy", "--region", name)
+
+    def test_a_budget_without_an_address(self):
+        self.refused("Budget=on needs an address: AlarmEmail=...", "deploy", "--region", REGION, "Budget=on", PATH=self.in_state("UPDATE_COMPLETE"))
+        self.refused("Budget is on or off, not 'yes'", "deploy", "Budget=yes")
 
     def test_no_region(self):
         self.refused("no region is set", "deploy")
@@ -97,17 +154,15 @@ class Refusals(unittest.TestCase):
         self.refused("another operation is in progress", "deploy", "--region", REGION, PATH=self.in_state("UPDATE_IN_PROGRESS"))
         self.refused("wait until it has finished", "destroy", "--region", REGION, PATH=self.in_state("CREATE_IN_PROGRESS"))
 
-    def test_bucket_name_taken(self):
-        missing = ("describe-stacks", "echo 'Stack with id tintype does not exist' >&2; exit 254")
-        who = ("get-caller-identity", f"echo {ACCOUNT}")
-        for does, words in (("echo 'An error occurred (403) when calling the HeadBucket operation: Forbidden' >&2; exit 254", "belongs to another account"),
-                            ("true", "already exists and belongs to this account")):
-            self.refused(words, "deploy", "--region", REGION, PATH=self.stand_in([who, missing, ("head-bucket", does)]))
+    def test_bucket_name_of_another_account(self):
+        path = self.stand_in([("get-caller-identity", f"echo {ACCOUNT}"), ("describe-stacks", "echo 'Stack with id tintype does not exist' >&2; exit 254"),
+                              ("head-bucket", "echo 'An error occurred (403) when calling the HeadBucket operation: Forbidden' >&2; exit 254")])
+        self.refused("belongs to another account: names are shared by all of AWS. Give another one: BucketName=...", "deploy", "--region", REGION, PATH=path)
 
     def test_an_aws_cli_that_is_too_old_for_a_protected_table(self):
         path = self.stand_in([
-            ("get-caller-identity", f"echo {ACCOUNT}"), ("describe-stacks", "echo CREATE_COMPLETE"), ("list-stack-resources", r"printf 'AWS::DynamoDB::Table\tT\n'"),
-            ("describe-table", "echo 1"), ("delete-table", "echo 'ValidationException: Resource cannot be deleted as it is currently protected against deletion' >&2; exit 254"),
+            ("get-caller-identity", f"echo {ACCOUNT}"), ("describe-stacks", r"printf 'CREATE_COMPLETE\tstack-1\n'"), ("list-stack-resources", r"printf 'AWS::DynamoDB::Table\tT\n'"),
+            ("list-tags-of-resource", "echo stack-1"), ("describe-table", "echo 1"), ("delete-table", "echo 'ValidationException: Resource cannot be deleted as it is currently protected against deletion' >&2; exit 254"),
             ("update-table", "echo 'Unknown options: --no-deletion-protection-enabled' >&2; exit 252")])
         self.refused("this AWS CLI is too old for: aws dynamodb update-table --table-name T --no-deletion-protection-enabled. Install a newer version", "destroy", "--region", REGION, "--yes", PATH=path)
 
@@ -117,7 +172,8 @@ class Refusals(unittest.TestCase):
         path = self.stand_in([
             ("get-caller-identity", f"echo {ACCOUNT}"),
             ("describe-stacks", f"if [ -e {flag} ]; then echo ROLLBACK_COMPLETE; else echo 'does not exist' >&2; exit 254; fi"),
-            ("head-bucket", "echo '(404) Not Found' >&2; exit 254"), ("create-bucket", "true"), ("put-", "true"), ("create-stack", f"touch {flag}"),
+            ("head-bucket", "echo '(404) Not Found' >&2; exit 254"), ("describe-table", "echo ResourceNotFoundException >&2; exit 254"), ("list-functions", "true"),
+            ("describe-log-groups", "true"), ("create-bucket", "true"), ("put-", "true"), ("create-stack", f"touch {flag}"),
             ("describe-stack-events", r"printf '1\tCREATE_FAILED\tTable\tImageMetadata already exists\n2\tCREATE_FAILED\tBucket\tResource creation cancelled\n'")])
         done = run(["bash", "deploy/deploy.sh", "--region", REGION, "--zip", fixture.zip], {**fixture.env, "PATH": path})
         self.assertEqual(done.returncode, 1)
@@ -153,8 +209,26 @@ class Smoke(unittest.TestCase):
         done = fixture.script("smoke", "--url", url)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.splitlines()[-1], "Everything works.")
-        for words in ("POST /upload): 200", "PUT, 67 of them): 200", "67 bytes, 1 x 1", "GET /images): 200", "redirected): 200", "refused: 415", "and gone: 404"):
+        for words in ("POST /upload): 200", "PUT, 67 of them): 200", "67 bytes, 1 x 1", "GET /images): 200", "/file): 302", "where that leads: 200", "refused: 415", "and gone: 404"):
             self.assertIn(words, done.stdout)
+
+    def test_the_api_key_is_sent_to_the_api_alone(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
+        url = self.url if self.url.endswith("/prod") else self.url + "/prod"
+        answers = {"get-caller-identity": ACCOUNT, "InvokeUrl": url, "ApiKeyId": "key1", "describe-stacks": "CREATE_COMPLETE", "get-api-key": "the.secret", "list-stack-resources": "None"}
+        (folder / "aws").write_text("#!/bin/sh\ncase \"$*\" in --version) echo aws-cli/2.9.19 ;;\n" + "".join(f"*{w}*) echo {a} ;;\n" for w, a in answers.items()) + "esac\n")
+        (folder / "curl").write_text(f"#!/bin/sh\necho \"$*\" >>{folder}/log\nexec {shutil.which('curl')} \"$@\"\n")
+        for tool in ("aws", "curl"):
+            (folder / tool).chmod(0o755)
+        done = fixture.script("smoke", "--region", REGION, "--origin", url.removesuffix("/prod"), PATH=f"{folder}:{os.environ['PATH']}")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        calls = (folder / "log").read_text().splitlines()
+        self.assertNotIn("the.secret", "".join(calls))
+        keyed = [call for call in calls if "/key" in call]
+        self.assertGreaterEqual(len(keyed), 8)
+        for call in keyed:
+            self.assertIn(f" {url}/", call)
+            self.assertNotRegex(call, r"(^| )(-\w*L\w*|--location\S*)( |$)")
 
     def test_a_failure_is_reported_with_status_1(self):
         done = fixture.script("smoke", "--url", self.url.removesuffix("/prod") + "/nowhere")
@@ -164,10 +238,10 @@ class Smoke(unittest.TestCase):
 
 class Scripts(unittest.TestCase):
     def test_shellcheck_passes(self):
-        files = ["deploy/deploy.sh", "deploy/destroy.sh", "deploy/smoke.sh", "deploy/common.sh"]
-        done = run(["shellcheck", "-x", *files])
+        files = ["deploy/deploy.sh", "deploy/destroy.sh", "deploy/smoke.sh"]
+        done = run(["shellcheck", "-x", *files])   # with what they source
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
-        for file in files[:3]:
+        for file in files:
             self.assertIn("set -euo pipefail", (ROOT / file).read_text())
             self.assertTrue(os.access(ROOT / file, os.X_OK), file)
 

@@ -1,0 +1,52 @@
+// What CloudFormation would replace if one parameter of a stack were changed: properties that can only be set when a resource is
+// created, by CloudFormation's own schemas (npm's @aws-cdk/aws-service-spec).
+//
+//   node test/deploy/updates.mjs <deploy/template.yaml      prints { parameter: [logical names] } as JSON
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+
+import { bindParameters, Evaluator, order, readTemplate } from '../cloud/stack.mjs';
+
+const { loadAwsServiceSpecSync } = createRequire(new URL('../npm/package.json', import.meta.url))('@aws-cdk/aws-service-spec');
+const db = loadAwsServiceSpecSync();
+const template = await readTemplate(readFileSync(0));
+const NEEDED = { CodeBucket: 'code', CodeKey: 'key', BucketName: 'images' };
+// Stacks that have as many of the optional resources as possible.
+const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', Thumbs: 'on', AlarmEmail: 'a@example.org' }];
+// Other values of the parameters that have a pattern; those with a list, or that are numbers, need none.
+const OTHER = { CodeBucket: 'code-2', CodeKey: 'key-2', BucketName: 'images-2', TableName: 'Other', ApiName: 'Other', FunctionPrefix: 'Other', AllowedOrigins: 'https://a.example', AllowedTypes: 'image/png',
+	KeepMetadata: 'camera', Thumbnails: 'small:10x10', Verify: 'strict', ThumbnailAtUpload: 'none', DeliveryKeys: 'k'.repeat(32), DeliveryUrl: 'https://img.example.org', AlarmEmail: 'b@example.org' };
+
+function otherValue(name, { AllowedValues, MinValue, MaxValue, Type, Default }, now) {
+	const other = OTHER[name] ?? AllowedValues?.map(String).find(one => one !== String(now)) ?? (Type === 'Number' ? [MaxValue, MinValue].find(one => one !== Number(now)) : undefined);
+	if (other === undefined && AllowedValues?.length === 1)
+		return Default;
+	if (other === undefined)
+		throw new Error(`give another value of ${name} in test/deploy/updates.mjs`);
+	return String(other);
+}
+
+/** The properties of each resource that the stack has, with references as names. */
+function resources(given) {
+	const pseudo = Object.fromEntries(['AccountId', 'Region', 'Partition', 'URLSuffix', 'StackName', 'StackId'].map(name => [`AWS::${name}`, 'x']));
+	const evaluator = new Evaluator(template, bindParameters(template, given), pseudo, {}), found = {};
+	for (const name of order(evaluator)) {
+		found[name] = evaluator.value(template.Resources[name].Properties ?? {});
+		evaluator.made[name] = { ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) };
+	}
+	return found;
+}
+
+function replaced(before, after) {
+	return Object.keys(before).filter(name => after[name] && name in after).filter(name => {
+		const { properties } = db.lookup('resource', 'cloudFormationType', 'equals', template.Resources[name].Type)[0];
+		return Object.keys({ ...before[name], ...after[name] }).some(property => (properties[property].causesReplacement ?? 'no') !== 'no' && JSON.stringify(before[name][property]) !== JSON.stringify(after[name][property]));
+	});
+}
+
+const all = {};
+for (const [name, declared] of Object.entries(template.Parameters)) {
+	const found = STACKS.flatMap(given => replaced(resources(given), resources({ ...given, [name]: otherValue(name, declared, given[name] ?? declared.Default) })));
+	all[name] = [...new Set(found)].sort();
+}
+console.log(JSON.stringify(all));
