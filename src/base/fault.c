@@ -84,11 +84,16 @@ enum status fault_write(struct fault *why, enum fault_code code, const char *fmt
 	return status;
 }
 
-void fault_retry_after(struct fault *why, int64_t wait_ms)
+unsigned fault_wait_s(int64_t wait_ms)
 {
 	assert(wait_ms >= 0);
+	return wait_ms > 1000 ? (unsigned)((wait_ms + 999) / 1000) : 1;
+}
+
+void fault_retry_after(struct fault *why, int64_t wait_ms)
+{
 	if (why != NULL)
-		why->retry_after_s = wait_ms > 1000 ? (unsigned)((wait_ms + 999) / 1000) : 1;
+		why->retry_after_s = fault_wait_s(wait_ms);
 }
 
 void fault_cause(struct fault *why, const char *fmt, ...)

@@ -48,6 +48,8 @@ struct fault {
  * `return fault_set(why, NO_SUCH_IMAGE, "image %.*s", STRF(id));`. why may be NULL. */
 #define fault_set(why, CODE, ...) fault_write((why), F_##CODE, __VA_ARGS__)
 enum status fault_write(struct fault *why, enum fault_code code, const char *fmt, ...) PRINTF(3, 4);
+/* So many whole seconds, at least one. */
+unsigned fault_wait_s(int64_t wait_ms);
 /* Set when to try again, rounded up to seconds; at least one. why may be NULL. */
 void fault_retry_after(struct fault *why, int64_t wait_ms);
 /* Add the cause for the log; the code and the text stay. why may be NULL. */

@@ -14,9 +14,13 @@ enum status bearer_count(struct rate_limit *wrong, const struct request *r, enum
 	assert(r != NULL && refused != OK);
 	struct client_addr client = client_addr_key(&r->client);
 	struct str name = { (const char *)client.bytes, sizeof client.bytes };
-	if (wrong == NULL || rate_limit_take(wrong, name, clock_mono_ms()))
+	int64_t wait_ms = 0;
+	if (wrong == NULL || rate_limit_take_or_wait(wrong, name, clock_mono_ms(), &wait_ms))
 		return refused;
-	return fault_set(why, TOO_MANY_TRIES, "Too many wrong keys or tokens from this address; wait a minute, or send the right one.");
+	enum status st = fault_set(why, TOO_MANY_TRIES,
+		"Too many wrong keys or tokens from this address; send the right one, or try again in %u seconds.", fault_wait_s(wait_ms));
+	fault_retry_after(why, wait_ms);
+	return st;
 }
 
 enum status bearer_refuse(struct rate_limit *wrong, const struct request *r, const char *text, struct fault *why)

@@ -67,6 +67,20 @@ static void test_refuse_of_ipv6_then_counted_by_the_network(void **state)
 	assert_int_equal(refused_as_wrong(wrong, "2001:db8:0:2::1", 6), 6);
 }
 
+static void test_refuse_of_too_many_then_it_says_when_the_window_ends(void **state)
+{
+	struct rate_limit *one = rate_limit_new(1, 5000);
+	struct request r = { 0 };
+	struct fault why;
+	assert_non_null(one);
+	assert_true(client_addr_parse(STR("192.0.2.1"), &r.client));
+	assert_int_equal(bearer_refuse(one, &r, "no", &why), DENIED);
+	assert_int_equal(why.retry_after_s, 0);
+	assert_int_equal(bearer_refuse(one, &r, "no", &why), BUSY);
+	assert_in_range(why.retry_after_s, 1, 5);
+	rate_limit_free(&one);
+}
+
 static void test_refuse_without_a_limit_then_always_wrong(void **state)
 {
 	assert_int_equal(refused_as_wrong(NULL, "192.0.2.1", 30), 30);
@@ -80,6 +94,7 @@ int main(void)
 		TEST(test_secret_of_a_header_then_what_follows_the_scheme),
 		TEST(test_refuse_then_ten_times_for_each_client_on_loopback_too),
 		TEST(test_refuse_of_ipv6_then_counted_by_the_network),
+		TEST(test_refuse_of_too_many_then_it_says_when_the_window_ends),
 		TEST(test_refuse_without_a_limit_then_always_wrong),
 	};
 	return cmocka_run_group_tests_name("bearer", tests, NULL, NULL);
