@@ -82,11 +82,16 @@ static void erase_users(struct gc_thread *j)
 		log_failure(&why);
 }
 
+static void log_repair(void *arg, const struct user_repair *one, const char *change)
+{
+	LOG(RECOUNT_REPAIRED, STR(""), LOG_S("owner", one->owner), LOG_C("change", change));
+}
+
 static void recount_users(struct gc_thread *j)
 {
 	struct recount_result result = { 0 };
 	struct fault why = { 0 };
-	enum status status = recount_run(j->product, is_stopping, j, &result, &why);
+	enum status status = recount_run(j->product, &(struct recount_options){ is_stopping, log_repair, j }, &result, &why);
 	LOG(RECOUNT, STR(""), LOG_I("owners", result.owners), LOG_I("repaired", result.repaired), LOG_I("derived", result.derived));
 	if (status != OK)
 		log_failure(&why);

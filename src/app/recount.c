@@ -33,13 +33,18 @@ void recount_request_remove(const char *dir)
 		(void)unlink(path);
 }
 
+static void print_repair(void *arg, const struct user_repair *one, const char *change)
+{
+	printf("owner %.*s: %s\n", STRF(one->owner), change);
+}
+
 static enum status recount_here(const struct backends *e, struct fault *why)
 {
 	struct product p = { .store = e->store, .table = e->table, .users = e->users };
 	struct recount_result done;
 	if (e->users == NULL)
 		return fault_set(why, BAD_SETTING, "This backend records no users.");
-	TRY(recount_run(&p, maintain_stopping, NULL, &done, why));
+	TRY(recount_run(&p, &(struct recount_options){ .stop = maintain_stopping, .repaired = print_repair }, &done, why));
 	printf("users %llu, repaired %llu\n", (unsigned long long)done.owners, (unsigned long long)done.repaired);
 	return maintain_stopping(NULL) ? fault_set(why, DEADLINE, "It was stopped; run it again to count all.") : OK;
 }

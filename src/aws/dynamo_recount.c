@@ -61,11 +61,6 @@ static enum status add_row(void *arg, const json_t *item, struct fault *why)
 	return OK;
 }
 
-static bool is_same(const struct owner_usage *x, const struct owner_usage *y)
-{
-	return x->bytes == y->bytes && x->images == y->images && x->pending == y->pending && x->reserved_bytes == y->reserved_bytes;
-}
-
 /* done  false: others changed the counters */
 static enum status repair(const struct owner_count *n, const struct dynamo_usage *seen, bool *done, struct fault *why)
 {
@@ -85,7 +80,7 @@ static enum status repair(const struct owner_count *n, const struct dynamo_usage
 	return OK;
 }
 
-static enum status recount_owner(struct dynamo *t, struct str owner, struct user_recount *out, struct fault *why)
+static enum status recount_owner(struct dynamo *t, struct str owner, struct arena *of_call, struct user_recount *out, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	const struct timespec pause = { .tv_sec = 1 };
@@ -101,7 +96,7 @@ static enum status recount_owner(struct dynamo *t, struct str owner, struct user
 			return OK;
 		if (dynamo_usage_counts(t, &u))
 			TRY(dynamo_each_owned(t, owner, add_row, &n, why));
-		if (!dynamo_usage_counts(t, &u) || (!n.added && is_same(&n.sum, &u.user.usage))) {
+		if (!dynamo_usage_counts(t, &u) || (!n.added && owner_usage_equal(&n.sum, &u.user.usage))) {
 			out->owners++;
 			return OK;
 		}
@@ -112,7 +107,7 @@ static enum status recount_owner(struct dynamo *t, struct str owner, struct user
 		else
 			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		if (repaired) {
-			out->repaired++;
+			user_recount_note(out, of_call, owner, &u.user.usage, &n.sum);
 			return OK;
 		}
 	}
@@ -129,7 +124,7 @@ enum status dynamo_recount(struct user_table *port, struct str from_owner, struc
 	const json_t *found = json_object_get(c.answer, "Items");
 	for (size_t i = 0; i < json_array_size(found); i++) {
 		owner = dynamo_item_get_text(json_array_get(found, i), DYNAMO_OWNED_ORDER);
-		TRY(recount_owner(t, owner, &counted, why));
+		TRY(recount_owner(t, owner, a, &counted, why));
 	}
 	if (json_object_get(c.answer, "LastEvaluatedKey") != NULL)
 		counted.next_owner = str_dup(a, owner);

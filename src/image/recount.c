@@ -1,21 +1,46 @@
 /* See recount.h. */
 #include "image/recount.h"
 
+#include "base/buf.h"
 #include "image/thumbnails.h"
 
 #define PAGE_ROWS 200
 #define PAGE_BYTES ((size_t)4 << 20)
+#define CHANGE_BYTES 512
 
 struct recount {
 	struct product *p;
-	bool (*stop)(void *);
-	void *stop_arg;
+	const struct recount_options *o;
 	struct recount_result *done;
 };
 
 static bool may_continue(const struct recount *r)
 {
-	return r->stop == NULL || !r->stop(r->stop_arg);
+	return r->o->stop == NULL || !r->o->stop(r->o->arg);
+}
+
+static void put_change(struct buf *b, const char *what, uint64_t recorded, uint64_t counted)
+{
+	if (recorded != counted)
+		buf_printf(b, "%s%s %llu to %llu", b->n > 0 ? ", " : "", what, (unsigned long long)recorded, (unsigned long long)counted);
+}
+
+static void report(const struct recount *r, const struct user_repair *one)
+{
+	const struct owner_usage *was = &one->recorded, *is = &one->counted;
+	char text[CHANGE_BYTES];
+	struct buf b;
+	if (r->o->repaired == NULL)
+		return;
+	buf_init_fixed(&b, text, sizeof text);
+	put_change(&b, "bytes", was->bytes, is->bytes);
+	put_change(&b, "images", was->images, is->images);
+	put_change(&b, "pending", was->pending, is->pending);
+	put_change(&b, "reservedBytes", was->reserved_bytes, is->reserved_bytes);
+	put_change(&b, "derivedBytes", was->derived_bytes, is->derived_bytes);
+	buf_put_char(&b, '\0');
+	assert(buf_ok(&b));
+	r->o->repaired(r->o->arg, one, text);
 }
 
 /* Keep a text of an arena that ends in one that lasts until the next. */
@@ -37,6 +62,8 @@ static enum status count_rows(struct recount *r, struct fault *why)
 		TRY(user_recount(r->p->users, from, &a, &counted, why));
 		r->done->owners += counted.owners + counted.repaired;
 		r->done->repaired += counted.repaired;
+		for (const struct user_repair *one = counted.repairs; one != NULL; one = one->next)
+			report(r, one);
 		from = keep(&last, counted.next_owner);
 	} while (from.n > 0 && may_continue(r));
 	return OK;
@@ -68,7 +95,10 @@ static enum status count_derived(struct recount *r, const struct user_row *user,
 	while (q.cursor.n > 0 && may_continue(r));
 	if (bytes == user->usage.derived_bytes || !may_continue(r))
 		return OK;
+	struct user_repair repair = { .owner = user->owner, .recorded = user->usage, .counted = user->usage };
+	repair.counted.derived_bytes = bytes;
 	r->done->derived++;
+	report(r, &repair);
 	return user_add_derived(r->p->users, user->owner, (int64_t)(bytes - user->usage.derived_bytes), why);
 }
 
@@ -88,10 +118,10 @@ static enum status count_all_derived(struct recount *r, struct fault *why)
 	return OK;
 }
 
-enum status recount_run(struct product *p, bool (*stop)(void *), void *stop_arg, struct recount_result *out, struct fault *why)
+enum status recount_run(struct product *p, const struct recount_options *o, struct recount_result *out, struct fault *why)
 {
-	assert(p != NULL && p->users != NULL && out != NULL);
-	struct recount r = { .p = p, .stop = stop, .stop_arg = stop_arg, .done = out };
+	assert(p != NULL && p->users != NULL && o != NULL && out != NULL);
+	struct recount r = { .p = p, .o = o, .done = out };
 	*out = (struct recount_result){ 0 };
 	TRY(count_rows(&r, why));
 	return p->thumbnails != NULL ? count_all_derived(&r, why) : OK;

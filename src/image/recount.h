@@ -12,8 +12,13 @@ struct recount_result {
 	uint64_t derived;  /* of whom derived bytes were wrong: those of thumbnails that were evicted, for one */
 };
 
-/* stop    called before each step; true ends it early; NULL: never
- * Errors  those of the ports */
-enum status recount_run(struct product *p, bool (*stop)(void *), void *stop_arg, struct recount_result *out, struct fault *why) MUST_CHECK;
+struct recount_options {
+	bool (*stop)(void *arg);                                         /* called before each step; true ends it early; NULL: never */
+	void (*repaired)(void *arg, const struct user_repair *, const char *change); /* of each owner: "bytes 7 to 0, images 1 to 0"; NULL: nobody is told */
+	void *arg;
+};
+
+/* Errors  those of the ports */
+enum status recount_run(struct product *p, const struct recount_options *o, struct recount_result *out, struct fault *why) MUST_CHECK;
 
 #endif

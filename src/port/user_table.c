@@ -54,8 +54,8 @@ enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_
 
 	if (fits(q->slots_per_minute, minute_slots, 1))
 		return OK;
-	enum status st = fault_set(why, TOO_MANY, "The quota of %llu uploads per minute is used up; try again in %lld seconds.",
-		(unsigned long long)q->slots_per_minute, (long long)(left_ms + 999) / 1000);
+	enum status st = fault_set(why, TOO_MANY, "The quota of %llu uploads per minute is used up; try again in %u seconds.",
+		(unsigned long long)q->slots_per_minute, fault_wait_s(left_ms));
 	fault_retry_after(why, left_ms);
 	return st;
 }
@@ -68,4 +68,24 @@ enum status owner_blocked(struct fault *why)
 enum status no_such_user(struct fault *why)
 {
 	return fault_set(why, NO_SUCH_USER, "There is no user with this id.");
+}
+
+bool owner_usage_equal(const struct owner_usage *x, const struct owner_usage *y)
+{
+	return x->bytes == y->bytes && x->images == y->images && x->pending == y->pending && x->reserved_bytes == y->reserved_bytes;
+}
+
+void user_recount_note(
+	struct user_recount *r, struct arena *a, struct str owner, const struct owner_usage *recorded, const struct owner_usage *counted)
+{
+	bool right = owner_usage_equal(recorded, counted);
+	struct user_repair *repair = right ? NULL : ARENA_NEW(a, struct user_repair);
+
+	r->owners += right;
+	r->repaired += !right;
+	if (repair == NULL)
+		return;
+	*repair = (struct user_repair){ str_dup(a, owner), *recorded, *counted, r->repairs };
+	repair->counted.derived_bytes = recorded->derived_bytes;
+	r->repairs = repair;
 }

@@ -43,10 +43,18 @@ struct user_page {
 	struct str next_cursor; /* "" on the last page */
 };
 
+/* An owner whose usage was recorded wrongly. */
+struct user_repair {
+	struct str owner;
+	struct owner_usage recorded, counted; /* before, and from now on */
+	struct user_repair *next;
+};
+
 /* What a recount found. */
 struct user_recount {
-	uint64_t owners, repaired; /* whose usage was right; whose was not, and is now */
-	struct str next_owner;     /* where to continue; "": all are done */
+	uint64_t owners, repaired;   /* whose usage was right; whose was not, and is now */
+	struct user_repair *repairs; /* of these */
+	struct str next_owner;       /* to begin the next call with; "": all are done */
 };
 
 struct user_table;
@@ -73,6 +81,10 @@ enum status owner_quota_check(const struct owner_quota *q, const struct owner_us
 /* Whether one more slot is within those of this minute, of which so many were made. Pure.
  * Errors  TOO_MANY, with a sentence that gives the seconds until the next minute */
 enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_slots, int64_t now_ms, struct fault *why) MUST_CHECK;
+/* Whether what is counted from the rows is the same; derived bytes are not. Pure. */
+bool owner_usage_equal(const struct owner_usage *x, const struct owner_usage *y);
+/* Note in `r` what was counted for an owner, and recorded before. What is kept lives in `a`, which the caller checks. */
+void user_recount_note(struct user_recount *r, struct arena *a, struct str owner, const struct owner_usage *recorded, const struct owner_usage *counted);
 /* The minute of the clock that slots are counted in. */
 #define QUOTA_MINUTE_MS 60000
 enum status owner_blocked(struct fault *why);

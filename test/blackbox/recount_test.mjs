@@ -26,7 +26,7 @@ test('recount of a stopped server repairs what was recorded wrongly, and finds n
 	await (await startServer({ data: work })).stop();
 	sqlite(path.join(directory, 'tintype.db'), "INSERT INTO users(owner, issuer, subject, bytes, images, first_ms, seen_ms) VALUES('a11ce000000000000000000000000000', 'app', 'alice', 7, 1, 1, 1)");
 	const first = await recount();
-	assert.equal(first.stdout, 'users 1, repaired 1\n');
+	assert.equal(first.stdout, 'owner a11ce000000000000000000000000000: bytes 7 to 0, images 1 to 0\nusers 1, repaired 1\n');
 	assert.equal(first.code, 0);
 	assert.equal(String(usage()).trim(), '0 0 0 0');
 	assert.equal((await recount()).stdout, 'users 1, repaired 0\n');
@@ -41,6 +41,7 @@ test('recount while a server runs is done by the server, and what it found is in
 		assert.equal(run.code, 0);
 		assert.ok(!existsSync(path.join(directory, 'recount')));
 		await eventually(() => server.events('recount').some(e => e.owners === 1 && e.repaired === 1));
+		assert.deepEqual(server.events('recount.repaired').map(({ owner, change }) => [owner, change]), [['a11ce000000000000000000000000000', 'bytes 9 to 0, pending 3 to 0']]);
 	} finally {
 		await server.stop();
 	}

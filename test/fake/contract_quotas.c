@@ -209,6 +209,12 @@ static void test_recount_then_what_was_spoilt_is_repaired_and_the_rest_is_right(
 		assert_int_equal(user_recount(b->w.users, from, &b->a, &one, &b->why), OK);
 		owners += one.owners;
 		repaired += one.repaired;
+		assert_true((one.repairs != NULL) == (one.repaired > 0));
+		for (const struct user_repair *r = one.repairs; r != NULL; r = r->next) {
+			assert_true(str_equal(r->owner, ALICE));
+			assert_int_equal(r->counted.images, 1);
+			assert_false(owner_usage_equal(&r->recorded, &r->counted));
+		}
 		from = one.next_owner;
 	} while (from.n > 0);
 	assert_int_equal(repaired, 1);

@@ -269,9 +269,7 @@ static enum status recount_locked(void *arg)
 			continue;
 		struct owner_usage counted = fake_table_usage(c->users->rows, row->owner);
 		counted.derived_bytes = row->usage.derived_bytes;
-		bool right = memcmp(&counted, &row->usage, sizeof(counted)) == 0;
-		c->recount->owners += right;
-		c->recount->repaired += !right;
+		user_recount_note(c->recount, c->arena, row->owner, &row->usage, &counted);
 		row->usage = counted;
 	}
 	return OK;

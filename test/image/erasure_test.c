@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <cmocka.h>
 
 #define ALICE STR("a11ce000000000000000000000000000")
@@ -143,19 +144,28 @@ static void test_erase_when_any_call_fails_then_the_next_time_ends_it(void **sta
 	}
 }
 
-static void test_recount_then_what_was_recorded_wrongly_is_repaired(void **state)
+static void note_repair(void *arg, const struct user_repair *one, const char *change)
+{
+	assert_true(str_equal(one->owner, BOB));
+	assert_true(strstr(change, " to ") != NULL && strstr(change, "derivedBytes") == NULL);
+	++*(int *)arg;
+}
+
+static void test_recount_then_what_was_recorded_wrongly_is_repaired_and_reported(void **state)
 {
 	struct place *p = begin();
 	struct recount_result done;
+	int repairs = 0;
+	const struct recount_options options = { .repaired = note_repair, .arg = &repairs };
 	(void)state;
-	assert_int_equal(recount_run(&p->f.product, NULL, NULL, &done, &p->f.why), OK);
-	assert_int_equal(done.owners, 2);
-	assert_int_equal(done.repaired, 0);
-	fake_users_spoil(p->users, BOB);
-	assert_int_equal(recount_run(&p->f.product, NULL, NULL, &done, &p->f.why), OK);
-	assert_int_equal(done.repaired, 1);
-	assert_int_equal(recount_run(&p->f.product, NULL, NULL, &done, &p->f.why), OK);
-	assert_int_equal(done.repaired, 0);
+	for (int i = 0; i < 3; i++) {
+		if (i == 1)
+			fake_users_spoil(p->users, BOB);
+		assert_int_equal(recount_run(&p->f.product, &options, &done, &p->f.why), OK);
+		assert_int_equal(done.owners, 2);
+		assert_int_equal(done.repaired, i == 1);
+		assert_int_equal(repairs, i > 0);
+	}
 	end(p);
 }
 
@@ -166,7 +176,7 @@ int main(void)
 		cmocka_unit_test(test_erase_of_one_who_is_not_blocked_then_nothing_goes),
 		cmocka_unit_test(test_erase_that_is_stopped_then_it_is_resumed),
 		cmocka_unit_test(test_erase_when_any_call_fails_then_the_next_time_ends_it),
-		cmocka_unit_test(test_recount_then_what_was_recorded_wrongly_is_repaired),
+		cmocka_unit_test(test_recount_then_what_was_recorded_wrongly_is_repaired_and_reported),
 	};
 	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,13 +212,6 @@ static enum status apply_recount(struct writer *w, struct change *c)
 	return OK;
 }
 
-static bool is_right(const struct recount_change *rc)
-{
-	const struct owner_usage *x = &rc->recorded, *y = &rc->counted;
-
-	return x->bytes == y->bytes && x->images == y->images && x->pending == y->pending && x->reserved_bytes == y->reserved_bytes;
-}
-
 /* The owner that comes next, whether it has a row, images or both. {NULL, 0}: none. */
 static enum status next_owner(struct db *d, struct str after, struct arena *a, struct str *out, struct fault *why)
 {
@@ -246,7 +239,7 @@ static enum status count_owner(struct engine *e, struct db *d, struct arena *a, 
 	rc->who.subject = column_str(s, 12, a);
 	sqlite3_reset(s);
 	TRY(fault_check_arena(a, why));
-	return is_right(rc) ? OK : group_commit_run(&e->group_commit, &rc->change);
+	return owner_usage_equal(&rc->recorded, &rc->counted) ? OK : group_commit_run(&e->group_commit, &rc->change);
 }
 
 static enum status recount_users(struct user_table *t, struct str from, struct arena *a, struct user_recount *out, struct fault *why)
@@ -263,8 +256,7 @@ static enum status recount_users(struct user_table *t, struct str from, struct a
 		struct recount_change rc = { .change = { .apply = apply_recount, .why = why }, .who = { .owner = owner } };
 		uint64_t n = 0;
 		TRY(count_owner(e, d, a, &rc, &n, why));
-		done.owners += is_right(&rc);
-		done.repaired += !is_right(&rc);
+		user_recount_note(&done, a, owner, &rc.recorded, &rc.counted);
 		images += n;
 		done.next_owner = owner;
 		TRY(next_owner(d, owner, a, &owner, why));
@@ -272,7 +264,7 @@ static enum status recount_users(struct user_table *t, struct str from, struct a
 	if (owner.n == 0)
 		done.next_owner = STR("");
 	*out = done;
-	return OK;
+	return fault_check_arena(a, why);
 }
 
 const struct user_table_ops users_ops = { get_user, list_users, set_quota, block_user, remove_user, add_derived, recount_users };
