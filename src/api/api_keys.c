@@ -63,14 +63,35 @@ enum status keys_list(struct api_call *c, struct fault *why)
 	return call_json(c, &b, why);
 }
 
-/* A key of an owner may no more than that user, and a caller gives no right that it has not. */
-static enum status check_scopes(const struct api_call *c, const struct key_request *want, struct fault *why)
+/* Whose the key is: nobody's, the user's in whose name the call is made, or that of a known owner. */
+static enum status read_owner(const struct api_call *c, struct str asked, struct api_key_row *row, struct fault *why)
 {
-	if (c->caller.owner.n > 0 && !c->caller.sees_all && (want->scopes & ~(unsigned)SCOPES_USER) != 0)
-		return fault_set(why, BAD_FIELD, "A key of one user has the scopes upload, read and delete at most; for others leave onBehalfOf out.");
-	if (c->acts_as.n == 0 && (want->scopes & ~c->caller.scopes) != 0)
-		return fault_set(why, SCOPE_MISSING, "A key may not get a scope that the caller has not.");
+	struct user_row user;
+	if (c->acts_as.n > 0) {
+		row->owner = c->caller.owner;
+		row->issuer = c->caller.issuer;
+		row->subject = c->caller.subject;
+	}
+	if (asked.n == 0 || str_equal(asked, row->owner))
+		return OK;
+	if (row->owner.n > 0)
+		return fault_set(why, BAD_FIELD, "owner and onBehalfOf name different users; give one of them.");
+	if (c->api->product->users == NULL)
+		return fault_set(why, NOT_HERE, "This server keeps no users: name the user by onBehalfOf.");
+	TRY(user_get(c->api->product->users, asked, c->arena, &user, why));
+	row->owner = user.owner;
+	row->issuer = user.issuer;
+	row->subject = user.subject;
 	return OK;
+}
+
+/* A key of a user allows no more than that user may do. The caller is an administrator, who may give every scope. */
+static enum status check_scopes(const struct api_key_row *row, struct fault *why)
+{
+	if (row->owner.n == 0 || (row->scopes & ~(unsigned)SCOPES_USER) == 0)
+		return OK;
+	return fault_set(
+		why, BAD_FIELD, "A key of one user has the scopes upload, read and delete at most; for others leave owner and onBehalfOf out.");
 }
 
 enum status keys_add(struct api_call *c, struct fault *why)
@@ -82,18 +103,20 @@ enum status keys_add(struct api_call *c, struct fault *why)
 	struct buf b;
 	TRY(body_read_key(c->arena, buf_str(&c->body), &want, why));
 	TRY(need_keys(c, why));
-	TRY(check_scopes(c, &want, why));
 	api_key_text_make(text);
 	bool formed = api_key_text_parse(str_of(text), &id);
 	assert(formed);
 	api_key_text_hash(str_of(text), hash);
-	struct api_key_row row = { .id = str_dup(c->arena, id), .hash = str_dup(c->arena, str_of(hash)), .name = want.name, .scopes = want.scopes,
-		.owner = STR(""), .issuer = STR(""), .subject = STR(""), .created_ms = clock_now_ms() };
-	if (c->acts_as.n > 0) {
-		row.owner = c->caller.owner;
-		row.issuer = c->caller.issuer;
-		row.subject = c->caller.subject;
-	}
+	struct api_key_row row = { .id = str_dup(c->arena, id),
+		.hash = str_dup(c->arena, str_of(hash)),
+		.name = want.name,
+		.scopes = want.scopes,
+		.owner = STR(""),
+		.issuer = STR(""),
+		.subject = STR(""),
+		.created_ms = clock_now_ms() };
+	TRY(read_owner(c, want.owner, &row, why));
+	TRY(check_scopes(&row, why));
 	row.expires_ms = want.expires_in_s > 0 ? row.created_ms + want.expires_in_s * 1000 : 0;
 	buf_init_arena(&b, c->arena, BODY_MAX_BYTES);
 	open_key(&b, &row);

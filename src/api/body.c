@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "identity/owner.h"
 
 #include <stdlib.h>
 
@@ -237,7 +238,8 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	struct slot_request r = { 0 };
 
 	TRY(read_object(body, &object, why));
-	TRY(check_members(object, "fileName, fileType, fileSize, method, visibility, metadata, maxSize, allowedTypes, expiresIn, onBehalfOf", why));
+	TRY(check_members(
+		object, "fileName, fileType, fileSize, method, visibility, metadata, maxSize, allowedTypes, expiresIn, onBehalfOf", why));
 	TRY(read_text(a, object, "fileName", &r.file_name, why));
 	TRY(read_text(a, object, "fileType", &r.file_type, why));
 	TRY(read_options(a, object, &r, why));
@@ -284,7 +286,8 @@ enum status body_read_ids(struct arena *a, struct str body, struct id_list *out,
 	for (size_t i = 0; i < n; i++) {
 		all[i] = str_dup(a, json_text(json_array_get(ids, i)));
 		if (!uuid_valid(all[i]))
-			return fault_set(why, BAD_FIELD, "imageIds must have image ids alone, which are UUIDs in lower case; number %zu is not one.", i + 1);
+			return fault_set(
+				why, BAD_FIELD, "imageIds must have image ids alone, which are UUIDs in lower case; number %zu is not one.", i + 1);
 	}
 	*out = (struct id_list){ all, n };
 	return fault_check_arena(a, why);
@@ -339,12 +342,17 @@ enum status body_read_key(struct arena *a, struct str body, struct key_request *
 
 	*out = (struct key_request){ 0 };
 	TRY(read_object(body, &object, why));
-	TRY(check_members(object, "name, scopes, expiresIn", why));
-	const json_t *life = json_object_get(object, "expiresIn");
+	TRY(check_members(object, "name, scopes, owner, expiresIn", why));
+	const json_t *life = json_object_get(object, "expiresIn"), *owner = json_object_get(object, "owner");
 	out->name = str_dup(a, str_trim(json_text(json_object_get(object, "name"))));
+	out->owner = str_dup(a, json_text(owner));
 	TRY(fault_check_arena(a, why));
 	if (out->name.n == 0 || out->name.n > KEY_NAME_MAX_BYTES)
 		return fault_set(why, BAD_FIELD, "name must be a string of 1 to %d bytes, for people.", KEY_NAME_MAX_BYTES);
+	if (owner != NULL && !owner_valid(out->owner))
+		return fault_set(why, BAD_FIELD,
+			"owner must be %d hexadecimal digits in lower case, as records have it; a user of an application is named by onBehalfOf.",
+			OWNER_CHARS);
 	if (life != NULL && (!json_is_integer(life) || json_integer_value(life) < 1 || json_integer_value(life) > KEY_LIFE_MAX_S))
 		return fault_set(why, BAD_FIELD, "expiresIn must be an integer of seconds from 1 to %lld.", (long long)KEY_LIFE_MAX_S);
 	out->expires_in_s = json_integer_value(life);
@@ -359,9 +367,8 @@ enum status body_read_quota(struct str body, struct owner_quota *out, struct fau
 	const struct {
 		const char *name;
 		uint64_t *to;
-	} members[] = {
-		{ "bytes", &quota.bytes }, { "images", &quota.images }, { "pending", &quota.pending }, { "slotsPerMinute", &quota.slots_per_minute }
-	};
+	} members[] = { { "bytes", &quota.bytes }, { "images", &quota.images }, { "pending", &quota.pending },
+		{ "slotsPerMinute", &quota.slots_per_minute } };
 
 	TRY(read_object(body, &object, why));
 	TRY(check_members(object, "bytes, images, pending, slotsPerMinute", why));

@@ -27,10 +27,13 @@ enum status body_read_change(struct arena *a, struct str body, struct image_chan
 struct key_request {
 	struct str name;
 	unsigned scopes;      /* a set of enum api_scope, not empty */
+	struct str owner;     /* whose it is to be; "": not given */
 	int64_t expires_in_s; /* 0: never */
 };
 
-/* Read {"name","scopes","expiresIn"?} of POST /keys.  Errors: those of body_read_slot */
+/* Read {"name","scopes","owner"?,"expiresIn"?} of POST /keys.
+ * out     texts live in `a`
+ * Errors  those of body_read_slot */
 enum status body_read_key(struct arena *a, struct str body, struct key_request *out, struct fault *why) MUST_CHECK;
 
 /* Read {"bytes"?,"images"?,"pending"?,"slotsPerMinute"?} of PUT /users/{owner}/quota: what is missing is not limited.

@@ -29,11 +29,13 @@ static enum status add_key(const struct options *o, struct remote *r, struct are
 		return fault_set(why, BAD_SETTING, "name the key and say what it may do, for example: apikeys add my-app --scope upload,read");
 	buf_init_arena(&path, a, PATH_MAX_BYTES);
 	buf_put(&path, STR("/keys"));
-	if (o->owner != NULL) {
+	if (o->on_behalf_of != NULL) {
 		buf_put(&path, STR("?onBehalfOf="));
-		uri_encode(&path, str_of(o->owner), false);
+		uri_encode(&path, str_of(o->on_behalf_of), false);
 	}
 	json_auto_t *body = json_pack("{s:o, s:o}", "name", show_json_text(str_of(o->operands[1])), "scopes", split_scopes(str_of(o->scope)));
+	if (o->owner != NULL)
+		(void)json_object_set_new(body, "owner", show_json_text(str_of(o->owner)));
 	if (o->expires_ms > 0)
 		(void)json_object_set_new(body, "expiresIn", json_integer(o->expires_ms / 1000));
 	size_t n = json_dumpb(body, NULL, 0, JSON_COMPACT);

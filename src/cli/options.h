@@ -7,7 +7,7 @@
 #include "base/fault.h"
 
 struct options {
-	const char *endpoint, *output, *data, *state, *level, *grep, *token, *scope, *owner; /* NULL: not given */
+	const char *endpoint, *output, *data, *state, *level, *grep, *token, *scope, *owner, *on_behalf_of; /* NULL: not given */
 	uint64_t jobs, limit;
 	int64_t since_ms;   /* a span, back from now; 0: not given */
 	int64_t expires_ms; /* a span from now; 0: not given */
@@ -26,6 +26,7 @@ enum option {
 	OPTION_TOKEN,
 	OPTION_SCOPE,
 	OPTION_OWNER,
+	OPTION_ON_BEHALF_OF,
 	OPTION_EXPIRES,
 	OPTION_DATA,
 	OPTION_STATE,

@@ -414,6 +414,77 @@ static void test_link_then_its_life_and_variant_within_their_bounds(void **state
 	assert_int_equal(why.code, F_BAD_JSON);
 }
 
+static void test_key_then_its_name_scopes_owner_and_life(void **state)
+{
+	struct key_request key;
+
+	(void)state;
+	assert_int_equal(body_read_key(&arena, STR("{\"name\":\" back up \",\"scopes\":[\"read\"]}"), &key, &why), OK);
+	assert_text(key.name, "back up");
+	assert_int_equal(key.scopes, SCOPE_READ);
+	assert_int_equal(key.expires_in_s, 0);
+	assert_int_equal(key.owner.n, 0);
+	assert_int_equal(body_read_key(&arena,
+						 STR("{\"expiresIn\":316224000,\"owner\":\"0123456789abcdef0123456789abcdef\",\"name\":\"x\","
+							 "\"scopes\":[\"upload\",\"delete\",\"act-as\",\"admin\",\"upload\"]}"),
+						 &key, &why),
+		OK);
+	assert_int_equal(key.scopes, SCOPE_UPLOAD | SCOPE_DELETE | SCOPE_ACT_AS | SCOPE_ADMIN);
+	assert_int_equal(key.expires_in_s, KEY_LIFE_MAX_S);
+	assert_text(key.owner, "0123456789abcdef0123456789abcdef");
+}
+
+static void test_key_when_wrong_then_the_member_is_named(void **state)
+{
+	static const struct bad rows[] = { { "", F_BAD_JSON, "empty" }, { "[]", F_BAD_JSON, "object" }, { "{}", F_BAD_FIELD, "name" },
+		{ "{\"name\":\" \",\"scopes\":[\"read\"]}", F_BAD_FIELD, "name" }, { "{\"name\":1,\"scopes\":[\"read\"]}", F_BAD_FIELD, "name" },
+		{ "{\"name\":\"x\"}", F_BAD_FIELD, "scopes" }, { "{\"name\":\"x\",\"scopes\":[]}", F_BAD_FIELD, "scopes" },
+		{ "{\"name\":\"x\",\"scopes\":\"read\"}", F_BAD_FIELD, "scopes" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\",1]}", F_BAD_FIELD, "scopes" },
+		{ "{\"name\":\"x\",\"scopes\":[\"Read\"]}", F_BAD_FIELD, "scopes" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\"],\"expiresIn\":0}", F_BAD_FIELD, "expiresIn" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\"],\"expiresIn\":316224001}", F_BAD_FIELD, "expiresIn" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\"],\"expiresIn\":\"90d\"}", F_BAD_FIELD, "expiresIn" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\"],\"owner\":\"ann\"}", F_BAD_FIELD, "onBehalfOf" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\"],\"owner\":null}", F_BAD_FIELD, "owner" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\"],\"owner\":\"0123456789ABCDEF0123456789abcdef\"}", F_BAD_FIELD, "owner" },
+		{ "{\"name\":\"x\",\"scopes\":[\"read\"],\"expires\":1}", F_BAD_FIELD, "expires is not known" } };
+	struct key_request key;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(body_read_key(&arena, str_of(rows[i].json), &key, &why), INVALID);
+		if (why.code != rows[i].code || strstr(why.text, rows[i].word) == NULL)
+			fail_msg("%s: %s \"%s\"", rows[i].json, fault_name(why.code), why.text);
+	}
+	for (size_t n = KEY_NAME_MAX_BYTES; n <= KEY_NAME_MAX_BYTES + 1; n++) {
+		char json[400];
+		(void)snprintf(json, sizeof json, "{\"scopes\":[\"read\"],\"name\":\"%.*s\"}", (int)n,
+			"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+			"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+			"0123456789012345678901234567890123456789012345678901234567890123456789");
+		assert_int_equal(body_read_key(&arena, str_of(json), &key, &why), n == KEY_NAME_MAX_BYTES ? OK : INVALID);
+	}
+}
+
+static void test_quota_then_what_is_left_out_is_not_limited(void **state)
+{
+	static const char *const wrong[] = { "{\"bytes\":0}", "{\"images\":-1}", "{\"pending\":1.5}", "{\"slotsPerMinute\":\"1\"}",
+		"{\"images\":null}", "{\"size\":1}" };
+	struct owner_quota quota;
+
+	(void)state;
+	assert_int_equal(body_read_quota(STR("{}"), &quota, &why), OK);
+	assert_true(quota.bytes == 0 && quota.images == 0 && quota.pending == 0 && quota.slots_per_minute == 0);
+	assert_int_equal(
+		body_read_quota(STR("{\"bytes\":9223372036854775807,\"images\":2,\"pending\":3,\"slotsPerMinute\":4}"), &quota, &why), OK);
+	assert_true(quota.bytes == INT64_MAX && quota.images == 2 && quota.pending == 3 && quota.slots_per_minute == 4);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		assert_int_equal(body_read_quota(str_of(wrong[i]), &quota, &why), INVALID);
+		assert_int_equal(why.code, F_BAD_FIELD);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -438,6 +509,9 @@ int main(void)
 		T(test_change_then_each_member_alone_and_together),
 		T(test_change_when_nothing_unknown_or_no_json_then_refused),
 		T(test_link_then_its_life_and_variant_within_their_bounds),
+		T(test_key_then_its_name_scopes_owner_and_life),
+		T(test_key_when_wrong_then_the_member_is_named),
+		T(test_quota_then_what_is_left_out_is_not_limited),
 		T(test_fault_when_jansson_quotes_the_input_then_the_text_does_not),
 	};
 

@@ -39,7 +39,7 @@ test('a key is printed alone, does what its scopes allow, is listed with its use
 
 test('a key of one user sees that user’s images alone', async () => {
 	const app = await addKey('app', '--scope', 'upload,read,delete,act-as');
-	const mine = await addKey('of ann', '--scope', 'upload,read', '--owner', 'ann');
+	const mine = await addKey('of ann', '--scope', 'upload,read', '--on-behalf-of', 'ann');
 	await uploadImage(server, { key: app, onBehalfOf: 'ben', fileName: 'ben.png' });
 	await uploadImage(server, { key: mine, fileName: 'ann.png' });
 	const names = async key => (await call(server, 'GET', '/images', { key })).json.images.map(image => image.fileName);
@@ -47,6 +47,8 @@ test('a key of one user sees that user’s images alone', async () => {
 	assert.deepEqual((await names(app)).sort(), ['ann.png', 'ben.png']);
 	const me = (await call(server, 'GET', '/me', { key: mine })).json;
 	assert.deepEqual([me.kind, me.admin, me.subject, me.usage.images, me.scopes], ['key', false, 'ann', 1, ['upload', 'read']]);
+	const { owner } = (await call(server, 'GET', '/me?onBehalfOf=ben', { key: app })).json;
+	assert.deepEqual(await names(await addKey('of ben', '--scope', 'read', '--owner', owner)), ['ben.png']);
 });
 
 test('a key with an end is not valid after it', async () => {
@@ -57,7 +59,8 @@ test('a key with an end is not valid after it', async () => {
 test('wrong use is refused with what to do', async () => {
 	for (const [args, why] of [
 		[['add', 'x'], /--scope/], [['add', 'x', '--scope', 'everything'], /scopes must be of/], [['list', 'x'], /takes no names/], [['rm'], /by its ID/],
-		[['remove', 'x'], /add, list and rm/], [['add', 'x', '--scope', 'read', '--expires', 'soon'], /a time like/], [['add', 'x', '--scope', 'admin', '--owner', 'ann'], /one user/],
+		[['remove', 'x'], /add, list and rm/], [['add', 'x', '--scope', 'read', '--expires', 'soon'], /a time like/], [['add', 'x', '--scope', 'admin', '--on-behalf-of', 'ann'], /one user/],
+		[['add', 'x', '--scope', 'read', '--owner', 'ann'], /onBehalfOf/], [['add', 'x', '--scope', 'read', '--owner', '0'.repeat(32)], /no user/],
 	]) {
 		const ended = await apikeys(...args);
 		assert.notEqual(ended.code, 0, args.join(' '));
@@ -68,7 +71,7 @@ test('wrong use is refused with what to do', async () => {
 });
 
 test('a user has a quota of its own until it is taken back, and is deleted with everything that is theirs', async () => {
-	const app = await addKey('quota', '--scope', 'upload,read,delete,act-as'), own = await addKey('of cleo', '--scope', 'upload,read', '--owner', 'cleo');
+	const app = await addKey('quota', '--scope', 'upload,read,delete,act-as'), own = await addKey('of cleo', '--scope', 'upload,read', '--on-behalf-of', 'cleo');
 	const { image } = await uploadImage(server, { key: app, onBehalfOf: 'cleo' });
 	const { owner } = (await call(server, 'GET', '/me?onBehalfOf=cleo', { key: app })).json;
 	const users = (await call(server, 'GET', '/users?limit=1000', { key: admin })).json.users;

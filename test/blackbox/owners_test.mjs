@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 
-import { call, openSlot, putBytes, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { startReceiver, webhookEnv } from './support/receiver.mjs';
+import { call, eventually, openSlot, putBytes, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const KEY = 'k3y-of-the-administrator-1234567890', SECRET = 'a secret of at least thirty-two bytes', ISSUER = 'https://issuer.example/', AUDIENCE = 'pictures';
 const users = { TINTYPE_OIDC_ISSUER: ISSUER, TINTYPE_OIDC_AUDIENCE: AUDIENCE, TINTYPE_OIDC_ALGORITHMS: 'HS256', TINTYPE_OIDC_SECRET: SECRET,
@@ -32,9 +33,15 @@ const kinds = {
 
 for (const [kind, [env, auth, owner, parameter]] of Object.entries(kinds))
 	describe(kind, () => {
-		let server;
-		before(async () => { server = await startServer({ env }); });
-		after(() => server?.stop());
+		let server, receiver;
+		before(async () => {
+			receiver = await startReceiver();
+			server = await startServer({ env: webhookEnv(receiver, env) });
+		});
+		after(async () => {
+			await server?.stop();
+			await receiver?.stop();
+		});
 		const as = (name, target) => parameter ? `${target}${target.includes('?') ? '&' : '?'}${parameter}=${name}` : target;
 		const ask = (name, method, target, json) => call(server, method, as(name, target), { ...auth(name), ...json && { json } });
 		const slotOf = (name, more = {}) => openSlot(server, { ...more, ...parameter && { [parameter]: name } }, auth(name));
@@ -71,6 +78,31 @@ for (const [kind, [env, auth, owner, parameter]] of Object.entries(kinds))
 			assert.deepEqual(ids(await call(server, 'GET', `/images?owner=${owner('carol')}`, { key: KEY })), hers.sort());
 			const all = ids(await call(server, 'GET', '/images', { key: KEY }));
 			assert.ok([...hers, ...his].every(id => all.includes(id)));
+		});
+
+		test('a webhook says whose image it is of, and a call that waits for another\'s image is told nothing of it', async () => {
+			const names = ['hans', 'ida'], images = new Map();
+			for (const name of names) {
+				const { imageId } = await slotOf(name), bad = await slotOf(name);
+				images.set(await uploadAs(name), name).set(bad.imageId, name).set(imageId, name);
+				assert.equal((await putBytes(bad, Buffer.from('no picture'))).status, 400);
+				assert.equal((await ask(name, 'DELETE', `/images/${imageId}`)).status, 204);
+			}
+			const told = await eventually(() => {
+				const found = receiver.events().filter(({ data }) => images.has(data.imageId));
+				return found.length >= images.size && found;
+			}, { what: 'a webhook for each' });
+			assert.deepEqual(receiver.faults, []);
+			for (const { type, data } of told) {
+				const name = images.get(data.imageId), other = names.find(one => one !== name);
+				assert.deepEqual([data.owner, data.subject], [owner(name), name], type);
+				assert.ok(!JSON.stringify(data).includes(owner(other)));
+			}
+			const slot = await slotOf('hans');
+			const [his, hers] = [ask('hans', 'GET', `/images/${slot.imageId}?wait=25`), ask('ida', 'GET', `/images/${slot.imageId}?wait=25`)];
+			noImage(await hers, 'at once, while it is pending');
+			assert.equal((await putBytes(slot, tinyPng)).status, 200);
+			assert.equal((await his).json.status, 'uploaded');
 		});
 
 		test('the owner changes and deletes it; there is no delete token', async () => {
@@ -183,6 +215,11 @@ describe('API keys', () => {
 		assert.equal(await status(key, 'GET', `/images/${others.slot.imageId}`), 404);
 		assert.equal(await status(key, 'DELETE', `/images/${others.slot.imageId}`), 404);
 		assert.equal(await status(KEY, 'POST', '/keys?onBehalfOf=frank', { name: 'more', scopes: ['admin'] }), 400);
+		assert.equal((await add(['read'], { owner })).owner, owner);
+		assert.equal((await add(['read'], { owner }, '?onBehalfOf=frank')).owner, owner);
+		assert.equal(await status(KEY, 'POST', '/keys', { name: 'more', scopes: ['act-as'], owner }), 400);
+		assert.equal(await status(KEY, 'POST', '/keys?onBehalfOf=grace', { name: 'more', scopes: ['read'], owner }), 400);
+		assert.equal(await status(KEY, 'POST', '/keys', { name: 'more', scopes: ['read'], owner: ownerOf('app', 'nobody') }), 404);
 	});
 
 	test('what a request for a key must be', async () => {
