@@ -109,6 +109,7 @@ enum status access_act_as(struct api_call *c, struct str subject, struct fault *
 	/* From here on it is that user, and no more. */
 	caller->scopes &= SCOPES_USER;
 	caller->sees_all = false;
+	caller_note(c);
 	return fault_check_arena(c->arena, why);
 }
 

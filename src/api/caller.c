@@ -10,10 +10,12 @@
 #include "image/slot.h"
 
 #define HOUR_MS ((int64_t)3600000)
+#define OPERATOR_KEY_NAME "TINTYPE_API_KEY"
 
 static enum status refuse(const struct api_call *c, struct fault *why)
 {
-	return bearer_count(c->api->options.wrong_keys, &c->x->request, fault_set(why, TOKEN_INVALID, "The key or the token is not valid."), why);
+	return bearer_count(
+		c->api->options.wrong_keys, &c->x->request, fault_set(why, TOKEN_INVALID, "The key or the token is not valid."), why);
 }
 
 /* Two dots and no more; what is between them is for the verifier. */
@@ -68,7 +70,9 @@ static enum status read_key(struct api_call *c, struct str id, struct str given,
 		LOG(STORE_FAILED, c->x->request.id, LOG_C("cause", untouched.cause[0] != '\0' ? untouched.cause : untouched.text));
 	bool is_admin = (row.scopes & SCOPE_ADMIN) != 0 && row.owner.n == 0;
 	c->caller = (struct caller){ .kind = CALLER_KEY,
-		.scopes = is_admin ? SCOPES_ALL : row.owner.n > 0 ? row.scopes & SCOPES_USER : row.scopes,
+		.scopes = is_admin    ? SCOPES_ALL
+			: row.owner.n > 0 ? row.scopes & SCOPES_USER
+							  : row.scopes,
 		.sees_all = row.owner.n == 0,
 		.owner = row.owner,
 		.issuer = row.issuer,
@@ -78,28 +82,37 @@ static enum status read_key(struct api_call *c, struct str id, struct str given,
 	return OK;
 }
 
-/* Whether it is the operator's key, which may have to be read first. */
-static enum status is_operator_key(const struct api_call *c, struct str given, bool may_wait, bool *is, struct fault *why)
+void caller_note(const struct api_call *c)
 {
-	const struct api_options *o = &c->api->options;
-	struct str key = o->key;
-	*is = false;
-	if (key.n == 0 && o->read_key != NULL) {
-		if (!may_wait)
-			return fault_set(why, IDENTITY_REFRESHING, "The key is read by a worker.");
-		TRY(o->read_key(o->read_key_arg, &key, why));
-	}
-	*is = key.n > 0 && secret_equal(key, given);
-	return OK;
+	assert(c != NULL && c->x != NULL);
+	c->x->key_id = c->caller.kind == CALLER_ADMIN ? STR(OPERATOR_KEY_NAME) : c->caller.key_id;
+	c->x->owner = c->caller.owner;
 }
 
-enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
+static bool is_operator_key(struct api_call *c, struct str key, struct str given)
 {
-	assert(c != NULL && c->x != NULL && c->api != NULL);
+	if (key.n == 0 || !secret_equal(key, given))
+		return false;
+	c->caller = (struct caller){ .kind = CALLER_ADMIN, .scopes = SCOPES_ALL, .sees_all = true };
+	return true;
+}
+
+/* The operator's key where it is not a setting. */
+static enum status read_operator_key(const struct api_call *c, bool may_wait, struct str *key, struct fault *why)
+{
+	const struct api_options *o = &c->api->options;
+	*key = STR("");
+	if (o->key.n > 0 || o->read_key == NULL)
+		return OK;
+	return may_wait ? o->read_key(o->read_key_arg, key, why) : fault_set(why, IDENTITY_REFRESHING, "The key is read by a worker.");
+}
+
+static enum status read_caller(struct api_call *c, bool may_wait, struct fault *why)
+{
 	const struct api_options *o = &c->api->options;
 	const struct request *r = &c->x->request;
-	bool deletes = str_equal(r->method, STR("DELETE")), is_operator;
-	struct str given = bearer_secret(r), value = str_trim(request_header(r, STR("Authorization"))), id;
+	bool deletes = str_equal(r->method, STR("DELETE"));
+	struct str given = bearer_secret(r), value = str_trim(request_header(r, STR("Authorization"))), id, key;
 	struct str token = deletes ? str_trim(request_header(r, STR("X-Delete-Token"))) : STR("");
 
 	c->caller = (struct caller){ .kind = CALLER_ANONYMOUS, .sees_all = token.n == 0, .delete_token = token };
@@ -107,6 +120,8 @@ enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 		return OK;
 	if (given.n == 0)
 		return fault_set(why, TOKEN_INVALID, "Authorization must be Bearer, and a key or a token after it.");
+	if (is_operator_key(c, o->key, given))
+		return OK;
 	if (api_key_text_parse(given, &id)) {
 		if (o->api_keys == NULL)
 			return refuse(c, why);
@@ -114,15 +129,21 @@ enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 	}
 	if (has_two_dots(given))
 		return read_token(c, given, may_wait, why);
-	TRY(is_operator_key(c, given, may_wait, &is_operator, why));
-	if (is_operator) {
-		c->caller = (struct caller){ .kind = CALLER_ADMIN, .scopes = SCOPES_ALL, .sees_all = true };
+	TRY(read_operator_key(c, may_wait, &key, why));
+	if (is_operator_key(c, key, given))
 		return OK;
-	}
 	if (!deletes || !delete_token_valid(given))
 		return refuse(c, why);
 	c->caller.delete_token = given;
 	c->caller.sees_all = false;
+	return OK;
+}
+
+enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
+{
+	assert(c != NULL && c->x != NULL && c->api != NULL);
+	TRY(read_caller(c, may_wait, why));
+	caller_note(c);
 	return OK;
 }
 

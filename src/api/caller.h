@@ -1,7 +1,7 @@
 /* Who sends a request: the Authorization header is read in one place, once.
  *
- * It is, in this order: an API key, by its form; a token of the issuer, which has two dots; the operator's key, which has neither form; on
- * DELETE alone a delete token, by its form. Anything else, and one of these that is not valid, is refused on every route: a failed credential never makes
+ * It is, in this order: the operator's key, where it is a setting; an API key, by its form; a token of the issuer, which has two dots; the
+ * operator's key where it must be read first, which has neither form; on DELETE alone a delete token, by its form. Anything else, and one of these that is not valid, is refused on every route: a failed credential never makes
  * an anonymous caller. A delete token may also come as `X-Delete-Token: ...`, next to an Authorization that is of another scheme. */
 #ifndef API_CALLER_H
 #define API_CALLER_H
@@ -36,6 +36,8 @@ struct api_call;
  * Errors    TOKEN_INVALID; TOO_MANY_TRIES, see http/bearer.h; IDENTITY_REFRESHING only where may_wait is false: ask again on a worker;
  *           IDENTITY_UNREACHABLE; STORAGE_FAILED */
 enum status caller_read(struct api_call *c, bool may_wait, struct fault *why) MUST_CHECK;
+/* Say in the request's line of the log who the caller is now. */
+void caller_note(const struct api_call *c);
 /* For the log: "anybody", "deleteToken", "key" or "user". */
 const char *caller_kind_name(const struct caller *caller);
 

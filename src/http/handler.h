@@ -28,6 +28,7 @@ struct request_context {
 	void *handler_state;                    /* the handler's own, from on_head to run or on_abort */
 	uint64_t body_bytes;                    /* received so far, including the piece that is passed to on_body */
 	bool body_cut;                          /* before run: never; before on_abort: the client disconnected */
+	struct str key_id, owner;               /* the handler's, for the log: who the caller is, if it said so; else "" */
 	bool slow_body_is_rate;                 /* the handler's, unless on_head sets it for this request */
 	void (*done)(struct request_context *); /* the listener's: the answer of run_async is ready */
 	void (*work)(struct request_context *); /* the listener's: call run_async again, on a worker; from any thread, does not block */

@@ -16,7 +16,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-#define FIELDS_MAX 12
+#define FIELDS_MAX 14
 #define METHOD_MAX 32
 
 /* A request, and the semaphore that its handler posts when an asynchronous run is done. */
@@ -162,6 +162,8 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 		fields[n++] = LOG_C("text", f->text);
 	}
 	log_write(EV_REQUEST, x->request.id, fields, n);
+	fields[n++] = LOG_S("keyId", x->key_id);
+	fields[n++] = LOG_S("owner", x->owner);
 	if (http_is_failure(ans->status))
 		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
 			LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));

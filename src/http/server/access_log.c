@@ -33,6 +33,8 @@ static void log_request(const struct server_request *c, int status, int64_t us)
 	fields[n++] = LOG_I("bytesIn", c->x.body_bytes);
 	fields[n++] = LOG_I("bytesOut", c->out_bytes);
 	fields[n++] = LOG_S("imageId", ans->image_id);
+	fields[n++] = LOG_S("keyId", c->x.key_id);
+	fields[n++] = LOG_S("owner", c->x.owner);
 	if (f->code != F_NONE) {
 		fields[n++] = LOG_C("code", fault_name(f->code));
 		fields[n++] = LOG_C("text", f->text);
