@@ -9,6 +9,9 @@
 #include "api/sign_in.h"
 #include "web/web.h"
 
+/* The description of this API, which says nothing that is not public: pages and tools of any origin may read it. */
+#define DESCRIPTION_PATH STR("/openapi.yaml")
+
 enum status page_admit(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
@@ -24,9 +27,8 @@ enum status page_admit(struct api_call *c, struct fault *why)
 	return fault_set(why, BAD_METHOD, "This is a file of the page: use GET or HEAD.");
 }
 
-void page_answer(struct api_call *c)
+static void add_page_headers(struct api_call *c)
 {
-	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
 	struct str storage = cors_policy_source(c->api->options.storage_url), delivery = cors_policy_source(c->api->product->delivery.url);
 	struct str issuer = sign_in_sources(c);
@@ -36,9 +38,19 @@ void page_answer(struct api_call *c)
 		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s%s%.*s; connect-src 'self' %.*s%s%.*s%.*s; "
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 		STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(issuer));
-	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
 	answer_header(ans, STR("Content-Security-Policy"), policy);
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
+}
+
+void page_answer(struct api_call *c)
+{
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
+	struct answer *ans = &c->x->answer;
+	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
+	if (str_equal(c->file->path, DESCRIPTION_PATH))
+		answer_header(ans, STR("Access-Control-Allow-Origin"), STR("*"));
+	else
+		add_page_headers(c);
 	web_answer(c->file, &c->x->request, ans);
 }

@@ -1,5 +1,5 @@
 /* The web page: GET / and its files, next to the routes below
- * /prod. It consists of static files and uses the routes like any other client. */
+ * /prod. It consists of static files and uses the routes like any other client. With them is /openapi.yaml. */
 #ifndef API_PAGE_H
 #define API_PAGE_H
 

@@ -2,6 +2,7 @@
 // real server, the status of each response must be in the document, and headers and body
 // must match it.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { call, npmPackage, openSlot, putBytes, root, startServer, tinyPng, uploadImage } from './support/server.mjs';
@@ -45,9 +46,10 @@ function checkBody(answer, response, what) {
 }
 
 /** Call, and compare with the document. values fill the template's variables and the query. */
-async function conforms(to, status, method, template, { query = '', imageId, ...options } = {}) {
+async function conforms(to, status, method, template, { query = '', imageId, keyId, owner, ...options } = {}) {
 	const what = `${method} ${template} ${status}`;
-	const answer = await call(to, method, template.replace('{imageId}', imageId) + query, options);
+	const values = { imageId, keyId, owner };
+	const answer = await call(to, method, template.replace(/\{(\w+)\}/, (_, name) => values[name]) + query, options);
 	assert.equal(answer.status, status, `${what}: ${answer.text}`);
 	const response = documented(method, template, status);
 	checkHeaders(answer, response, what);
@@ -181,11 +183,74 @@ test('images behind the key', async () => {
 	await conforms(locked, 204, 'DELETE', '/images/{imageId}', { imageId, key });
 });
 
+test('API keys, and who the caller is', async () => {
+	const app = await conforms(locked, 201, 'POST', '/keys', { key, json: { name: 'app', scopes: ['upload', 'read', 'act-as'], expiresIn: 3600 } });
+	await uploadImage(locked, { bytes: tinyPng, key: app.key, onBehalfOf: 'ann' });
+	const { owner } = await conforms(locked, 200, 'GET', '/me', { key: app.key, query: '?onBehalfOf=ann' });
+	const own = await conforms(locked, 201, 'POST', '/keys', { key, json: { name: 'of ann', scopes: ['read'], owner } });
+	assert.equal(own.owner, owner);
+	assert.equal((await conforms(locked, 200, 'GET', '/me', { key: own.key })).subject, 'ann');
+	assert.equal((await conforms(locked, 200, 'GET', '/me', { key })).admin, true);
+	assert.equal((await conforms(locked, 200, 'GET', '/keys', { key })).count, 2);
+	await conforms(locked, 400, 'POST', '/keys', { key, json: { name: 'app', scopes: [] } });
+	await conforms(locked, 404, 'POST', '/keys', { key, json: { name: 'of nobody', scopes: ['read'], owner: '0'.repeat(32) } });
+	await conforms(locked, 413, 'POST', '/keys', { key, body: ' '.repeat(16385) });
+	await conforms(locked, 400, 'GET', '/me', { key, query: '?onBehalfOf=' });
+	for (const [method, template, json] of [['GET', '/keys'], ['POST', '/keys', {}], ['DELETE', '/keys/{keyId}']]) {
+		await conforms(locked, 401, method, template, { json, keyId: own.keyId });
+		await conforms(locked, 403, method, template, { json, keyId: own.keyId, key: app.key });
+	}
+	await conforms(locked, 401, 'GET', '/me');
+	await conforms(locked, 403, 'GET', '/me', { key: own.key, query: '?onBehalfOf=ben' });
+	for (const { keyId } of [own, app])
+		await conforms(locked, 204, 'DELETE', '/keys/{keyId}', { key, keyId });
+	await conforms(locked, 404, 'DELETE', '/keys/{keyId}', { key, keyId: own.keyId });
+});
+
+test('users, and records as administrators see them', async () => {
+	const { slot } = await uploadImage(locked, { bytes: tinyPng, key, onBehalfOf: 'ben' });
+	const pending = await openSlot(locked, { onBehalfOf: 'ben' }, { key }), rejected = await openSlot(locked, { onBehalfOf: 'ben' }, { key });
+	assert.equal((await putBytes(rejected, Buffer.from('<html>'))).status, 400);
+	for (const { imageId } of [slot, pending, rejected])
+		assert.equal((await conforms(locked, 200, 'GET', '/images/{imageId}', { key, imageId })).subject, 'ben');
+	const { owner } = await conforms(locked, 200, 'GET', '/images/{imageId}', { key, imageId: slot.imageId, query: '?onBehalfOf=ben' })
+		.then(() => conforms(locked, 200, 'GET', '/me', { key, query: '?onBehalfOf=ben' }));
+	assert.equal((await conforms(locked, 200, 'GET', '/images', { key, query: `?owner=${owner}&status=all` })).count, 3);
+
+	const page = await conforms(locked, 200, 'GET', '/users', { key, query: '?limit=1' });
+	assert.equal(page.count, 1);
+	await conforms(locked, 200, 'GET', '/users', { key, query: `?limit=1&cursor=${encodeURIComponent(page.nextCursor)}` });
+	await conforms(locked, 400, 'GET', '/users', { key, query: '?limit=0' });
+	await conforms(locked, 400, 'GET', '/users', { key, query: '?cursor=none' });
+	assert.equal((await conforms(locked, 200, 'GET', '/users/{owner}', { key, owner })).usage.pending, 1);
+	assert.deepEqual((await conforms(locked, 200, 'PUT', '/users/{owner}/quota', { key, owner, json: { images: 2 } })).quota, { images: 2 });
+	await conforms(locked, 400, 'PUT', '/users/{owner}/quota', { key, owner, json: { images: 0 } });
+	await conforms(locked, 413, 'PUT', '/users/{owner}/quota', { key, owner, body: ' '.repeat(16385) });
+	await conforms(locked, 403, 'POST', '/upload', { key, json: { fileName: 'a.png', fileType: 'image/png', onBehalfOf: 'ben' } });
+	assert.equal((await conforms(locked, 200, 'DELETE', '/users/{owner}/quota', { key, owner })).ownQuota, false);
+	for (const [method, template, json] of [['GET', '/users/{owner}'], ['DELETE', '/users/{owner}'], ['PUT', '/users/{owner}/quota', {}], ['DELETE', '/users/{owner}/quota']]) {
+		await conforms(locked, 401, method, template, { json, owner });
+		await conforms(locked, 404, method, template, { json, key, owner: 'nobody' });
+	}
+	await conforms(locked, 401, 'GET', '/users');
+	assert.deepEqual(await conforms(locked, 200, 'DELETE', '/users/{owner}', { key, owner }), { owner, deletedImages: 3, done: true });
+	await conforms(locked, 404, 'GET', '/users/{owner}', { key, owner });
+});
+
+test('the document is served as it is, to pages and tools of any origin, and caches may keep it', async () => {
+	const url = `${locked.api}/openapi.yaml`, headers = { Origin: 'https://editor.example' };
+	const answer = await fetch(url, { headers });
+	assert.deepEqual([answer.status, answer.headers.get('content-type'), answer.headers.get('access-control-allow-origin')], [200, 'application/yaml', '*']);
+	assert.equal(await answer.text(), readFileSync(file, 'utf8'));
+	assert.equal((await fetch(url, { headers: { ...headers, 'If-None-Match': answer.headers.get('etag') } })).status, 304);
+	assert.equal(api.servers[0].url, '/prod', 'of the server that it comes from');
+});
+
 test('limits and preflights', async () => {
 	await conforms(server, 200, 'GET', '/limits');
 	await conforms(server, 403, 'GET', '/images', { headers: { Origin: 'https://other.example' } });
 	for (const template of Object.keys(api.paths))
-		await conforms(locked, 204, 'OPTIONS', template, { imageId: 'any' });
+		await conforms(locked, 204, 'OPTIONS', template, { imageId: 'any', keyId: 'any', owner: 'any' });
 });
 
 test('every operation has a unique id and a response for client errors', () => {
