@@ -2,7 +2,8 @@
  *
  * on_head finds the route, checks access and the length, and either responds at once (errors,
  * limits, preflights, files of the page) or lets the listener continue: with the body for routes that have one, without one for
- * all others. on_body collects the body, run runs the route's handler, or run_async the form of it that
+ * all others. Before an image is received from a caller who says who it is, check looks on a worker who that is, and what of its quota
+ * is left. on_body collects the body, run runs the route's handler, or run_async the form of it that
  * reactors may run. In every case add_common_headers adds the headers that every response has, so that a page of
  * another origin can read errors too. Nothing is held outside the request's arena but what a route's stream holds, which is dropped
  * when the route has run, and by on_abort. */
@@ -74,6 +75,12 @@ static enum status check_address(struct api_call *c, bool is_admitted, struct fa
 	return is_admitted && for_slot ? address_limit_take(c->api->anonymous_slots, client, "uploads", clock_mono_ms(), why) : OK;
 }
 
+/* Of one who says who it is, what is known about it decides whether an image is received at all, and reading that may block. */
+static bool checks_first(const struct api_call *c)
+{
+	return c->route->stream != NULL && (c->undecided || c->caller.kind != CALLER_ANONYMOUS);
+}
+
 static enum status check_request(struct api_call *c, struct fault *why)
 {
 	struct request_context *x = c->x;
@@ -98,7 +105,7 @@ static enum status check_request(struct api_call *c, struct fault *why)
 	if (c->route->check != NULL)
 		TRY(c->route->check(c, why));
 	if (c->route->stream != NULL)
-		return c->route->stream->begin(c, why);
+		return checks_first(c) ? OK : c->route->stream->begin(c, why);
 	if (!c->route->has_body)
 		return OK;
 	/* Many first try `curl -F file=@cat.jpg`. Checked before the length. */
@@ -181,6 +188,8 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 		return HANDLER_ANSWER;
 	}
 	/* How the listener continues with an admitted call. */
+	if (checks_first(c))
+		return HANDLER_CHECK;
 	bool waits = c->wait_s > 0 && c->api->waits != NULL;
 	/* a repeated request may have to read a row */
 	bool starts =
@@ -188,6 +197,21 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 	if (c->route->start != NULL && (c->route->check != NULL ? waits : starts))
 		return HANDLER_RUN_ASYNC;
 	return c->route->has_body || c->route->stream != NULL ? HANDLER_READ_BODY : HANDLER_RUN;
+}
+
+static enum handler_step check(struct handler *d, struct request_context *x)
+{
+	struct api_call *c = x->handler_state;
+	struct fault why = { .code = F_NONE };
+	enum status status = call_admit(c, &why);
+
+	if (status == OK)
+		status = c->route->stream->begin(c, &why);
+	if (status == OK)
+		return HANDLER_READ_BODY;
+	drop_stream(c);
+	answer_problem(api_of(d), x, &why);
+	return HANDLER_ANSWER;
 }
 
 static enum status collect_body(struct api_call *c, struct str piece, struct fault *why)
@@ -246,7 +270,7 @@ static void on_drain(struct handler *d)
 		waits_end(api_of(d)->waits);
 }
 
-static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async, on_gone, on_drain };
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async, on_gone, on_drain, check };
 
 /* On a store that sends no events the object is looked for. */
 static bool has_left_pending(void *arg, struct str image_id)

@@ -35,13 +35,13 @@ struct api_options {
 	enum status (*read_key)(void *arg, struct str *out, struct fault *);
 	void *read_key_arg;
 	struct identity *identity; /* the issuer's tokens; NULL: there are no users */
-	enum status (*verify)(struct identity *, struct str token, int64_t now_ms, bool may_wait, struct arena *,
-		struct identity_caller *out, struct fault *); /* identity_verify, with identity */
+	enum status (*verify)(struct identity *, struct str token, int64_t now_ms, bool may_wait, struct arena *, struct identity_caller *out,
+		struct fault *); /* identity_verify, with identity */
 	/* identity_sign_in, with identity; NULL: the page signs nobody in */
 	bool (*sign_in)(struct identity *, struct arena *, struct identity_sign_in *out);
 	struct api_key_table *api_keys; /* NULL: there are none */
 	struct owner_quota quota;       /* of users without one of their own */
-	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
+	struct rate_limit *wrong_keys;  /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
 	/* By client address, see api/address_limit.h; 0: no limit, as where nothing is kept from one request to the next */
 	unsigned anonymous_slots_per_minute, requests_per_second;
 	struct str cors_origins;      /* "*" or origins with commas */
@@ -49,6 +49,7 @@ struct api_options {
 	enum api_direct direct;
 	struct bucket_store *buckets; /* with DIRECT_STORE, and */
 	struct str bucket;            /* that of the images */
+	uint64_t spool_reserve_bytes; /* with DIRECT_SPOOLED: that stay free where temporary files are */
 	bool waits;                   /* GET /images/{imageId}?wait= may wait */
 	bool unseen_changes;          /* ... and must look for changes itself: nobody calls api_note_changed */
 	struct str storage_url;       /* where presigned URLs lead, scheme, host and port: the page may call it */

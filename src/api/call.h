@@ -32,6 +32,7 @@ struct api {
 
 struct web_file;
 struct direct_call;
+struct user_row;
 
 struct api_call {
 	struct api *api;
@@ -40,13 +41,13 @@ struct api_call {
 	struct route_match at; /* its segment is the image id */
 	const struct api_route *route;
 	struct buf body;
-	struct direct_call *direct;  /* of POST /images */
+	struct direct_call *direct; /* of POST /images */
 	struct caller caller;
-	bool undecided;              /* the caller is not known before run, on a worker: until then nothing is done for it */
-	struct str acts_as;          /* onBehalfOf, if it was given */
-	unsigned needed_scope;       /* that the caller lacks: an enum api_scope; 0: none */
-	struct image_row row;        /* of the image that the path names, where access depended on it; else its image_id is "" */
-	uint32_t wait_s;            /* of GET /images/{imageId} */
+	bool undecided;        /* the caller is not known before run, on a worker: until then nothing is done for it */
+	struct str acts_as;    /* onBehalfOf, if it was given */
+	unsigned needed_scope; /* that the caller lacks: an enum api_scope; 0: none */
+	struct image_row row;  /* of the image that the path names, where access depended on it; else its image_id is "" */
+	uint32_t wait_s;       /* of GET /images/{imageId} */
 	struct waiter waiter;
 	bool on_worker;              /* of a call that waits: it was on the reactor before */
 	const struct web_file *file; /* of the page, in place of a route; NULL: none */
@@ -96,6 +97,10 @@ bool call_end(struct api_call *c, enum status status, const struct fault *why);
 /* Answer 200 with the JSON in b; a heap buffer is copied into the arena, one in the arena is borrowed.
  * Errors  TOO_MUCH the buffer is past its maximum or the arena is full */
 enum status call_json(struct api_call *c, const struct buf *b, struct fault *why) MUST_CHECK;
+
+/* Read the caller's row, with the quota that applies to it; zeroed but for that before its first slot, and where there are no users.
+ * Blocks.  Errors: STORAGE_FAILED */
+enum status users_read_own(const struct api_call *c, struct user_row *out, struct fault *why) MUST_CHECK;
 
 /* Append the member "scopes": the names of a set of enum api_scope. */
 void api_scopes_write(struct buf *b, unsigned scopes);

@@ -2,7 +2,7 @@
  *
  * The body is a multipart form, with the image in the part `file` and texts in others, or the image itself, with the texts in
  * the query. The image is streamed to storage as it comes (image/direct_upload.h); the fields may precede or follow it, since its row
- * is made at the end. Every field that this file does not know is refused by its name, for a client that sends one expects
+ * is made at the end. What is known from the head alone, as the caller's quota, is checked before any of it is read. Every field that this file does not know is refused by its name, for a client that sends one expects
  * something of it. Browsers send such requests for any page without asking first, so pages of other origins are refused. */
 #include "api/call.h"
 
@@ -10,6 +10,7 @@
 #include "api/body.h"
 #include "api/cors.h"
 #include "api/record.h"
+#include "api/request_key.h"
 #include "base/writer.h"
 #include "http/form_parser.h"
 #include "http/text.h"
@@ -31,6 +32,7 @@ struct direct_call {
 	size_t field_bytes, trailing;
 	struct str *field; /* where it goes */
 	struct str file_name, metadata, on_behalf_of, sent_name, type;
+	struct str request_key; /* "": none */
 };
 
 /* The texts, in a form or in the query. NULL: there is no such one. */
@@ -91,6 +93,21 @@ static enum status check_length(const struct api_call *c, struct fault *why)
 		why, IMAGE_EMPTY, "The request has no body: send the image, as the body or as the field file of a multipart/form-data form.");
 }
 
+/* Whether an image of the declared length may fit, before it is received: the quota is checked again, and taken, when its row is made.
+ * With an Idempotency-Key the image may be there already, and takes nothing then. */
+static enum status check_quota(const struct api_call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	const uint64_t around = c->direct->is_form ? FORM_SPARE_BYTES : 0;
+	struct user_row user;
+	if (c->caller.owner.n == 0 || c->direct->request_key.n > 0)
+		return OK;
+	TRY(users_read_own(c, &user, why));
+	if (user.blocked)
+		return owner_blocked(why);
+	return owner_quota_check(&user.quota, &user.usage, r->length > around ? r->length - around : 0, why);
+}
+
 static enum status begin_upload(struct api_call *c, struct fault *why)
 {
 	struct direct_call *d = c->direct;
@@ -132,11 +149,15 @@ static enum status begin_direct(struct api_call *c, struct fault *why)
 	if (d == NULL)
 		return fault_too_much(why);
 	assert((o->direct == DIRECT_STORE) == (o->buckets != NULL));
-	d->upload = (struct direct_upload){ .product = c->api->product, .buckets = o->buckets, .bucket = o->bucket, .arena = c->arena };
+	d->upload = (struct direct_upload){
+		.product = c->api->product, .buckets = o->buckets, .bucket = o->bucket, .arena = c->arena, .reserve_bytes = o->spool_reserve_bytes
+	};
 	d->is_form = str_starts_with_nocase(content_type, STR("multipart/form-data"));
 	c->x->slow_body_is_rate = true;
 	TRY(read_query(c, why));
 	TRY(check_length(c, why));
+	TRY(request_key_read(c, &d->request_key, why));
+	TRY(check_quota(c, why));
 	return begin_body(c, content_type, why);
 }
 
@@ -258,12 +279,47 @@ static enum status answer_created(struct api_call *c, const struct slot *slot, c
 	return fault_check_arena(c->arena, why);
 }
 
+/* What an earlier request with the same Idempotency-Key has made. */
+static enum status answer_first(struct api_call *c, const struct image_row *first, struct fault *why)
+{
+	direct_upload_repeated(&c->direct->upload);
+	switch (first->status) {
+	case IMAGE_UPLOADED:
+		return record_answer(c, first, why);
+	case IMAGE_REJECTED:
+		return fault_set(why, IMAGE_REJECTED, "%.*s", STRF(first->reason));
+	case IMAGE_PENDING:
+		break;
+	}
+	return fault_set(why, STATE_CHANGED, "The first request with this Idempotency-Key has not ended yet; try again.");
+}
+
+/* The image is looked for before its pixels are decoded; if it is there only after that, two requests came at once. */
+static enum status store_once(struct api_call *c, const struct slot *slot, struct fault *why)
+{
+	struct direct_upload *u = &c->direct->upload;
+	struct image_row first = { .image_id = STR("") }, now;
+	bool has_key = c->direct->request_key.n > 0;
+	if (has_key)
+		TRY(request_key_find_first(c, &slot->row, OK, &first, why));
+	bool resumes = first.image_id.n > 0 && first.status == IMAGE_PENDING && u->buckets == NULL;
+	if (first.image_id.n > 0 && !resumes)
+		return answer_first(c, &first, why);
+	enum status st = direct_upload_store(u, resumes ? &first : &slot->row, resumes, &now, why);
+	c->x->answer.image_id = slot->row.image_id;
+	if (st != OK && has_key && (why->code == F_IMAGE_EXISTS || why->code == F_STATE_CHANGED)) {
+		TRY(request_key_find_first(c, &slot->row, st, &first, why));
+		return answer_first(c, &first, why);
+	}
+	TRY(st);
+	return answer_created(c, slot, &now, why);
+}
+
 enum status direct_run(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->direct != NULL);
 	struct direct_call *d = c->direct;
 	struct slot slot = { 0 };
-	struct image_row row;
 	TRY(check_form(d, why));
 	struct str name = d->file_name.p != NULL ? d->file_name : d->sent_name;
 	if (d->file_name.p != NULL || name.n > 0)
@@ -271,14 +327,12 @@ enum status direct_run(struct api_call *c, struct fault *why)
 	struct str metadata = STR("");
 	if (d->metadata.p != NULL)
 		TRY(body_read_metadata(c->arena, d->metadata, &metadata, why));
-	struct direct_request r = { .slot = { .file_name = name, .file_type = d->type, .metadata = metadata },
+	struct direct_request r = { .slot = { .file_name = name, .file_type = d->type, .metadata = metadata, .request_key = d->request_key },
 		.caller = c->x->request.client,
 		.request_id = c->x->request.id };
 	if (d->on_behalf_of.p != NULL) /* in a query it was read before */
 		TRY(access_act_as(c, d->on_behalf_of, why));
 	access_name_owner(c, &r.slot);
-	enum status st = direct_upload_finish(&d->upload, &r, &slot, &row, why);
-	c->x->answer.image_id = slot.row.image_id;
-	TRY(st);
-	return answer_created(c, &slot, &row, why);
+	TRY(direct_upload_end(&d->upload, &r, &slot, why));
+	return store_once(c, &slot, why);
 }

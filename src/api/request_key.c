@@ -46,3 +46,20 @@ enum status request_key_gone(struct fault *why)
 	return fault_set(why, IMAGE_GONE,
 		"The image that was requested with this Idempotency-Key was deleted, or its slot has expired: send a new key to upload it again.");
 }
+
+enum status request_key_find_first(
+	struct api_call *c, const struct image_row *again, enum status failed, struct image_row *out, struct fault *why)
+{
+	assert(c != NULL && again != NULL && again->request_hash.n > 0 && out != NULL);
+	struct fault unread = { 0 };
+	enum status st = table_get(c->api->product->table, again->image_id, c->arena, out, &unread);
+
+	if (st != OK) {
+		*out = (struct image_row){ .image_id = STR("") };
+		return failed == EXISTS && unread.code == F_NO_SUCH_IMAGE ? request_key_gone(why) : failed;
+	}
+	c->x->answer.image_id = out->image_id;
+	if (str_equal(out->request_hash, again->request_hash))
+		return OK;
+	return fault_set(why, KEY_REUSED, "This Idempotency-Key came with another request before: send a new key with each new request.");
+}

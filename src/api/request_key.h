@@ -20,5 +20,12 @@ bool request_key_parse(struct str value, struct str *out) MUST_CHECK;
 enum status request_key_read(const struct api_call *c, struct str *out, struct fault *why) MUST_CHECK;
 /* IMAGE_GONE: what was requested with the key is not there any more. */
 enum status request_key_gone(struct fault *why);
+/* Find the row of the first request with this owner and key.
+ * again   the row that this request makes, with its hash
+ * failed  how inserting that row has failed; OK: it was not tried yet
+ * out     its image_id is "" where there is none
+ * Errors  KEY_REUSED that was another request; IMAGE_GONE; where there is none, `failed` with its fault, which is in `why` */
+enum status request_key_find_first(
+	struct api_call *c, const struct image_row *again, enum status failed, struct image_row *out, struct fault *why) MUST_CHECK;
 
 #endif

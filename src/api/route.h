@@ -9,16 +9,16 @@ struct str;
 
 /* What a route does with a body that is not collected: an image's. */
 struct api_stream {
-	enum status (*begin)(struct api_call *, struct fault *);                  /* on the reactor, after the head */
+	enum status (*begin)(struct api_call *, struct fault *); /* after the head, once the caller is known; on a worker unless anonymous */
 	enum status (*data)(struct api_call *, struct str piece, struct fault *); /* on the reactor, for each piece */
 	void (*drop)(struct api_call *);                                          /* once, at the end, whatever it is */
 };
 
 enum access_rule {
 	FOR_ANYBODY,
-	FOR_SLOTS,  /* who may request slots, by the settings */
-	FOR_IMAGES, /* who may list, get and delete, by the settings */
-	FOR_DELETE, /* as FOR_IMAGES, or who has the image's delete token */
+	FOR_SLOTS,   /* who may request slots, by the settings */
+	FOR_IMAGES,  /* who may list, get and delete, by the settings */
+	FOR_DELETE,  /* as FOR_IMAGES, or who has the image's delete token */
 	FOR_CALLERS, /* who says who it is */
 	FOR_ADMINS,
 };
@@ -29,7 +29,7 @@ struct api_route {
 	enum access_rule rule;
 	unsigned scope; /* an enum api_scope that callers who say who they are need; 0: none */
 	bool has_body;
-	bool has_large_body; /* of at most BODY_LARGE_MAX_BYTES; else BODY_MAX_BYTES */
+	bool has_large_body;                                     /* of at most BODY_LARGE_MAX_BYTES; else BODY_MAX_BYTES */
 	bool for_uppy;                                           /* the response is in Uppy's format */
 	const struct api_stream *stream;                         /* the body goes there, instead of being collected; NULL: not */
 	enum status (*check)(struct api_call *, struct fault *); /* of the query, on the reactor, which may set wait_s; NULL: none */

@@ -82,14 +82,10 @@ static void count_slot(struct api_call *c, const struct slot *slot)
 }
 
 /* There is a row for this owner and Idempotency-Key: the answer is what it was, or what has become of it. */
-static enum status answer_repeat(
-	struct api_call *c, const struct slot_request *want, const struct slot *slot, const struct image_row *row, struct fault *why)
+static enum status answer_repeat(struct api_call *c, const struct slot_request *want, const struct image_row *row, struct fault *why)
 {
 	struct slot again;
 
-	c->x->answer.image_id = row->image_id;
-	if (!str_equal(row->request_hash, slot->row.request_hash))
-		return fault_set(why, KEY_REUSED, "This Idempotency-Key came with another request before: send a new key with each new request.");
 	if (row->status != IMAGE_PENDING)
 		return record_answer(c, row, why);
 	enum status st = slot_renew(c->api->product, want, row, c->arena, &again, why);
@@ -105,8 +101,7 @@ enum status upload_run(struct api_call *c, struct fault *why)
 	assert(c != NULL && c->route->has_body);
 	struct slot_request want;
 	struct slot slot;
-	struct image_row row;
-	struct fault unread;
+	struct image_row first;
 
 	TRY(read_request(c, &want, why));
 	TRY(slot_prepare(c->api->product, &want, c->arena, &slot, why));
@@ -117,9 +112,8 @@ enum status upload_run(struct api_call *c, struct fault *why)
 	}
 	if (want.request_key.n == 0)
 		return st;
-	if (table_get(c->api->product->table, slot.row.image_id, c->arena, &row, &unread) == OK)
-		return answer_repeat(c, &want, &slot, &row, why);
-	return st == EXISTS && unread.code == F_NO_SUCH_IMAGE ? request_key_gone(why) : st;
+	TRY(request_key_find_first(c, &slot.row, st, &first, why));
+	return answer_repeat(c, &want, &first, why);
 }
 
 struct start {

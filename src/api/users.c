@@ -30,10 +30,14 @@ static void write_limit(struct buf *b, struct str name, uint64_t limit)
 		writer_number(b, name, limit);
 }
 
-/* What is not limited is left out. */
-static void write_quota(struct buf *b, const struct api_call *c, const struct user_row *user)
+static const struct owner_quota *quota_of(const struct api_call *c, const struct user_row *user)
 {
-	const struct owner_quota *q = user->has_quota ? &user->quota : &c->api->options.quota;
+	return user->has_quota ? &user->quota : &c->api->options.quota;
+}
+
+/* What is not limited is left out. */
+static void write_quota(struct buf *b, const struct owner_quota *q)
+{
 	writer_open(b, STR("quota"), '{');
 	write_limit(b, STR("images"), q->images);
 	write_limit(b, STR("bytes"), q->bytes);
@@ -49,7 +53,7 @@ static void write_user(struct buf *b, const struct api_call *c, const struct use
 	writer_text(b, STR("issuer"), user->issuer);
 	writer_text(b, STR("subject"), user->subject);
 	write_usage(b, &user->usage);
-	write_quota(b, c, user);
+	write_quota(b, quota_of(c, user));
 	writer_bool(b, STR("ownQuota"), user->has_quota);
 	writer_bool(b, STR("blocked"), user->blocked);
 	if (user->first_ms > 0)
@@ -59,13 +63,13 @@ static void write_user(struct buf *b, const struct api_call *c, const struct use
 	writer_close(b, '}');
 }
 
-/* The caller's row; zeroed before its first slot, and where there are no users. */
-static enum status read_own(const struct api_call *c, struct user_row *out, struct fault *why)
+enum status users_read_own(const struct api_call *c, struct user_row *out, struct fault *why)
 {
+	assert(c != NULL && c->caller.owner.n > 0 && out != NULL);
+	struct user_table *users = c->api->product->users;
 	*out = (struct user_row){ 0 };
-	if (c->api->product->users == NULL)
-		return OK;
-	enum status status = user_get(c->api->product->users, c->caller.owner, c->arena, out, why);
+	enum status status = users != NULL ? user_get(users, c->caller.owner, c->arena, out, why) : OK;
+	out->quota = *quota_of(c, out);
 	return status == NOT_FOUND ? OK : status;
 }
 
@@ -76,7 +80,7 @@ enum status users_me(struct api_call *c, struct fault *why)
 	struct buf b;
 	bool has_owner = c->caller.owner.n > 0;
 	if (has_owner)
-		TRY(read_own(c, &user, why));
+		TRY(users_read_own(c, &user, why));
 	buf_init_arena(&b, c->arena, BODY_MAX_BYTES);
 	writer_open(&b, STR(""), '{');
 	writer_text(&b, STR("kind"), str_of(caller_kind_name(&c->caller)));
@@ -89,7 +93,7 @@ enum status users_me(struct api_call *c, struct fault *why)
 		writer_text(&b, STR("issuer"), c->caller.issuer);
 		writer_text(&b, STR("subject"), c->caller.subject);
 		write_usage(&b, &user.usage);
-		write_quota(&b, c, &user);
+		write_quota(&b, &user.quota);
 	}
 	writer_close(&b, '}');
 	return call_json(c, &b, why);

@@ -227,7 +227,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->wrong_secrets = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
 	if (c->wrong_secrets == NULL)
 		return fault_no_memory(why);
-	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table, .users = c->backends.users };
+	c->product =
+		(struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table, .users = c->backends.users };
 	TRY(start_pool(c, why));
 	TRY(start_thumbnails(c, why));
 	c->access.wrong_keys = c->wrong_secrets;
@@ -236,6 +237,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->access.direct = c->remote ? DIRECT_SPOOLED : DIRECT_STORE;
 	c->access.buckets = c->backends.bucket;
 	c->access.bucket = str_of(s->bucket);
+	c->access.spool_reserve_bytes = s->reserve_bytes;
 	c->access.api_keys = c->backends.api_keys;
 	c->access.waits = true;
 	c->access.unseen_changes = c->backends.watch == NULL;
@@ -253,8 +255,11 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.bucket = str_of(s->bucket),
 		.next = c->remote ? api_handler(c->api) : s3_handler(c->s3) });
 	TRY(webhooks_start(&c->webhooks, s, &c->backends, &c->product, &c->at, why));
-	c->gc_thread = gc_thread_start(&(struct gc_thread_options){
-		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s, .dir = c->remote ? NULL : s->data_dir });
+	c->gc_thread = gc_thread_start(&(struct gc_thread_options){ .product = &c->product,
+		.parts = c->backends.parts,
+		.interval_s = s->sweep_interval_s,
+		.multipart_ttl_s = s->multipart_ttl_s,
+		.dir = c->remote ? NULL : s->data_dir });
 	if (!c->remote)
 		c->reverify_thread = reverify_thread_start(&(struct reverify_thread_options){
 			.product = &c->product, .buckets = c->backends.bucket, .bucket = str_of(s->bucket), .dir = s->data_dir });
@@ -315,10 +320,11 @@ static void on_started(void *arg)
 		   "  page     %s/   (for a browser)\n"
 		   "  API      %s/prod   %s\n"
 		   "  console  %s/   (token: %s)\n",
-		c->at.api, c->at.api, c->access.images == ACCESS_OPEN ? "(open: no key needed)"
+		c->at.api, c->at.api,
+		c->access.images == ACCESS_OPEN        ? "(open: no key needed)"
 			: c->access.images == ACCESS_USERS ? "(list, get and delete require a token or an API key)"
-											   : "(list, get and delete require the API key)", c->at.admin,
-		c->admin_token);
+											   : "(list, get and delete require the API key)",
+		c->at.admin, c->admin_token);
 	if (c->remote)
 		printf(
 			"  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
@@ -365,7 +371,8 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 {
 	TRY(load_settings(c, argc, argv, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
-	TRY(access_options(&c->settings, &(struct access_place){ .address = c->at.api, .is_loopback = c->at.api_is_loopback }, &c->access, why));
+	TRY(access_options(
+		&c->settings, &(struct access_place){ .address = c->at.api, .is_loopback = c->at.api_is_loopback }, &c->access, why));
 	TRY(check_public_url(c, why));
 	TRY(backends_open(&c->settings, c->at.storage, &c->backends, why));
 	assert(c->backends.store != NULL && c->backends.table != NULL && c->backends.ready != NULL);

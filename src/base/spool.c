@@ -10,13 +10,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+static enum status refuse_full(struct fault *why)
+{
+	return fault_set(why, DISK_FULL, "Not enough free space for temporary files; try again later.");
+}
 
 static enum status blame_errno(int error, const char *what, struct fault *why)
 {
-	enum status st = error == ENOSPC || error == EDQUOT ? fault_set(why, DISK_FULL, "There is no room for temporary files.")
-														: fault_set(why, STORAGE_FAILED, "A temporary file cannot be used.");
+	enum status st =
+		error == ENOSPC || error == EDQUOT ? refuse_full(why) : fault_set(why, STORAGE_FAILED, "A temporary file cannot be used.");
 	fault_cause(why, "%s: %s", what, strerrordesc_np(error));
+	return st;
+}
+
+/* What others write counts at once, so that nothing has to be reserved: two that are checked at the same time pass by as much as one
+ * of them writes. */
+static enum status check_room(const struct spool *s, uint64_t bytes, struct fault *why)
+{
+	struct statvfs fs;
+	if (fstatvfs(s->fd, &fs) != 0)
+		return blame_errno(errno, "statvfs", why);
+	uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (fs.f_blocks == 0 || (free_bytes >= s->reserve_bytes && free_bytes - s->reserve_bytes >= bytes)) /* 0: a tmpfs without a limit */
+		return OK;
+	enum status st = refuse_full(why);
+	fault_cause(why, "%llu bytes free for temporary files, of which %llu are reserved", (unsigned long long)free_bytes,
+		(unsigned long long)s->reserve_bytes);
 	return st;
 }
 
@@ -38,18 +60,22 @@ static int open_unnamed(const char *dir)
 	return fd;
 }
 
-enum status spool_open(struct spool *out, struct fault *why)
+enum status spool_open(struct spool *out, uint64_t reserve_bytes, uint64_t expected_bytes, struct fault *why)
 {
 	assert(out != NULL);
 	const char *dir = getenv("TMPDIR");
-	*out = (struct spool){ .fd = open_unnamed(dir != NULL && dir[0] != '\0' ? dir : "/tmp") };
+	*out = (struct spool){ .fd = open_unnamed(dir != NULL && dir[0] != '\0' ? dir : "/tmp"), .reserve_bytes = reserve_bytes };
 	out->is_open = out->fd >= 0;
-	return out->is_open ? OK : blame_errno(errno, "make a temporary file", why);
+	enum status st = out->is_open ? check_room(out, expected_bytes, why) : blame_errno(errno, "make a temporary file", why);
+	if (st != OK)
+		spool_close(out);
+	return st;
 }
 
 enum status spool_write(struct spool *s, struct str bytes, struct fault *why)
 {
 	assert(s != NULL && s->is_open && s->view.p == NULL);
+	TRY(check_room(s, bytes.n, why));
 	int error = file_write_all(s->fd, bytes);
 	if (error != 0)
 		return blame_errno(error, "write a temporary file", why);

@@ -385,6 +385,13 @@ static enum handler_step on_head(struct handler *h, struct request_context *x)
 	return HANDLER_ANSWER;
 }
 
+static enum handler_step check(struct handler *h, struct request_context *x)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	assert(!delivery_link_is_path(x->request.path));
+	return next->ops->check(next, x);
+}
+
 static enum status on_body(struct handler *h, struct request_context *x, const char *p, size_t n)
 {
 	struct handler *next = delivery_of(h)->o.next;
@@ -465,7 +472,7 @@ static void on_drain(struct handler *h)
 		next->ops->on_drain(next);
 }
 
-static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async, on_gone, on_drain };
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async, on_gone, on_drain, check };
 
 struct delivery *delivery_new(const struct delivery_options *o)
 {

@@ -2,6 +2,7 @@
  * and framing; the handler (api/, s3/, admin/) decides the response.
  *
  *   on_head    on a reactor,  when the head is read: must not wait for a sync, commit or remote call
+ *   check      on a worker, only after HANDLER_CHECK, before any of the body is read: may block, and says how to go on, by another step
  *   on_body    on a reactor, for each piece of the body, only after HANDLER_READ_BODY
  *   run        on a worker, when the whole body has been received, only after HANDLER_READ_BODY or HANDLER_RUN: may block
  *   run_async  on a reactor, when the whole body has been received, only after HANDLER_RUN_ASYNC: must not wait. The
@@ -11,7 +12,8 @@
  *   on_abort   instead of them, when the body will never be complete: releases what on_head and on_body acquired
  *   on_error   fills in the answer for a fault that the listener detected itself
  *
- * Exactly one of run, run_async and on_abort follows each HANDLER_READ_BODY, HANDLER_RUN or HANDLER_RUN_ASYNC: an on_body
+ * Exactly one of run, run_async and on_abort follows each HANDLER_READ_BODY, HANDLER_RUN or HANDLER_RUN_ASYNC, and a HANDLER_CHECK
+ * whose check was not called: an on_body
  * that fails has filled in the answer, and on_abort follows at once and does not change that answer. A request belongs to one
  * thread at a time. In every case the answer's status is set after HANDLER_ANSWER, a failing on_body,
  * run, done or on_error. request.body is empty unless on_body itself has collected it. */
@@ -26,9 +28,9 @@ struct request_context {
 	struct request request;
 	struct answer answer;
 	void *handler_state;                    /* the handler's own, from on_head to run or on_abort */
+	struct str key_id, owner;               /* the handler's, for the log: who the caller is, if it said so; else "" */
 	uint64_t body_bytes;                    /* received so far, including the piece that is passed to on_body */
 	bool body_cut;                          /* before run: never; before on_abort: the client disconnected */
-	struct str key_id, owner;               /* the handler's, for the log: who the caller is, if it said so; else "" */
 	bool slow_body_is_rate;                 /* the handler's, unless on_head sets it for this request */
 	void (*done)(struct request_context *); /* the listener's: the answer of run_async is ready */
 	void (*work)(struct request_context *); /* the listener's: call run_async again, on a worker; from any thread, does not block */
@@ -39,6 +41,7 @@ enum handler_step {
 	HANDLER_RUN,       /* no body is expected (one that arrives is dropped): run on a worker */
 	HANDLER_READ_BODY, /* pass each piece to on_body, then run on a worker */
 	HANDLER_RUN_ASYNC, /* pass each piece to on_body, then run_async on the reactor */
+	HANDLER_CHECK,     /* call check on a worker, and do as that says */
 };
 
 struct handler;
@@ -55,6 +58,7 @@ struct handler_ops {
 	 * on_drain, on any thread, perhaps more than once: the server ends, all of them are to be answered now */
 	void (*on_gone)(struct handler *, struct request_context *);
 	void (*on_drain)(struct handler *);
+	enum handler_step (*check)(struct handler *, struct request_context *); /* NULL for handlers that never return HANDLER_CHECK */
 };
 struct handler {
 	const struct handler_ops *ops;

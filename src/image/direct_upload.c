@@ -16,7 +16,7 @@ enum status direct_upload_begin(struct direct_upload *u, uint64_t expected_bytes
 	const struct image_rules *rules = &u->product->rules;
 	u->counted = true;
 	if (u->buckets == NULL)
-		TRY(spool_open(&u->spool, why));
+		TRY(spool_open(&u->spool, u->reserve_bytes, expected_bytes, why));
 	else {
 		TRY(bucket_begin(u->buckets, expected_bytes, &u->in, why));
 		intake_begin(&u->intake, rules->strip, rules->keep, false);
@@ -50,12 +50,37 @@ static enum status find_type(const struct direct_upload *u, struct str declared,
 	return fault_set(why, TYPE_NOT_ALLOWED, "The file is not an image of a type that is allowed here: %.*s.", STRF(rules->allowed_types));
 }
 
-static enum status make_row(struct direct_upload *u, const struct direct_request *r, struct str bytes, struct slot *slot, struct fault *why)
+/* On the embedded store all of it was hashed while it came. */
+static enum status end_body(struct direct_upload *u, const struct direct_request *r, struct fault *why)
 {
+	unsigned char md5[MD5_BYTES];
+	char hex[2 * SHA256_BYTES + 1];
+	u->what = (struct received_bytes){ .caller = r->caller, .request_id = r->request_id };
+	if (u->in == NULL) {
+		TRY(spool_view(&u->spool, &u->what.bytes, why));
+		sha256_hex(u->what.bytes, hex);
+		u->what.received_sha256 = str_dup(u->arena, str_of(hex));
+		return fault_check_arena(u->arena, why);
+	}
+	TRY(intake_end(&u->intake, u->in, u->arena, &u->what, why));
+	TRY(bucket_view(u->in, &u->what.bytes, md5, why));
+	hex_encode(md5, MD5_BYTES, hex);
+	u->what.etag = str_dup(u->arena, str_of(hex));
+	return fault_check_arena(u->arena, why);
+}
+
+enum status direct_upload_end(struct direct_upload *u, const struct direct_request *r, struct slot *slot, struct fault *why)
+{
+	assert(u->in != NULL || u->spool.is_open);
+	assert(r != NULL && slot != NULL && !r->slot.form);
 	struct slot_request want = r->slot;
+	if (u->received == 0)
+		return fault_set(why, IMAGE_EMPTY, "The file is empty: send the image's bytes.");
+	TRY(end_body(u, r, why));
 	want.has_size = true;
 	want.file_size = u->received;
-	TRY(find_type(u, r->slot.file_type, bytes, &want.file_type, why));
+	want.body_sha256 = u->what.received_sha256;
+	TRY(find_type(u, r->slot.file_type, u->what.bytes, &want.file_type, why));
 	if (want.file_name.n == 0)
 		want.file_name = STR_CONCAT(u->arena, STR("image."), media_type_extension(want.file_type));
 	TRY(slot_prepare_row(u->product, &want, u->arena, slot, why));
@@ -64,67 +89,63 @@ static enum status make_row(struct direct_upload *u, const struct direct_request
 }
 
 /* On the embedded store. */
-static enum status finish_body(
-	struct direct_upload *u, const struct direct_request *r, struct slot *slot, struct image_row *now, struct fault *why)
+static enum status store_body(struct direct_upload *u, const struct image_row *row, struct image_row *now, struct fault *why)
 {
-	struct received_bytes what = { .caller = r->caller, .request_id = r->request_id };
-	unsigned char md5[MD5_BYTES];
-	char hex[2 * MD5_BYTES + 1];
-	TRY(intake_end(&u->intake, u->in, u->arena, &what, why));
-	TRY(bucket_view(u->in, &what.bytes, md5, why));
-	hex_encode(md5, MD5_BYTES, hex);
-	what.etag = str_dup(u->arena, str_of(hex));
-	TRY(make_row(u, r, what.bytes, slot, why));
-	struct body_commit b = { .port = { .what = what, .is_new = true },
+	struct body_commit b = { .port = { .what = u->what, .is_new = true },
 		.buckets = u->buckets,
 		.in = &u->in,
-		.object = { .bucket = u->bucket, .key = slot->row.key, .arena = u->arena } };
-	enum status st = body_commit_run(u->product, &slot->row, &b, now, why);
+		.object = { .bucket = u->bucket, .key = row->key, .arena = u->arena } };
+	enum status st = body_commit_run(u->product, row, &b, now, why);
 	u->counted = b.port.counted;
 	return st;
 }
 
 /* The request ends in an error, so that its client sends the image again: nothing of this one is to be found. What cannot be removed
- * now expires as any slot does. */
+ * now expires as any slot does. A row with an Idempotency-Key stays: without it the key would not be taken again for a day. */
 static void take_back(struct direct_upload *u, const struct image_row *row)
 {
 	struct fault unseen;
+	if (row->request_hash.n > 0)
+		return;
 	if (table_remove(u->product->table, row->image_id, 0, &unseen) != OK || store_remove(u->product->store, row->key, &unseen) != OK)
 		LOG(STORE_FAILED, STR(""), LOG_C("cause", unseen.text));
 }
 
-static enum status store_spooled(
-	struct direct_upload *u, const struct image_row *row, struct str bytes, struct image_row *now, struct fault *why)
+static enum status put_object(struct direct_upload *u, const struct image_row *row, struct image_row *now, struct fault *why)
 {
-	TRY(store_put(u->product->store, row->key, row->file_type, bytes, why));
+	TRY(store_put(u->product->store, row->key, row->file_type, u->what.bytes, why));
 	return image_service_complete(u->product, row->image_id, u->arena, now, why);
 }
 
 /* On a remote store. */
-static enum status finish_spooled(
-	struct direct_upload *u, const struct direct_request *r, struct slot *slot, struct image_row *now, struct fault *why)
+static enum status store_spooled(
+	struct direct_upload *u, const struct image_row *row, bool resumes, struct image_row *now, struct fault *why)
 {
-	struct str bytes;
-	TRY(spool_view(&u->spool, &bytes, why));
-	TRY(make_row(u, r, bytes, slot, why));
-	TRY(table_insert(u->product->table, &slot->row, why));
-	enum status st = store_spooled(u, &slot->row, bytes, now, why);
+	if (!resumes)
+		TRY(table_insert(u->product->table, row, why));
+	enum status st = put_object(u, row, now, why);
 	if (st != OK) {
-		take_back(u, &slot->row);
+		take_back(u, row);
 		return st;
 	}
 	u->counted = true;
 	return now->status == IMAGE_REJECTED ? fault_set(why, IMAGE_REJECTED, "%.*s", STRF(now->reason)) : OK;
 }
 
-enum status direct_upload_finish(
-	struct direct_upload *u, const struct direct_request *r, struct slot *slot, struct image_row *now, struct fault *why)
+enum status direct_upload_store(
+	struct direct_upload *u, const struct image_row *row, bool resumes, struct image_row *now, struct fault *why)
 {
-	assert(u->in != NULL || u->spool.is_open);
-	assert(r != NULL && slot != NULL && now != NULL && !r->slot.form);
-	if (u->received == 0)
-		return fault_set(why, IMAGE_EMPTY, "The file is empty: send the image's bytes.");
-	return u->in != NULL ? finish_body(u, r, slot, now, why) : finish_spooled(u, r, slot, now, why);
+	assert(u->what.bytes.n > 0);
+	assert(row != NULL && row->status == IMAGE_PENDING && now != NULL);
+	assert(!resumes || u->in == NULL);
+	return u->in != NULL ? store_body(u, row, now, why) : store_spooled(u, row, resumes, now, why);
+}
+
+void direct_upload_repeated(struct direct_upload *u)
+{
+	assert(u != NULL && !u->counted);
+	metric_add(M_UPLOADS_REPEATED, 1);
+	u->counted = true;
 }
 
 void direct_upload_drop(struct direct_upload *u)

@@ -12,7 +12,7 @@
 #define TOKEN_BYTES 32
 #define TOKEN_CHARS 43
 #define OLD_TOKEN_CHARS 32 /* of versions before owners */
-#define ID_TEXT_BYTES 512 /* of an owner and a key */
+#define ID_TEXT_BYTES 512  /* of an owner and a key */
 #define CANONICAL_MAX_BYTES 65536
 
 /* The most that may be uploaded where the size is not declared. */
@@ -107,6 +107,8 @@ static struct str hash_request(const struct slot_request *r, struct str file_typ
 	writer_number(&b, STR(""), r->max_size);
 	writer_text(&b, STR(""), r->allowed_types);
 	writer_number(&b, STR(""), r->expires_in_s);
+	if (r->body_sha256.n > 0)
+		writer_text(&b, STR(""), r->body_sha256);
 	writer_close(&b, ']');
 	if (!buf_ok(&b))
 		return (struct str){ 0 };
@@ -151,12 +153,9 @@ static enum status make_url(struct product *p, uint32_t life_s, struct arena *a,
 	TRY(fault_check_arena(a, why));
 	headers[0] = (struct header){ STR("Content-Type"), s->row.file_type };
 	headers[1] = (struct header){ STR("Content-Length"), str_decimal(a, s->row.file_size) };
-	const struct presign_request r = { .method = STR("PUT"),
-		.key = s->row.key,
-		.now_ms = s->signed_ms,
-		.expires_s = life_s,
-		.headers = headers,
-		.n_headers = sized ? 2 : 1 };
+	const struct presign_request r = {
+		.method = STR("PUT"), .key = s->row.key, .now_ms = s->signed_ms, .expires_s = life_s, .headers = headers, .n_headers = sized ? 2 : 1
+	};
 	TRY(store_presign(p->store, &r, a, &url, why));
 	s->url = url.url;
 	s->address = url.address;

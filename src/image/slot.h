@@ -13,16 +13,17 @@ struct slot_request {
 	struct str file_type; /* media type; image/jpg and upper case are accepted, parameters refused */
 	bool has_size;
 	uint64_t file_size;
-	bool form; /* a POST form in place of a PUT URL */
+	bool form;                         /* a POST form in place of a PUT URL */
 	struct str owner, issuer, subject; /* whose it is; "": nobody's */
 	bool anonymous;                    /* nobody said whose it is: its holder gets a token with which to delete it */
 	bool has_on_behalf_of;
-	struct str on_behalf_of;           /* of the request's body: the user in whose name it is made, as the application calls them */
-	struct str metadata; /* as the row's */
+	struct str on_behalf_of; /* of the request's body: the user in whose name it is made, as the application calls them */
+	struct str metadata;     /* as the row's */
 	/* What only tightens the rules; more than they allow has no effect. */
 	uint64_t max_size;        /* bytes; 0: as the rules */
 	struct str allowed_types; /* media types with commas, of which fileType must be one; "": as the rules */
 	uint32_t expires_in_s;    /* of the URL; 0: as the rules */
+	struct str body_sha256;   /* hex: of the image that came with the request; "": none did */
 	/* The Idempotency-Key, which together with the owner makes the image's id; "": none. The product has a request secret then. */
 	struct str request_key;
 	bool has_visibility;
@@ -36,7 +37,7 @@ struct slot {
 	struct str address;           /* fileUrl */
 	const struct header *headers; /* PUT: what the client must set; form: the fields */
 	size_t n_headers;
-	int64_t signed_ms;            /* when the URL or the form was made */
+	int64_t signed_ms; /* when the URL or the form was made */
 	int64_t expires_ms;
 };
 

@@ -141,7 +141,7 @@ enum status verify_body(
 			return now->status == IMAGE_REJECTED ? fault_set(why, IMAGE_REJECTED, "%.*s", STRF(now->reason)) : OK;
 		if (why->code == F_NO_SUCH_IMAGE)
 			return count_repeat(b, slot_gone(why));
-		if (why->code != F_STATE_CHANGED)
+		if (why->code != F_STATE_CHANGED || b->is_new)
 			return st;
 	}
 	return count_repeat(b, check_repeat(now, b, why));

@@ -60,8 +60,13 @@ static bool decode_body(struct handler *d, struct request_context *x, struct str
 
 static void run_handler(struct handler *d, struct gateway_call *c, struct str body)
 {
-	switch (d->ops->on_head(d, &c->x)) {
+	enum handler_step step = d->ops->on_head(d, &c->x);
+	if (step == HANDLER_CHECK)
+		step = d->ops->check(d, &c->x);
+	switch (step) {
 	case HANDLER_ANSWER:
+	case HANDLER_CHECK:
+		assert(step == HANDLER_ANSWER);
 		return;
 	case HANDLER_RUN:
 		d->ops->run(d, &c->x);
@@ -157,13 +162,13 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	fields[n++] = LOG_I("bytesIn", x->body_bytes);
 	fields[n++] = LOG_I("bytesOut", ans->body.n);
 	fields[n++] = LOG_S("imageId", ans->image_id);
+	fields[n++] = LOG_S("keyId", x->key_id);
+	fields[n++] = LOG_S("owner", x->owner);
 	if (f->code != F_NONE) {
 		fields[n++] = LOG_C("code", fault_name(f->code));
 		fields[n++] = LOG_C("text", f->text);
 	}
 	log_write(EV_REQUEST, x->request.id, fields, n);
-	fields[n++] = LOG_S("keyId", x->key_id);
-	fields[n++] = LOG_S("owner", x->owner);
 	if (http_is_failure(ans->status))
 		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
 			LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));

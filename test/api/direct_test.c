@@ -4,6 +4,7 @@
 
 #include "base/metrics.h"
 #include "fake/trapped.h"
+#include "image/image_service.h"
 
 #define BUCKET STR("image-uploads")
 #define FORM "multipart/form-data; boundary=XyZ"
@@ -49,6 +50,12 @@ static int tear_down(void **state)
 static int set_up_spooled(void **state)
 {
 	fixture_open(&(struct api_options){ .cors_origins = STR("*"), .direct = DIRECT_SPOOLED });
+	return 0;
+}
+
+static int set_up_spooled_with_key(void **state)
+{
+	fixture_open(&(struct api_options){ .cors_origins = STR("*"), .key = STR(KEY), .direct = DIRECT_SPOOLED });
 	return 0;
 }
 
@@ -405,6 +412,35 @@ static void test_every_call_of_a_remote_store_when_it_fails_then_nothing_is_left
 		}
 }
 
+/* Each call of the remote store and of the table fails in turn, and each time the repeated request makes the image of the first one. */
+static void test_repeat_after_a_remote_store_has_failed_then_one_image(void **state)
+{
+	const struct ask q = { "POST", "/prod/images", .body = (const char *)tiny_png, .body_bytes = sizeof tiny_png,
+		.authorization = "Bearer " KEY, .idempotency_key = "one" };
+	bool failed = true;
+
+	fixture.product.has_request_secret = true;
+	for (unsigned of_table = 0; of_table < 2; of_table++)
+		for (uint64_t n = 1; failed || n == 1; n++) {
+			struct fault why;
+			fixture.product.request_secret[0] = (unsigned char)n;
+			fixture.product.request_secret[1] = (unsigned char)of_table;
+			fail_nth(of_table, n);
+			ask(q);
+			fail_nth(of_table, 0);
+			failed = fixture.x.answer.status != 201;
+			if (failed)
+				assert_problem(502, "upstream_failed");
+			ask(q);
+			assert_true(fixture.x.answer.status == 200 || (failed && fixture.x.answer.status == 201));
+			assert_str(answer_text("status"), "uploaded");
+			assert_int_equal(count_rows().uploaded, 1);
+			assert_int_equal(count_rows().pending, 0);
+			assert_int_equal(fake_store_count(fixture.store), 1);
+			assert_int_equal(image_service_remove(&fixture.product, fixture.x.answer.image_id, &why), OK);
+		}
+}
+
 static void test_page_of_another_origin_when_not_named_then_403(void **state)
 {
 	static const struct {
@@ -493,6 +529,7 @@ int main(void)
 		SPOOLED(test_body_when_cut_then_nothing_is_left),
 		ON_ENGINE(test_every_call_of_the_engine_when_it_fails_then_nothing_is_left_but_what_is_answered),
 		ON_ENGINE(test_table_of_the_engine_when_it_fails_for_a_rejected_image_then_its_fault),
+		cmocka_unit_test_setup_teardown(test_repeat_after_a_remote_store_has_failed_then_one_image, set_up_spooled_with_key, fixture_teardown),
 		SPOOLED(test_every_call_of_a_remote_store_when_it_fails_then_nothing_is_left_but_what_is_answered),
 		ON_ENGINE(test_page_of_another_origin_when_not_named_then_403),
 		cmocka_unit_test_setup_teardown(

@@ -253,6 +253,8 @@ static inline const struct answer *ask_in_pieces(struct ask q, size_t piece)
 	x->request.has_length = q.body != NULL && !q.chunked;
 	x->request.length = x->request.has_length ? total : 0;
 	fixture.step = handler->ops->on_head(handler, x);
+	if (fixture.step == HANDLER_CHECK)
+		fixture.step = handler->ops->check(handler, x);
 	for (size_t at = 0; takes_body(fixture.step) && at < total; at += piece) {
 		size_t n = total - at < piece ? total - at : piece;
 		x->body_bytes += n;

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 static char dir[TEMP_PATH_MAX];
 
@@ -38,7 +39,7 @@ static void test_spool_when_written_in_pieces_then_the_view_has_them_and_no_name
 	struct spool s;
 	struct fault why;
 	struct str view;
-	assert_int_equal(spool_open(&s, &why), OK);
+	assert_int_equal(spool_open(&s, 0, 0, &why), OK);
 	assert_int_equal(count_names(), 0);
 	assert_int_equal(spool_write(&s, STR("one, "), &why), OK);
 	assert_int_equal(spool_write(&s, STR(""), &why), OK);
@@ -58,7 +59,7 @@ static void test_spool_when_nothing_is_written_then_the_view_is_empty(void **sta
 	struct spool s;
 	struct fault why;
 	struct str view;
-	assert_int_equal(spool_open(&s, &why), OK);
+	assert_int_equal(spool_open(&s, 0, 0, &why), OK);
 	assert_int_equal(spool_view(&s, &view, &why), OK);
 	assert_int_equal(view.n, 0);
 	spool_close(&s);
@@ -78,7 +79,7 @@ static void test_spool_when_there_is_no_directory_then_the_cause_is_for_the_log(
 	struct spool s;
 	struct fault why = { 0 };
 	setenv("TMPDIR", "/nonexistent", 1);
-	assert_int_equal(spool_open(&s, &why), IO);
+	assert_int_equal(spool_open(&s, 0, 0, &why), IO);
 	assert_int_equal(why.code, F_STORAGE_FAILED);
 	assert_null(strstr(why.text, "nonexistent"));
 	assert_non_null(strstr(why.cause, "No such file"));
@@ -94,12 +95,33 @@ static void test_spool_when_the_file_may_not_grow_then_an_error(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	small = (struct rlimit){ 4, before.rlim_max };
-	assert_int_equal(spool_open(&s, &why), OK);
+	assert_int_equal(spool_open(&s, 0, 0, &why), OK);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	enum status st = spool_write(&s, STR("more than four bytes"), &why);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(st, IO);
 	assert_int_equal(why.code, F_STORAGE_FAILED);
+	spool_close(&s);
+}
+
+/* The file system of the tests has some room, and more than all of it is never free. */
+static void test_spool_when_the_reserve_would_be_touched_then_refused(void **state)
+{
+	struct statvfs fs;
+	struct spool s;
+	struct fault why = { 0 };
+	assert_int_equal(statvfs(dir, &fs), 0);
+	const uint64_t all = (uint64_t)fs.f_blocks * fs.f_frsize;
+	assert_int_equal(spool_open(&s, all + 1, 0, &why), BUSY);
+	assert_int_equal(why.code, F_DISK_FULL);
+	assert_false(s.is_open);
+	assert_int_equal(spool_open(&s, 1, all, &why), BUSY);
+	assert_int_equal(count_names(), 0);
+	assert_int_equal(spool_open(&s, 1, 1, &why), OK);
+	s.reserve_bytes = all;
+	assert_int_equal(spool_write(&s, STR("x"), &why), BUSY);
+	assert_int_equal(why.code, F_DISK_FULL);
+	assert_non_null(strstr(why.cause, "are reserved"));
 	spool_close(&s);
 }
 
@@ -111,6 +133,7 @@ int main(void)
 		cmocka_unit_test(test_spool_when_zeroed_then_closing_does_nothing),
 		cmocka_unit_test_setup_teardown(test_spool_when_there_is_no_directory_then_the_cause_is_for_the_log, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spool_when_the_file_may_not_grow_then_an_error, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_spool_when_the_reserve_would_be_touched_then_refused, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

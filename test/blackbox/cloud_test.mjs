@@ -12,7 +12,7 @@ import { after, before, test } from 'node:test';
 import { startCloud } from '../cloud/cloud.mjs';
 import { typeOf } from './support/contents.mjs';
 import { freePort, startNginx } from './support/nginx.mjs';
-import { call, childEnv, corpus, eventually, fetchUrl, openSlot, postForm, program, putBytes, runProgram, startServer, tinyPng } from './support/server.mjs';
+import { call, childEnv, corpus, eventually, fetchUrl, openSlot, postForm, program, putBytes, rawSocket, runProgram, startServer, tinyPng } from './support/server.mjs';
 
 const engines = ['--store', 's3', '--table', 'dynamodb'];
 const picture = { fileName: 'no exif.jpg', fileType: 'image/jpeg' };
@@ -53,11 +53,56 @@ test('an image in one request is stored and verified, or leaves only the reason 
 	assert.deepEqual([made.json.status, made.json.fileName, made.json.receivedSize], ['uploaded', 'größer.jpg', bytes.length]);
 	assert.equal((await fetchUrl(made.json.downloadUrl)).status, 200);
 	assert.equal((await read(server, made.json)).etag, made.json.etag);
+	const most = (await call(server, 'GET', '/limits')).json.maxFileSize;
+	const largest = await call(server, 'POST', '/images', { body: Buffer.concat([bytes, Buffer.alloc(most - bytes.length)]) });
+	assert.deepEqual([largest.status, largest.json.receivedSize, largest.json.fileSize], [201, most, made.json.fileSize]);
+	assert.equal((await call(server, 'DELETE', `/images/${largest.json.imageId}`)).status, 204);
 	problem(await call(server, 'POST', '/images', { body: bytes.subarray(0, 200) }), 409, 'image_rejected');
 	problem(await call(server, 'POST', '/images', { body: 'no picture' }), 415, 'type_not_allowed');
 	assert.equal((await call(server, 'DELETE', `/images/${made.json.imageId}`)).status, 204);
 	const open = readdirSync(`/proc/${server.pid}/fd`).map(fd => { try { return readlinkSync(`/proc/${server.pid}/fd/${fd}`); } catch { return ''; } });
 	assert.deepEqual(open.filter(name => name.startsWith(tmpdir()) && name.includes('(deleted)')), []);
+});
+
+test('an image that is sent again with its Idempotency-Key is the same one, also where storing it has failed in between', async t => {
+	const key = 'correct-horse-battery-staple', bytes = corpus('good/photo.jpg');
+	const own = await serve([], { TINTYPE_API_KEY: key });
+	t.after(() => own.stop());
+	const send = (name, body = bytes, on = own) => call(on, 'POST', '/images?onBehalfOf=ann', { key, body, headers: { 'Idempotency-Key': name } });
+	const first = await send('one'), again = await send('one');
+	assert.deepEqual([first.status, again.status, again.json.imageId], [201, 200, first.json.imageId]);
+	problem(await send('one', Buffer.concat([bytes, Buffer.alloc(1)])), 422, 'key_reused');
+	for (let i = 0; i < 2; i++)
+		problem(await send('damaged', bytes.subarray(0, 200)), 409, 'image_rejected');
+	const cut = await serve([], { TINTYPE_API_KEY: key, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${await freePort()}` });
+	t.after(() => cut.stop());
+	assert.equal((await send('failed', bytes, cut)).status, 502);
+	await eventually(async () => (await call(own, 'GET', '/images?onBehalfOf=ann&status=pending', { key })).json.count === 1, { what: 'the row waits for its bytes' });
+	const made = await send('failed');
+	assert.equal(made.status, 201, made.text);
+	assert.equal((await call(own, 'DELETE', `/images/${made.json.imageId}`, { key })).status, 204);
+	problem(await send('failed'), 410, 'image_gone');
+	assert.equal((await call(own, 'DELETE', `/images/${first.json.imageId}`, { key })).status, 204);
+});
+
+test('temporary files leave the reserve free: further images are refused, and taken again once there is room', async t => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-spool-')), mib = 1 << 20;
+	const own = await startServer({ env: { ...cloud.env, TMPDIR: dir }, args: [...engines, '--reserve', String(8 * mib)],
+		wrap: ['unshare', '-rm', 'sh', '-c', `mount -t tmpfs -o size=${12 * mib} none "$0" && exec "$@"`, dir] });
+	t.after(async () => { await own.stop(); rmSync(dir, { recursive: true, force: true }); });
+	const large = Buffer.concat([corpus('good/photo.jpg'), Buffer.alloc(2 * mib)]);
+	const send = headers => call(own, 'POST', '/images', { body: large, headers });
+	const began = await Promise.all(Array.from({ length: 3 }, () => rawSocket(own.api)));
+	for (const raw of began)
+		await raw.send(Buffer.concat([Buffer.from(`POST /prod/images HTTP/1.1\r\nHost: ${new URL(own.api).host}\r\nContent-Length: ${mib + 1}\r\n\r\n`), Buffer.alloc(mib)]));
+	await eventually(async () => (await send()).status === 503, { what: 'what is being received leaves no room' });
+	const refused = await send();
+	problem(refused, 503, 'disk_full');
+	assert.equal(refused.headers.get('retry-after'), '60');
+	problem(await fetchUrl(`${own.api}/prod/images`, { method: 'POST', body: new Blob([large]).stream(), duplex: 'half' }), 503, 'disk_full');
+	await Promise.all(began.map(raw => raw.end()));
+	const made = await eventually(async () => { const answer = await send(); return answer.status === 201 && answer; }, { what: 'there is room again' });
+	assert.equal((await call(own, 'DELETE', `/images/${made.json.imageId}`)).status, 204);
 });
 
 test('a call that waits is answered when the bytes are there, or rejected, though nobody completes the upload', async () => {

@@ -216,3 +216,62 @@ test('many at once are all there', async () => {
 	assert.deepEqual(answers.map(a => a.json.fileName), answers.map((_, i) => `${i}.png`));
 	assert.deepEqual(await counts(server), { ...before, uploaded: before.uploaded + 40 });
 });
+
+test('an Idempotency-Key makes one image of a repeated request, whatever becomes of it', async () => {
+	const send = (name, { body = photo, query = '?fileName=a.jpg' } = {}) => call(locked, 'POST', `/images${query}`, { body, key, headers: { 'Idempotency-Key': name } });
+	const first = await send('one'), again = await send('"one"');
+	const { imageId } = created(first, 'a.jpg', photo, 'image/jpeg');
+	assert.deepEqual([again.status, again.json.imageId, again.json.etag], [200, imageId, first.json.etag]);
+	const other = Buffer.from(photo);
+	other[other.length - 1] ^= 1;
+	for (const change of [{ query: '?fileName=b.jpg' }, { query: `?fileName=a.jpg&metadata=${encodeURIComponent('{"a":"b"}')}` }, { body: other }, { body: tinyPng }])
+		refused(await send('one', change), 422, 'key_reused');
+	refused(await call(locked, 'POST', '/upload', { key, json: { fileName: 'a.jpg', fileType: 'image/jpeg' }, headers: { 'Idempotency-Key': 'one' } }), 422, 'key_reused');
+	refused(await call(locked, 'POST', '/images', { body: photo, headers: { 'Idempotency-Key': 'one' } }), 400, 'bad_field', /say who they are/);
+	refused(await send('x'.repeat(129)), 400, 'bad_field', /128/);
+	assert.notEqual((await send('one', { query: '?fileName=a.jpg&onBehalfOf=ann' })).json.imageId, imageId, 'every owner has keys of its own');
+	assert.equal((await call(locked, 'DELETE', `/images/${imageId}`, { key })).status, 204);
+	refused(await send('one'), 410, 'image_gone');
+	for (let i = 0; i < 2; i++)
+		refused(await send('damaged', { body: photo.subarray(0, 200) }), 409, 'image_rejected', /damaged|too early/);
+	const before = await counts(locked);
+	const answers = await Promise.all(Array.from({ length: 8 }, () => send('at once')));
+	assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 200, 200, 200, 200, 200, 201]);
+	assert.equal(new Set(answers.map(({ json }) => json.imageId)).size, 1);
+	assert.deepEqual(await counts(locked), { ...before, uploaded: before.uploaded + 1 });
+	await settled(locked);
+});
+
+test('of a caller who says who it is nothing is received that its key or its quota refuses', async t => {
+	const size = tinyPng.length;
+	const limited = await startServer({ env: { TINTYPE_API_KEY: key, TINTYPE_UPLOAD: 'key', TINTYPE_QUOTA_BYTES: String(2 * size) } });
+	t.after(() => limited.stop());
+	/* A client that waits for 100 Continue: the answer comes without a byte of the body. */
+	const ask = async (bearer, length) => {
+		const raw = await rawSocket(limited.api);
+		await raw.send(`POST /prod/images?onBehalfOf=ann HTTP/1.1\r\nHost: ${new URL(limited.api).host}\r\nAuthorization: Bearer ${bearer}\r\nContent-Length: ${length}\r\nExpect: 100-continue\r\n\r\n`);
+		const text = await raw.until(said => said.includes('\r\n\r\n'));
+		await raw.end();
+		return text.split('\r\n')[0];
+	};
+	const send = body => call(limited, 'POST', '/images?onBehalfOf=ann', { key, body });
+	assert.match(await ask(key, 2 * size), / 100 /);
+	assert.match(await ask(key, 2 * size + 1), / 403 /);
+	const removed = (await call(limited, 'POST', '/keys', { key, json: { name: 'x', scopes: ['upload', 'act-as'] } })).json;
+	assert.match(await ask(removed.key, size), / 100 /);
+	assert.equal((await call(limited, 'DELETE', `/keys/${removed.keyId}`, { key })).status, 204);
+	assert.match(await ask(removed.key, size), / 401 /);
+	for (let i = 0; i < 2; i++)
+		created(await send(tinyPng), 'image.png', tinyPng, 'image/png');
+	assert.match(await ask(key, 1), / 403 /, 'it is full');
+	refused(await send(tinyPng), 403, 'quota_full', new RegExp(`${2 * size} bytes`));
+	refused(await curl('--data-binary', '@größe 1.png', '-H', 'Transfer-Encoding: chunked', '-H', `Authorization: Bearer ${key}`, to(limited, '?onBehalfOf=ann')), 403, 'quota_full', new RegExp(`needs ${size}`));
+	const { json: { owner } } = await call(limited, 'GET', '/me?onBehalfOf=ann', { key });
+	assert.equal((await call(limited, 'PUT', `/users/${owner}/quota`, { key, json: { bytes: 3 * size } })).status, 200);
+	const form = new FormData();
+	form.append('file', new Blob([tinyPng]), 'a.png');
+	form.append('fileName', 'x'.repeat(200));
+	created(await send(form), 'x'.repeat(200), tinyPng, 'image/png');
+	refused(await send(tinyPng), 403, 'quota_full');
+	await settled(limited);
+});

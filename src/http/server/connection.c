@@ -337,7 +337,7 @@ static void on_resume(struct reactor_task *t)
 {
 	struct connection *c = (struct connection *)t;
 	assert(c->state == CONN_WORK && c->request != NULL);
-	enter_next(c, server_request_respond(c));
+	enter_next(c, server_request_resume(c, c->kept_n > 0));
 	run_connection(c);
 }
 

@@ -1,6 +1,6 @@
 /* Requests in the steps of a handler:
  *
- *   begin     the head: framing, host, query are checked, the handler's `on_head` decides
+ *   begin     the head: framing, host, query are checked, the handler's `on_head` decides, or first its `check` on a worker
  *   take      each piece of the body: to `on_body`, or dropped
  *   the end   of the body: the answer is sent, or a worker runs `run`, or the handler `run_async`
  *   end       the answer is sent or never will be: report, release
@@ -44,12 +44,6 @@ static enum request_next send_response(struct server_request *c)
 	if (!response_head_make(c))
 		c->keeps_alive = false; /* nothing is sent, and the connection ends */
 	return NEXT_RESPONSE;
-}
-
-enum request_next server_request_respond(struct connection *c)
-{
-	assert(c->request != NULL && c->request->x.answer.status != 0);
-	return send_response(c->request);
 }
 
 /* Answer now although the body, or what comes for one, is not over: the connection ends with it. */
@@ -242,12 +236,17 @@ static void run_job(struct job *job)
 	reactor_resume(&c->connection->task);
 }
 
-static enum request_next refuse_load(struct server_request *c, const char *text)
+static void answer_load(struct server_request *c, const char *text)
 {
 	struct fault why;
 	fault_set(&why, OVERLOADED, "%s", text);
 	abort_handler(c, &why);
 	answer_fault(c, &why);
+}
+
+static enum request_next refuse_load(struct server_request *c, const char *text)
+{
+	answer_load(c, text);
 	return send_response(c);
 }
 
@@ -265,12 +264,49 @@ static enum request_next end_body(struct server_request *c)
 		return NEXT_WORK;
 	case HANDLER_RUN:
 	case HANDLER_READ_BODY:
+	case HANDLER_CHECK:
+		assert(c->wants != HANDLER_CHECK);
 		c->job.run = run_job;
 		if (!workers_submit(c->listener->traffic->workers, &c->job))
 			return refuse_load(c, "The server is overloaded; try again");
 		return NEXT_WORK;
 	}
 	return NEXT_RESPONSE;
+}
+
+/* What the handler wants is known: answer, or go on to the body. */
+static enum request_next end_head(struct server_request *c, bool more)
+{
+	const struct request *r = &c->x.request;
+	assert(c->wants != HANDLER_CHECK);
+	if (!r->chunked && r->length == 0)
+		return end_body(c);
+	if (c->wants == HANDLER_ANSWER && (r->expects_continue || r->length > drop_max(c)))
+		return respond_and_close(c);
+	if (r->expects_continue && !more) { /* RFC 9110 10.1.1: not needed by a client that sends already */
+		struct outgoing out = { .head = STR("HTTP/1.1 100 Continue\r\n\r\n"), .fd = -1 };
+		/* What a socket without anything under way does not take of it is lost, and the client continues by itself. */
+		(void)transport_send(&c->connection->transport, &out);
+	}
+	return NEXT_BODY;
+}
+
+static void run_check(struct job *job)
+{
+	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
+	c->wants = c->listener->handler->ops->check(c->listener->handler, &c->x);
+	reactor_resume(&c->connection->task);
+}
+
+static enum request_next start_check(struct server_request *c, bool more)
+{
+	c->job.run = run_check;
+	c->is_checking = true;
+	if (workers_submit(c->listener->traffic->workers, &c->job))
+		return NEXT_WORK;
+	c->is_checking = false;
+	answer_load(c, "The server is overloaded; try again");
+	return end_head(c, more);
 }
 
 enum request_next server_request_begin(struct connection *connection, struct str head, bool more, const struct fault *bad)
@@ -295,16 +331,20 @@ enum request_next server_request_begin(struct connection *connection, struct str
 	c->owes_end = c->wants != HANDLER_ANSWER;
 	if (!is_read && r->path.n == 0)
 		return respond_and_close(c);
-	if (!r->chunked && r->length == 0)
-		return end_body(c);
-	if (c->wants == HANDLER_ANSWER && (r->expects_continue || r->length > drop_max(c)))
-		return respond_and_close(c);
-	if (r->expects_continue && !more) { /* RFC 9110 10.1.1: not needed by a client that sends already */
-		struct outgoing out = { .head = STR("HTTP/1.1 100 Continue\r\n\r\n"), .fd = -1 };
-		/* What a socket without anything under way does not take of it is lost, and the client continues by itself. */
-		(void)transport_send(&connection->transport, &out);
+	return c->wants == HANDLER_CHECK ? start_check(c, more) : end_head(c, more);
+}
+
+enum request_next server_request_resume(struct connection *connection, bool more)
+{
+	assert(connection->request != NULL);
+	struct server_request *c = connection->request;
+	if (c->is_checking) {
+		c->is_checking = false;
+		c->owes_end = c->wants != HANDLER_ANSWER;
+		return end_head(c, more);
 	}
-	return NEXT_BODY;
+	assert(c->x.answer.status != 0);
+	return send_response(c);
 }
 
 /* the body */

@@ -37,6 +37,7 @@ struct server_request {
 	bool is_old;                /* HTTP/1.0 */
 	bool too_long;              /* more body arrived than may be dropped */
 	bool is_async;              /* run_async was called */
+	bool is_checking;           /* a worker runs check */
 	bool counted;               /* among its client's requests in progress, through a proxy */
 	uint64_t left;              /* of a body with a length */
 	struct chunk_reader chunks; /* of one without */
@@ -66,8 +67,9 @@ enum request_next server_request_take_body(struct connection *c, struct str *in)
 enum request_next server_request_give_up(struct connection *c);
 /* The client has closed its end while the request is at work. */
 void server_request_note_gone(struct connection *c);
-/* A request that was on another thread has its answer. */
-enum request_next server_request_respond(struct connection *c);
+/* A request that was on another thread has its answer, or may go on to its body.
+ * more    bytes follow the head already */
+enum request_next server_request_resume(struct connection *c, bool more);
 /* The request is over: log it, release it.  sent: the kernel has the response */
 void server_request_end(struct connection *c, bool sent);
 /* Which deadline the body has; another one once the handler has refused it. */
