@@ -338,9 +338,23 @@ static void test_public_when_no_key_is_sent_then_403_wherever_it_is_asked_for(vo
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 #define K(name) cmocka_unit_test_setup_teardown(name, fixture_setup_with_key, fixture_teardown)
 
+/* The operator may choose any text: also one that looks like a token, or begins as keys of applications do. */
+static void test_operator_key_when_it_looks_like_another_credential_then_it_is_the_operators(void **state)
+{
+	static const char *const keys[] = { "a.key.with-two-dots", "tk_a-key-of-the-operator", "0123456789012345678901234567890123456789012" };
+
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		open_with(true, true, keys[i]);
+		assert_int_equal(
+			ASK("GET", "/prod/images", .authorization = (const char *)STR_CONCAT(&fixture.own, STR("Bearer "), str_of(keys[i]), STR("\0")).p)->status, 200);
+		fixture_teardown(state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_operator_key_when_it_looks_like_another_credential_then_it_is_the_operators),
 		T(test_access_when_open_then_no_one_is_refused),
 		T(test_access_when_a_credential_fails_then_401_on_every_route_open_ones_too),
 		T(test_public_when_no_key_is_sent_then_403_wherever_it_is_asked_for),
