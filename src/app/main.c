@@ -2,6 +2,7 @@
  * maintenance.c and keys.c, the client's verbs are in cli/. This file finds the command, reads .env for those that have
  * settings, and prints the help. */
 #include "config/env_file.h"
+#include "config/help.h"
 #include "base/hash.h"
 #include "config/settings_table.h"
 #include "cli/cli.h"
@@ -33,6 +34,7 @@ static int put_page(FILE *to, void (*write)(struct buf *))
 }
 
 static void write_usage(struct buf *b);
+static void write_manual(struct buf *b);
 
 static void write_version(struct buf *b)
 {
@@ -41,7 +43,7 @@ static void write_version(struct buf *b)
 
 static int print_usage(int argc, char **argv)
 {
-	return put_page(stdout, write_usage);
+	return put_page(stdout, argc > 1 && strcmp(argv[1], "--man") == 0 ? write_manual : write_usage);
 }
 
 static int print_version(int argc, char **argv)
@@ -97,9 +99,9 @@ static const struct main_verb {
 		keys_help },
 	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.",
 		0, NULL },
+	{ "help", print_usage, "help [--man]", "Print this list of commands; with --man the manual page.", 0, NULL },
 	{ "version", print_version, "version", "Print the version.", 0, NULL },
 	{ "--version", print_version, NULL, NULL, 0, NULL },
-	{ "help", print_usage, NULL, NULL, 0, NULL },
 	{ "--help", print_usage, NULL, NULL, 0, NULL },
 	{ "-h", print_usage, NULL, NULL, 0, NULL },
 };
@@ -111,6 +113,31 @@ static void write_usage(struct buf *b)
 		buf_printf(b, "  %-27s %s\n", v->usage, v->sentence);
 	cli_help(b);
 	buf_put(b, STR("\nEach has --help.\n"));
+}
+
+static void write_manual(struct buf *b)
+{
+	buf_put(b,
+		STR(".TH TINTYPE 1 \"\" \"tintype " VERSION "\" \"User Commands\"\n"
+			".SH NAME\ntintype \\- image uploads by presigned URL, verified on arrival\n"
+			".SH SYNOPSIS\n.B tintype\n.I COMMAND\n.RI [ OPTION \" ...]\"\n"
+			".SH DESCRIPTION\n"
+			"An image backend. A client asks for an upload slot, gets a presigned URL and sends the bytes straight to storage; the server verifies what\n"
+			"arrived, records it, lists it and delivers it.\n"
+			".SH COMMANDS\n"));
+	for (const struct main_verb *v = verbs; v->usage != NULL; v++)
+		help_manual_verb(b, v->usage, v->sentence);
+	cli_manual(b);
+	buf_put(b,
+		STR(".SH OPTIONS OF THE SERVER\n"
+			"Each may be given in the environment or in a file \\fI.env\\fR too, under the name in brackets; the option wins.\n"));
+	settings_manual(b);
+	buf_put(b,
+		STR(".SH ENVIRONMENT\n"
+			".TP\n\\fBTINTYPE_ENDPOINT\\fR\nThe API that commands call.\n"
+			".TP\n\\fBTINTYPE_API_KEY\\fR\nThe key that the server requires, and that commands send.\n"
+			".TP\n\\fBTINTYPE_ENV_FILE\\fR\nThe file of settings, in place of \\fI.env\\fR; none is read if it is empty.\n"
+			".SH EXIT STATUS\n0 if all succeeded, 1 if something failed, 2 for wrong use or a wrong setting, 130 after Ctrl-C.\n"));
 }
 
 static const struct main_verb *shown; /* by write_help */

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "config/help.h"
 #include <limits.h>
 
 #define WRONG_USE 2
@@ -49,6 +50,15 @@ void cli_help(struct buf *b)
 	assert(b != NULL);
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
 		buf_printf(b, "  %-27s %s\n", verbs[i].usage, verbs[i].sentence);
+}
+
+void cli_manual(struct buf *b)
+{
+	assert(b != NULL);
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		help_manual_verb(b, verbs[i].usage, verbs[i].sentence);
+	buf_put(b, STR(".PP\nEach command has \\fB\\-\\-help\\fR, which lists the options that it takes.\n.SH OPTIONS OF CLIENTS\n"));
+	options_manual(b);
 }
 
 int cli_run(int argc, char **argv)

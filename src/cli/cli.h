@@ -9,7 +9,8 @@
 int cli_run(int argc, char **argv);
 /* Whether cli_run has this verb. */
 bool cli_knows(struct str verb);
-/* Append a line for each verb, for the program's own help. */
+/* Append a line for each verb, for the program's own help; for its manual page, a paragraph for each, and for each of their options. */
 void cli_help(struct buf *b);
+void cli_manual(struct buf *b);
 
 #endif

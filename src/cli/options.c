@@ -121,3 +121,8 @@ void options_help(struct buf *b, unsigned allowed)
 {
 	help_flags(b, flag_row, allowed | ALLOWS(HELP), NULL);
 }
+
+void options_manual(struct buf *b)
+{
+	help_manual(b, flag_row, FLAGS_ALL, NULL);
+}

@@ -47,6 +47,8 @@ enum option {
 enum status options_parse(struct options *o, unsigned allowed, int argc, char **argv, struct fault *why) MUST_CHECK;
 /* Append a line for each flag. */
 void options_help(struct buf *b, unsigned allowed);
+/* The help of all of them as paragraphs of man(7). */
+void options_manual(struct buf *b);
 /* "90s", "15m", "2h", "7d" to milliseconds, at most ten years; a bare number is seconds. */
 bool options_parse_span(struct str s, int64_t *ms) MUST_CHECK;
 

@@ -28,9 +28,10 @@ enum status settings_load(struct settings *s, int argc, char **argv, struct faul
 const char *settings_env_of(const char *flag);
 /* Whether an environment variable of this name is a setting. */
 bool settings_has_env(struct str name);
-/* The three renderings of the table: what --help shows, doc/settings.md, .env.example.
+/* The renderings of the table: what --help shows, paragraphs of the manual page, doc/settings.md, .env.example.
  * takes  bits of the rows that are shown: SETTING_BIT of settings_table.h, or FLAGS_ALL */
 void settings_help(struct buf *b, unsigned __int128 takes);
+void settings_manual(struct buf *b);
 void settings_markdown(struct buf *b);
 void settings_env_example(struct buf *b);
 

@@ -41,6 +41,12 @@ void settings_help(struct buf *b, unsigned __int128 takes)
 	help_flags(b, settings_flag, takes, put_origin);
 }
 
+void settings_manual(struct buf *b)
+{
+	assert(b != NULL);
+	help_manual(b, settings_flag, FLAGS_ALL, put_origin);
+}
+
 static void put_code(struct buf *b, const char *prefix, const char *text)
 {
 	if (text[0] != '\0')

@@ -334,10 +334,10 @@ static const struct renderer_ops ops = { run_job };
 
 /* Start and end */
 
-/* Next to this executable; a build keeps it a folder deeper. */
+/* Next to this executable, or where make install puts it; a build keeps it a folder deeper. */
 static enum status find_program(struct pool *p, const char *name, const char *given, struct fault *why)
 {
-	static const char *const PLACES[] = { "", "render/" };
+	static const char *const PLACES[] = { "", "../libexec/tintype/", "render/" };
 	char self[sizeof p->program - 32];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self);
 	struct str folder = { self, n > 0 ? (size_t)n : 0 };
@@ -355,11 +355,12 @@ static enum status find_program(struct pool *p, const char *name, const char *gi
 	if (str_equal(str_of(name), STR(MORE_NAME)))
 		return fault_set(why, BAD_SETTING,
 			"--allowed-types names HEIC or AVIF, and " MORE_NAME
-			", which decodes them, is not in %.*s: build it with make build HEIF=true, "
+			", which decodes them, is neither in %.*s nor in ../libexec/tintype/ from there: build it with make build HEIF=true, "
 			"or name the type in --unverified-types too.",
 			STRF(folder));
 	return fault_set(why, BAD_SETTING,
-		"tintype-render, which decodes images, is not in %.*s: put it there, or start with --verify header, which decodes none.",
+		"tintype-render, which decodes images, is neither in %.*s nor in ../libexec/tintype/ from there: put it there, or start with --verify "
+		"header, which decodes none.",
 		STRF(folder));
 }
 

@@ -143,7 +143,7 @@ test('a function that cannot start reports the reason to Lambda and exits', asyn
 		['event', { TINTYPE_ALLOWED_TYPES: 'image/png,image/tiff' }, /image\/tiff.*TINTYPE_UNVERIFIED_TYPES/],
 		['event', { TINTYPE_ALLOWED_TYPES: 'image/png,image/heic', TINTYPE_VERIFY: 'decode' }, /HEIC or AVIF.*TINTYPE_UNVERIFIED_TYPES/],
 		['upload', { TINTYPE_LOG_LEVEL: 'loud' }, /LOG_LEVEL|log/i], ['upload', { TINTYPE_ACCESS: 'key' }, /TINTYPE_API_KEY/],
-		['event', { TINTYPE_VERIFY: 'decode' }, /tintype-render, which decodes images, is not in .*--verify header/],
+		['event', { TINTYPE_VERIFY: 'decode' }, /tintype-render, which decodes images, is neither in .*--verify header/],
 		['images', { TINTYPE_DELIVERY_KEYS: 'k'.repeat(32) + ',' }, /TINTYPE_DELIVERY_KEYS must be/],
 	]) {
 		const api = await start(handler, env), told = await api.initFailure;
