@@ -2,6 +2,8 @@
 # make check   build with sanitizers, run the unit tests, check the house rules: the one to run while developing
 # make test    install what tests need, build with sanitizers, run everything
 # make build   build/tintype and build/tintype-render alone; with HEIF=true build/tintype-render-more too, for HEIC and AVIF
+# make install what make build made, to PREFIX (/usr/local) below DESTDIR, with a manual page and a systemd unit; make uninstall
+# make deb     build a Debian package in build/deb/; make test-packages installs it in chroots of Debian 12 and 13, as root
 # make lambda  build/lambda/tintype-lambda-ARCH.zip for AWS Lambda (ARCH=x86_64 or arm64)
 # make bench   compare the speed with other servers and print the table
 # make fuzz    fuzz every parser for SECONDS (60) each
@@ -9,10 +11,13 @@
 SHELL := /bin/sh
 SECONDS ?= 60
 HEIF ?= false
+PREFIX ?= /usr/local
+PROGRAM ?= build/tintype
+RENDERER ?= build/tintype-render
 ARCH ?= $(shell uname -m | sed s/aarch64/arm64/)
 MESON_SETUP = meson setup --buildtype=release -Db_pie=true
 
-.PHONY: build lambda run check test bench fuzz clean
+.PHONY: build install uninstall deb test-packages lambda run check test bench fuzz clean
 .SILENT:
 
 build:
@@ -23,6 +28,27 @@ build:
 	ln -f build/release/src/tintype build/tintype
 	ln -f build/release/src/render/tintype-render build/tintype-render
 	[ $(HEIF) != true ] || ln -f build/release/src/render/tintype-render-more build/tintype-render-more
+
+# Not built here: this runs as root.
+install:
+	[ -x $(PROGRAM) ] || { echo "make install: $(PROGRAM) is not there; run make build first"; exit 1; }
+	install -D -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/tintype"
+	install -D -m 755 $(RENDERER) "$(DESTDIR)$(PREFIX)/libexec/tintype/tintype-render"
+	[ ! -x $(RENDERER)-more ] || install -m 755 $(RENDERER)-more "$(DESTDIR)$(PREFIX)/libexec/tintype/tintype-render-more"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	$(PROGRAM) help --man >"$(DESTDIR)$(PREFIX)/share/man/man1/tintype.1"
+	sed 's|@bindir@|$(PREFIX)/bin|' packaging/tintype.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/tintype.service"
+	install -D -m 644 packaging/tintype.sysusers "$(DESTDIR)$(PREFIX)/lib/sysusers.d/tintype.conf"
+
+uninstall:
+	cd "$(DESTDIR)$(PREFIX)" && rm -rf bin/tintype libexec/tintype share/man/man1/tintype.1 lib/systemd/system/tintype.service lib/sysusers.d/tintype.conf
+
+deb:
+	tools/deps deb
+	tools/deb
+
+test-packages: deb
+	tools/test-packages
 
 lambda:
 	tools/deps build
