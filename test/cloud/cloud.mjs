@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { actionsOf, queryAnswer, queryError, readQuery, routesOf } from './control.mjs';
 import { startDynalite, startRadosgw, USER } from './engines.mjs';
 import { ACCOUNT, removeResource } from './resources.mjs';
+import { Transactions } from './transactions.mjs';
 
 async function bodyOf(stream) {
 	const pieces = [];
@@ -34,7 +35,7 @@ class Cloud {
 	accessBlocks = new Map();   // bucket -> XML
 	elsewhere = new Set();      // buckets of another account
 	before = async () => {};    // called with each request before it is passed on, as calls() has it
-	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway;
+	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway; #turn = Promise.resolve(); #transactions;
 
 	/** The S3 engine, started when it is first needed. */
 	s3() {
@@ -112,7 +113,7 @@ class Cloud {
 		if (service === 's3')
 			return this.#passToS3(request, answer);
 		if (service === 'dynamodb')
-			return this.#passToDynamo(request, answer);
+			return this.#passToDynamo(request, answer, call);
 		const body = String(await bodyOf(request)), own = this.actions[service];
 		if (!own)
 			return this.#rest(request, answer, body);
@@ -192,8 +193,34 @@ class Cloud {
 		}
 	}
 
-	/** dynalite knows no protection against deletion, and counts no rows. */
-	async #passToDynamo(request, answer) {
+	/** One after the other, since a transaction is made of several calls. */
+	#dynamoTurn(work) {
+		const turn = this.#turn.then(work);
+		this.#turn = turn.catch(() => {});
+		return turn;
+	}
+
+	/** A call of dynalite: { status, text }. */
+	async #callDynalite(headers, body, path = '/') {
+		const on = http.request(this.#dynalite.url + path, { method: 'POST', headers, setHost: false });
+		on.end(body);
+		const [from] = await once(on, 'response');
+		return { status: from.statusCode, headers: from.headers, text: String(await bodyOf(from)) };
+	}
+
+	async #transact(headers, body, call) {
+		const signed = Object.fromEntries(Object.entries(headers).filter(([name]) => ['host', 'authorization', 'x-amz-date', 'content-type'].includes(name)));
+		const input = JSON.parse(body);
+		call.writes = input.TransactItems.flatMap(Object.keys);
+		this.#transactions ??= new Transactions(async (action, one) => {
+			const { status, text } = await this.#callDynalite({ ...signed, 'x-amz-target': `DynamoDB_20120810.${action}` }, JSON.stringify(one));
+			return { status, body: JSON.parse(text) };
+		});
+		return this.#transactions.write(input);
+	}
+
+	/** dynalite knows no protection against deletion and no transactions, and counts no rows. */
+	async #passToDynamo(request, answer, call) {
 		const action = request.headers['x-amz-target']?.split('.')[1], body = await bodyOf(request);
 		const { TableName, DeletionProtectionEnabled } = ['UpdateTable', 'DeleteTable'].includes(action) ? JSON.parse(body) : {};
 		const say = (status, what) => answer.writeHead(status, { 'Content-Type': 'application/x-amz-json-1.0' }).end(JSON.stringify(what));
@@ -205,12 +232,13 @@ class Cloud {
 			return say(400, { __type: 'com.amazonaws.dynamodb.v20120810#ValidationException', message: 'Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.' });
 		if (action === 'ListBackups')
 			return say(200, { BackupSummaries: this.list('Backup').filter(one => one.properties.TableName === JSON.parse(body).TableName).map(({ id }) => ({ BackupName: id })) });
-		const on = http.request(this.#dynalite.url + request.url, { method: request.method, headers: request.rawHeaders, setHost: false });
-		on.on('error', () => answer.destroy());
-		on.end(body);
-		const [from] = await once(on, 'response'), text = await bodyOf(from);
-		if (action !== 'DescribeTable' || from.statusCode !== 200)
-			return answer.writeHead(from.statusCode, from.headers).end(text);
+		if (action === 'TransactWriteItems') {
+			const done = await this.#dynamoTurn(() => this.#transact(request.headers, body, call));
+			return say(done.status, done.body);
+		}
+		const { status, headers, text } = await this.#dynamoTurn(() => this.#callDynalite(request.rawHeaders, body, request.url));
+		if (action !== 'DescribeTable' || status !== 200)
+			return answer.writeHead(status, headers).end(text);
 		const { Table } = JSON.parse(text), { Count } = await this.dynamo('Scan', { TableName: Table.TableName, Select: 'COUNT' });
 		return say(200, { Table: { ...Table, ItemCount: Count } });
 	}
@@ -229,7 +257,7 @@ class Cloud {
  * Gives a Cloud: { url, env, request(), head(), put(), calls(), role(), listen(), stop() }.
  * bucket   made at once; null: none is, and S3 does not start before it is asked
  * env      what makes a server find it: endpoint, credentials of a role, bucket, table; no file of the machine's is read
- * calls    all requests so far: [{ method, uri, key, service, target }]
+ * calls    all requests so far: [{ method, uri, key, service, target }], and of a transaction writes, such as ['Put', 'Update']
  * before   to be replaced by a test: an async function that gets each of them before the service does
  */
 export const startCloud = (options = {}) => new Cloud().start(options);

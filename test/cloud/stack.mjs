@@ -85,8 +85,16 @@ export class Evaluator {
 		'Fn::Not': ([one]) => !this.value(one),
 		'Fn::And': all => all.every(one => this.value(one)),
 		'Fn::Or': all => all.some(one => this.value(one)),
+		'Fn::Select': ([index, list]) => this.#element(this.value(list), Number(index)),
+		'Fn::Split': ([between, text]) => this.value(text).split(between),
 		'Fn::FindInMap': keys => keys.map(key => this.value(key)).reduce((at, key) => at[key], this.template.Mappings),
 	};
+
+	#element(list, index) {
+		if (!(index in list))
+			throw new TemplateError(`Template error: Fn::Select cannot select nonexistent value at index ${index}`);
+		return list[index];
+	}
 
 	value(node) {
 		if (Array.isArray(node))

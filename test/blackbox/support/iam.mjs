@@ -18,20 +18,38 @@ function s3Action(method, { pathname, searchParams: query }) {
 	return `s3: ${method} ${pathname}?${query}`;   /* no action's name, so that none grants it */
 }
 
-/** Gives { key, action } of { method, uri, key, service, target }: whose key signed it, in a header or in the URL, and what it does. */
-export function actionOf({ method, uri, key, service, target }) {
-	return { key, action: service === 's3' ? s3Action(method, new URL(uri, 'http://cloud')) : `${service}:${target.split('.').at(-1)}` };
+/** The actions of a request, as cloud.calls() has it: a transaction has those of its writes. */
+export function actionsOf({ method, uri, service, target, writes }) {
+	const action = target.split('.').at(-1);
+	if (service === 's3')
+		return [s3Action(method, new URL(uri, 'http://cloud'))];
+	return writes ? writes.map(kind => `dynamodb:${kind}Item`) : [`${service}:${action}`];
 }
 
 /** Which role each function has, by the function's handler; with Thumbs=on there is { render: 'Render' } too. */
 export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', delivery: 'Delivery', event: 'Event', sweep: 'Sweep' };
 
-/** { Upload: statements, List, Manage, Delivery, Event, Sweep, Render }: what each function's role may do in a stack with these parameters. */
-export async function roleStatements(given) {
+/** The stack with these parameters; made: what is known of resources, { UserPool: { ref, attributes } }, in place of names. */
+async function stackOf(given, made = {}) {
 	const template = await readTemplate(readFileSync(new URL('../../../deploy/template.yaml', import.meta.url)));
 	const parameters = bindParameters(template, { CodeBucket: 'code', CodeKey: 'key', ...given });
-	const made = Object.fromEntries(Object.keys(template.Resources).map(name => [name, { ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) }]));
-	const evaluator = new Evaluator(template, parameters, { 'AWS::Partition': 'aws', 'AWS::StackName': 'tintype' }, made);
+	const named = name => ({ ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) });
+	const pseudo = { 'AWS::Partition': 'aws', 'AWS::StackName': 'tintype', 'AWS::Region': 'eu-west-1', 'AWS::AccountId': '123456789012', 'AWS::URLSuffix': 'amazonaws.com' };
+	return new Evaluator(template, parameters, pseudo, { ...Object.fromEntries(Object.keys(template.Resources).map(name => [name, named(name)])), ...made });
+}
+
+/** { Upload: statements, List, ... }: what each function's role may do in a stack with these parameters. */
+export async function roleStatements(given) {
+	const stack = await stackOf(given);
 	return Object.fromEntries([...Object.values(ROLES), 'Render'].map(role => [role,
-		evaluator.value(template.Resources[`${role}Role`].Properties.Policies).flatMap(policy => policy.PolicyDocument.Statement)]));
+		stack.value(stack.template.Resources[`${role}Role`].Properties.Policies).flatMap(policy => policy.PolicyDocument.Statement)]));
+}
+
+/** { Upload: variables, List, ... }: the environment of each function in a stack with these parameters. */
+export async function functionVariables(given, made) {
+	const stack = await stackOf(given, made);
+	return Object.fromEntries(Object.values(ROLES).map(role => {
+		const { Variables } = stack.value(stack.template.Resources[`${role}Function`].Properties.Environment);
+		return [role, Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, String(value)]))];
+	}));
 }
