@@ -60,6 +60,7 @@ enum status backends_open_cloud(const struct settings *s, struct backends *out, 
 	e.table = own->table;
 	e.users = dynamo_users(own->table);
 	e.api_keys = dynamo_api_keys(own->table);
+	e.outbox = dynamo_outbox(own->table);
 	e.storage_url = s3_store_url(own->store);
 	*out = e;
 	return OK;

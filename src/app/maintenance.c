@@ -60,7 +60,7 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 		p.renderer = pool_renderer(pool);
 	}
 	struct webhooks webhooks CLEANUP(webhooks_stop) = { 0 };
-	TRY(webhooks_check(s, e->bucket == NULL, why));
+	TRY(webhooks_check(s, why));
 	TRY(webhooks_start(&webhooks, s, e, &p, NULL, why));
 	struct gc_result done = { 0 };
 	struct fault second = { 0 };

@@ -282,8 +282,8 @@ static void refresh_gauges(void *arg)
 	struct image_counts counts;
 	if (c->backends.measure != NULL)
 		c->backends.measure(&c->backends);
-	webhooks_measure(&c->webhooks);
 	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
+	webhooks_measure(&c->webhooks);
 	enum status counted = table_counts(c->product.table, &counts, NULL);
 	op_deadline_set(0);
 	if (counted != OK)
@@ -363,7 +363,7 @@ static enum status load_settings(struct server_parts *c, int argc, char **argv, 
 	const struct image_rules rules = rules_of(s);
 	TRY(media_types_check(&rules, why));
 	TRY(settings_check_keep(str_of(s->keep_metadata), why));
-	TRY(webhooks_check(s, c->remote, why));
+	TRY(webhooks_check(s, why));
 	return settings_check_origins(str_of(s->cors_origins), why);
 }
 
@@ -417,7 +417,7 @@ int server_main(int argc, char **argv)
 			LOG(SERVER_FAILED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 		fprintf(stderr, "tintype serve: %s%s%s%s\n", why.text, why.cause[0] ? " (" : "", why.cause, why.cause[0] ? ")" : "");
 	}
-	if (c.backends.outbox != NULL)
+	if (c.backends.bucket != NULL)
 		admin_file_remove(c.settings.data_dir);
 	server_free(&c.server);
 	gc_thread_free(&c.gc_thread);

@@ -7,19 +7,18 @@
 
 #include <string.h>
 
-enum status webhooks_check(const struct settings *s, bool remote, struct fault *why)
+enum status webhooks_check(const struct settings *s, struct fault *why)
 {
 	struct webhook_endpoint e = { .is_private = s->webhook_private };
 	struct webhook_secrets secrets;
 	unsigned kinds;
+	if (s->event_bus[0] != '\0')
+		return fault_set(why, BAD_SETTING, "TINTYPE_EVENT_BUS is for functions on AWS Lambda; a server sends webhooks: unset it.");
 	if (s->webhook_url[0] == '\0')
 		return s->webhook_secret[0] == '\0'
 			? OK
 			: fault_set(why, BAD_SETTING,
 				  "TINTYPE_WEBHOOK_SECRET is set, and TINTYPE_WEBHOOK_URL is not: set it too, to where webhooks are to be sent.");
-	if (remote)
-		return fault_set(why, BAD_SETTING,
-			"Webhooks are delivered by the embedded engine only, for now: with --table dynamodb unset TINTYPE_WEBHOOK_URL.");
 	TRY(endpoint_check_url(&e, str_of(s->webhook_url), why));
 	TRY(endpoint_parse_kinds(str_of(s->webhook_events), &kinds, why));
 	TRY(webhook_secrets_parse(str_of(s->webhook_secret), &secrets, why));

@@ -19,7 +19,7 @@ struct webhooks {
 };
 
 /* Check what the settings say of webhooks.  Errors: BAD_SETTING, with a sentence for the terminal */
-enum status webhooks_check(const struct settings *s, bool remote, struct fault *why) MUST_CHECK;
+enum status webhooks_check(const struct settings *s, struct fault *why) MUST_CHECK;
 /* Write events of changes from now on, if the settings say so; they are checked. The product, whose records they are made of, and the
  * backends must outlive them.
  * at      where this server listens; NULL: it is none, and nothing is sent

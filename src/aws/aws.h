@@ -7,7 +7,9 @@
 #include "aws/service.h"
 #include "port/api_key_table.h"
 #include "port/image_table.h"
+#include "port/event_bus.h"
 #include "port/object_store.h"
+#include "port/outbox.h"
 #include "port/thumb_queue.h"
 #include "port/user_table.h"
 
@@ -38,9 +40,13 @@ struct dynamo_table_options {
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);
-/* The owners of the table's rows, and the API keys that are kept next to them. They live as long as the table. */
+/* The owners of the table's rows, and the API keys and events that are kept next to them. They live as long as the table. */
 struct user_table *dynamo_users(struct image_table *t);
 struct api_key_table *dynamo_api_keys(struct image_table *t);
+struct outbox *dynamo_outbox(struct image_table *t);
+/* The event bus of this name or ARN.  NULL: memory failed. */
+struct event_bus *event_bridge_new(struct aws_service *service, struct str bus);
+void event_bridge_free(struct event_bus **b);
 /* Create the table (`tintype table create`, tests). OK also when it exists; indexes that an earlier version did not have are added. */
 enum status dynamo_table_create(struct image_table *t, struct fault *why) MUST_CHECK;
 

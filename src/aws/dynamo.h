@@ -2,7 +2,8 @@
  * row as an attribute map and back), dynamo_update (the expressions of a write), dynamo_request (one call and its
  * outcome), dynamo_row (what all writes of rows share), dynamo_list (the sharded indexes, merged), dynamo_cursor,
  * dynamo_schema (creating and describing the table), dynamo_table, dynamo_insert and dynamo_resolve (the operations of
- * image_table), dynamo_transact and dynamo_usage (what owners use), dynamo_users and dynamo_recount (user_table), dynamo_api_keys.
+ * image_table), dynamo_transact and dynamo_usage (what owners use), dynamo_users and dynamo_recount (user_table), dynamo_api_keys,
+ * dynamo_outbox and dynamo_outbox_list (outbox).
  * All of it blocks; any thread. */
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H
@@ -11,6 +12,7 @@
 #include "aws/aws.h"
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #define DYNAMO_SHARDS_MAX 64
@@ -19,10 +21,10 @@
 #define DYNAMO_BODY_MAX ((size_t)1 << 20)
 
 /* The sparse indexes, each with a partition attribute of its own name and a sort attribute. The partitions of the first two
- * are "feed#0" and so on, those of the third "OWNER#0" and so on. */
+ * are "feed#0", "due#0", "events#0" and so on, those of the third "OWNER#0" and so on. */
 #define DYNAMO_FEED "feed" /* uploaded rows, by the time of their commit */
 #define DYNAMO_FEED_ORDER "feedOrder"
-#define DYNAMO_DUE "due" /* rows that will expire, by that time */
+#define DYNAMO_DUE "due" /* rows that will expire, and events that wait, by that time */
 #define DYNAMO_DUE_ORDER "dueOrder"
 #define DYNAMO_OWNED "owned" /* rows that have an owner, by the time of their slot */
 #define DYNAMO_OWNED_ORDER "ownedOrder"
@@ -31,10 +33,12 @@
 
 #define DYNAMO_INDEX_FOLLOWS_MS 5000 /* an index has what was written to the table so long ago */
 
+struct own_event;
 struct dynamo {
 	struct image_table port;
 	struct user_table users;
 	struct api_key_table api_keys;
+	struct outbox outbox;
 	struct aws_service *service;
 	char *table;
 	uint32_t shards;
@@ -42,6 +46,11 @@ struct dynamo {
 	struct owner_quota quota; /* of owners without one of their own */
 	int64_t timeout_ms;
 	_Atomic int64_t last_commit_ms;
+	/* see dynamo_outbox.h */
+	_Atomic(const struct outbox_source *) outbox_source;
+	pthread_mutex_t outbox_lock;
+	struct own_event *own_events; /* under the lock, as their number */
+	unsigned n_own_events;
 };
 
 /* Add a pending row; see table_insert. */

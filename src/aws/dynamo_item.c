@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS, VISIBILITY, FLAG };
 
@@ -139,6 +140,21 @@ void dynamo_item_of(const struct image_row *row, bool resolved_only, struct aren
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++)
 		if (FIELDS[i].settles || !resolved_only)
 			add_field(out, &FIELDS[i], row, a);
+}
+
+void dynamo_item_resolve(struct image_row *row, const struct image_row *resolved)
+{
+	static const size_t sizes[] = { [TEXT] = sizeof(struct str),
+		[UINT32] = sizeof(uint32_t),
+		[UINT64] = sizeof(uint64_t),
+		[MS] = sizeof(int64_t),
+		[TIME] = sizeof(int64_t),
+		[STATUS] = sizeof(enum image_status),
+		[VISIBILITY] = sizeof(bool),
+		[FLAG] = sizeof(bool) };
+	for (size_t i = 0; i < COUNT_OF(FIELDS); i++)
+		if (FIELDS[i].settles)
+			memcpy((char *)row + FIELDS[i].offset, (const char *)resolved + FIELDS[i].offset, sizes[FIELDS[i].kind]);
 }
 
 void dynamo_item_put(const struct dynamo_item *item, struct str name, const char *prefix, struct buf *out)

@@ -32,6 +32,9 @@ struct dynamo_item {
 /* Every attribute of the row, or only those that a resolution changes. Values live in `a`; a full
  * arena stays marked. */
 void dynamo_item_of(const struct image_row *row, bool resolved_only, struct arena *a, struct dynamo_item *out);
+/* Change a row as a resolution does. Texts are borrowed from it.
+ * resolved  a row with what dynamo_item_of writes of a resolution */
+void dynamo_item_resolve(struct image_row *row, const struct image_row *resolved);
 /* Add an attribute; text "" or number 0 adds it as missing. */
 void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a);
 void dynamo_item_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a);

@@ -502,7 +502,8 @@ enum status dynamo_outbox_forget_owner(struct dynamo *t, struct str owner, struc
 	return OK;
 }
 
-const struct outbox_ops dynamo_outbox_ops = { .start = start_outbox,
+const struct outbox_ops dynamo_outbox_ops = { .shared = true,
+	.start = start_outbox,
 	.due = read_due,
 	.record = record_results,
 	.list = dynamo_outbox_list,

@@ -174,11 +174,12 @@ enum status dynamo_outbox_enable(struct outbox *port, int64_t now_ms, struct fau
 {
 	struct dynamo *t = dynamo_of_outbox(port);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct dynamo_update u = { .condition = STR("attribute_exists(#disabledMs)") };
+	struct dynamo_update u = { .condition = STR("#disabledMs > :zero") };
 	uint64_t n = 0;
 	dynamo_call_init(&c, t, "UpdateItem", DYNAMO_CONDITION_FAILED);
 	dynamo_item_text(&u.attributes, "disabledMs", STR(""), &c.scratch);
 	dynamo_item_text(&u.attributes, "reason", STR(""), &c.scratch);
+	dynamo_item_signed(&u.values, "zero", 0, &c.scratch);
 	dynamo_key_put(DYNAMO_RECEIVER, &c.scratch, &c.body);
 	dynamo_update_put(&u, &c.scratch, &c.body);
 	TRY(dynamo_call_send(&c, t, why));

@@ -1,6 +1,7 @@
 /* The image table on DynamoDB: one item a row, by imageId. Every write is one conditional call, or one transaction; what they
  * share is in dynamo_row.h, what adds rows in dynamo_insert.c, and what resolves and removes them in dynamo_resolve.c. */
 #include "aws/dynamo.h"
+#include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
 #include "aws/dynamo_update.h"
 
@@ -150,6 +151,7 @@ struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 		mem_free(t);
 		return NULL;
 	}
+	dynamo_outbox_init(t);
 	return &t->port;
 }
 
@@ -159,6 +161,7 @@ void dynamo_table_free(struct image_table **port)
 	struct dynamo *t = dynamo_of(*port);
 	if (t == NULL)
 		return;
+	dynamo_outbox_deinit(t);
 	mem_free(t->table);
 	mem_free(t);
 	*port = NULL;

@@ -2,6 +2,7 @@
  * `owned` with an entry of each owner, which is written once: if the counters were in the index themselves, each slot would cost another
  * write, to one partition. */
 #include "aws/dynamo.h"
+#include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
 #include "aws/dynamo_usage.h"
 
@@ -246,6 +247,7 @@ static enum status remove_user(struct user_table *port, struct str owner, struct
 	bool counted = u.user.usage.images + u.user.usage.pending > 0 && u.changed_ms > clock_now_ms() - DYNAMO_INDEX_FOLLOWS_MS;
 	if (!u.user.blocked || has || counted)
 		return fault_set(why, STATE_CHANGED, "The user is not blocked, or has images.");
+	TRY(dynamo_outbox_forget_owner(t, owner, why));
 	TRY(delete_item(t, DYNAMO_USERS, owner, why));
 	TRY(delete_item(t, DYNAMO_BLOCKED, owner, why));
 	return delete_item(t, DYNAMO_USAGE, owner, why);

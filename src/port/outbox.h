@@ -4,7 +4,10 @@
  * delivered, however often that fails and however often the server is restarted in between. The engine knows nothing of what an event's
  * text says: it is made by a function of the product's, its source. Without a source nothing is written.
  *
- * Every write is atomic and durable when the call returns OK. Calls block on the disk; any thread. */
+ * Several processes may share an outbox (`shared`): each event is then handed out to one of them at a time, and a list or a count may
+ * leave out some of very many.
+ *
+ * Every write is atomic and durable when the call returns OK. Calls block on the disk or the network; any thread. */
 #ifndef PORT_OUTBOX_H
 #define PORT_OUTBOX_H
 
@@ -15,6 +18,7 @@
 
 enum outbox_kind { OUTBOX_UPLOADED, OUTBOX_REJECTED, OUTBOX_DELETED, OUTBOX_EXPIRED };
 #define OUTBOX_KINDS 4
+#define OUTBOX_ALL_KINDS ((1U << OUTBOX_KINDS) - 1)
 /* As receivers read it: "image.uploaded", "image.rejected", "image.deleted", "image.expired". */
 struct str outbox_kind_name(enum outbox_kind kind);
 
@@ -28,7 +32,7 @@ bool outbox_state_parse(struct str text, enum outbox_state *out) MUST_CHECK;
 
 #define OUTBOX_BODY_MAX 20000     /* bytes of an event's text */
 #define OUTBOX_ID_CHARS 36        /* "msg_" and 32 hexadecimal digits */
-#define OUTBOX_DELIVERED_MAX 1000 /* of those that are delivered, so many are kept, the newest */
+#define OUTBOX_DELIVERED_MAX 1000 /* of those that are delivered, so many are kept, the newest; none where processes share the outbox */
 #define OUTBOX_LIST_MAX 1000
 #define OUTBOX_ERROR_MAX 200 /* bytes */
 
@@ -66,7 +70,7 @@ struct outbox_result {
 struct outbox_record {
 	const struct outbox_result *results;
 	size_t n;
-	int64_t delivered_ms;       /* when one of them was delivered; 0: none was */
+	int64_t delivered_ms;       /* when one of them was delivered; 0: none was, or nobody asks for it later */
 	int64_t disabled_ms;        /* the endpoint is disabled from then on; 0: it stays as it is */
 	struct str disabled_reason; /* a sentence; with disabled_ms */
 };
@@ -91,7 +95,7 @@ struct outbox_selection {
 	enum outbox_state state; /* ... all that failed, or all that wait for another attempt */
 };
 
-/* Where events come from. All functions are called on the engine's commit thread and must not block. */
+/* Where events come from. All functions are called on the engine's commit thread, or on that of the change, and must not block. */
 struct outbox_source {
 	unsigned kinds; /* those that are wanted: a set of 1 << enum outbox_kind */
 	/* Append the text of an event, at most OUTBOX_BODY_MAX bytes. A failure fails the change too. */
@@ -103,6 +107,7 @@ struct outbox_source {
 
 struct outbox;
 struct outbox_ops {
+	bool shared; /* outbox_due gives no event again until some minutes after it gave it to anybody */
 	enum status (*start)(struct outbox *, const struct outbox_source *, struct fault *);
 	enum status (*due)(struct outbox *, int64_t now_ms, uint32_t limit, struct arena *, struct outbox_page *out, struct fault *);
 	enum status (*record)(struct outbox *, const struct outbox_record *, struct fault *);
@@ -124,7 +129,13 @@ MUST_CHECK static inline enum status outbox_start(struct outbox *o, const struct
 	return o->ops->start(o, source, why);
 }
 
-/* The waiting events that are due, the earliest first. None while the endpoint is disabled.
+static inline bool outbox_is_shared(const struct outbox *o)
+{
+	return o->ops->shared;
+}
+
+/* The waiting events that are due, the earliest first. None while the endpoint is disabled. Of a shared outbox those that this process
+ * has written come first, due or not; when it has given them, next_ms is not later than now.
  * limit   1..OUTBOX_LIST_MAX
  * Errors  TOO_MUCH; STORAGE_FAILED */
 MUST_CHECK static inline enum status outbox_due(
@@ -134,7 +145,7 @@ MUST_CHECK static inline enum status outbox_due(
 	return o->ops->due(o, now_ms, limit, a, out, why);
 }
 
-/* Write what became of attempts, in one commit. An event that is gone, or was ended in the meantime, is left alone.
+/* Write what became of attempts, in one commit; a shared outbox writes each by itself. An event that is gone, or was ended in the meantime, is left alone.
  * Errors  DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status outbox_record(struct outbox *o, const struct outbox_record *r, struct fault *why)
 {

@@ -296,10 +296,10 @@ static enum status read_events(struct webhook_sender *s, int64_t *next_ms, struc
 	if (s->n_known >= KNOWN_LOW)
 		return OK;
 	*next_ms = now_ms;
-	size_t most = s->n_known + pace_events(s);
-	if (most == s->n_known)
+	size_t more = pace_events(s), most = outbox_is_shared(s->o.outbox) ? more : s->n_known + more;
+	if (more == 0)
 		return OK;
-	/* What is known is due still, and comes first. */
+	/* What is known is due still, and comes first; a shared outbox does not give it again. */
 	TRY(fault_blame_arena(&a, outbox_due(s->o.outbox, now_ms, (uint32_t)most, &a, &page, why), why));
 	*next_ms = page.n == most ? now_ms : page.next_ms;
 	pthread_mutex_lock(&s->lock);

@@ -53,6 +53,7 @@ static void name_ports(struct contract_fixture *w)
 {
 	w->users = dynamo_users(w->table);
 	w->api_keys = dynamo_api_keys(w->table);
+	w->outbox = dynamo_outbox(w->table);
 }
 
 void cloud_make(struct contract_fixture *w, uint64_t max_pending)

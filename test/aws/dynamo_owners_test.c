@@ -3,6 +3,7 @@
  * after the commit; and owners who are not counted. Quotas hold, and the counters are those of the rows, whatever happens. */
 #include "fake/bench.h"
 #include "fake/contract_api_keys.h"
+#include "fake/contract_outbox.h"
 #include "fake/contract_table.h"
 #include "fake/contract_users.h"
 #include "fake/owned.h"
@@ -287,8 +288,10 @@ int main(void)
 	emulator_start(&emulator);
 	transactor_start(&engine, &emulator);
 	cloud_kind = (struct cloud_kind){ .url = engine.server.url, .shards = 2, .count_owners = true };
-	int failed = contract_users(&counting) + contract_api_keys(&counting) + contract_table(&counting) + contract_table_owners(&counting) +
+	int failed = contract_users(&counting) + contract_api_keys(&counting) + contract_outbox(&counting) + contract_table(&counting) + contract_table_owners(&counting) +
 		bench_run(&counting, "owners", tests, COUNT_OF(tests));
+	cloud_kind.count_owners = false;
+	failed += contract_outbox(&counting);
 	transactor_stop(&engine);
 	emulator_stop(&emulator);
 	return failed;

@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { startCloud } from '../cloud/cloud.mjs';
 import { typeOf } from './support/contents.mjs';
 import { freePort, startNginx } from './support/nginx.mjs';
+import { startReceiver, webhookEnv } from './support/receiver.mjs';
 import { call, childEnv, corpus, eventually, fetchUrl, openSlot, postForm, program, putBytes, rawSocket, runProgram, startServer, tinyPng } from './support/server.mjs';
 
 const engines = ['--store', 's3', '--table', 'dynamodb'];
@@ -342,6 +343,45 @@ test('a server runs the sweep by itself', async () => {
 		assert.ok(images.some(one => one.imageId === full.imageId), 'found without that anybody asked');
 	} finally {
 		await own.stop();
+	}
+});
+
+test('webhooks of several servers: each event is delivered once, and what a killed server leaves behind by another', async () => {
+	const receiver = await startReceiver({}), one = await serve([], webhookEnv(receiver)), two = await serve([], webhookEnv(receiver));
+	try {
+		const slots = [];
+		for (const on of [one, two]) {
+			const slot = await openSlot(on, picture), bad = await openSlot(on, picture);
+			await putBytes(slot, corpus('good/photo.jpg'));
+			await putBytes(bad, Buffer.from('no picture'));
+			for (const { imageId } of [slot, bad])
+				await call(on, 'POST', `/images/${imageId}/complete`);
+			assert.equal((await call(on === one ? two : one, 'DELETE', `/images/${slot.imageId}`)).status, 204);
+			slots.push(slot, bad);
+		}
+		await receiver.waitFor(6);
+		const told = receiver.events().map(event => `${event.type} ${slots.findIndex(slot => slot.imageId === event.data.imageId)} ${event.data.status}`);
+		assert.deepEqual(told.sort(), ['image.deleted 0 uploaded', 'image.deleted 2 uploaded', 'image.rejected 1 rejected', 'image.rejected 3 rejected', 'image.uploaded 0 uploaded', 'image.uploaded 2 uploaded']);
+		assert.deepEqual([receiver.faults, receiver.requests.length], [[], 6], 'each once');
+
+		receiver.answer = () => {};   /* it is killed before there is an answer */
+		const left = await openSlot(one);
+		assert.equal((await call(one, 'DELETE', `/images/${left.imageId}`)).status, 204);
+		await receiver.waitFor(7);
+		await one.kill();
+		receiver.answer = (request, response) => response.writeHead(204).end();
+		const [{ imageId }] = (await cloud.dynamo('Scan', { TableName: 'ImageMetadata' })).Items.filter(item => item.imageId.S.startsWith('event#'));
+		await cloud.dynamo('UpdateItem', { TableName: 'ImageMetadata', Key: { imageId }, UpdateExpression: 'SET dueMs = :one, dueOrder = :order', ExpressionAttributeValues: { ':one': { N: '1' }, ':order': { S: `0000000000000000001#${imageId.S}` } } });
+		const last = await openSlot(two);   /* so that the other one looks at the table now */
+		assert.equal((await call(two, 'DELETE', `/images/${last.imageId}`)).status, 204);
+		await eventually(() => receiver.requests.length === 9, { what: 'both events' });
+		const again = receiver.requests.filter(request => request.event.data.imageId === left.imageId);
+		assert.deepEqual([again.length, again[0].id, again[0].text], [2, again[1].id, again[1].text]);
+		await eventually(async () => /^tintype_webhooks\{state="waiting"\} 0$/m.test((await fetchUrl(`${two.admin}/metrics`)).text), { what: 'nothing waits' });
+	} finally {
+		await one.stop();
+		await two.stop();
+		await receiver.stop();
 	}
 });
 

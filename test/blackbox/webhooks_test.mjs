@@ -322,7 +322,7 @@ describe('where webhooks may go', { concurrency: true }, () => {
 			[{ TINTYPE_WEBHOOK_URL: 'https://localhost/', TINTYPE_WEBHOOK_SECRET: SECRET }, /a host on the internet/],
 			[{ TINTYPE_WEBHOOK_URL: 'https://me:secret@app.example/', TINTYPE_WEBHOOK_SECRET: SECRET }, /without a user name/],
 			[{ TINTYPE_WEBHOOK_URL: url, TINTYPE_WEBHOOK_SECRET: SECRET, TINTYPE_WEBHOOK_EVENTS: 'image.liked' }, /TINTYPE_WEBHOOK_EVENTS .* must be some of/],
-			[{ TINTYPE_WEBHOOK_URL: url, TINTYPE_WEBHOOK_SECRET: SECRET, TINTYPE_STORE: 's3', TINTYPE_TABLE: 'dynamodb' }, /by the embedded engine only.*unset TINTYPE_WEBHOOK_URL/],
+			[{ TINTYPE_EVENT_BUS: 'default' }, /for functions on AWS Lambda.*unset it/],
 		];
 		for (const [env, sentence] of rows) {
 			const { code, stderr } = await runProgram(['serve', '--data', path.join(work, 'refused'), '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'], { env });

@@ -15,6 +15,7 @@
 #include "port/admin_query.h"
 #include "port/api_key_table.h"
 #include "port/object_store.h"
+#include "port/outbox.h"
 #include "port/part_store.h"
 #include "port/user_table.h"
 
@@ -23,6 +24,7 @@ struct contract_fixture {
 	struct admin_query *admin_query; /* of the table's rows; for its own suite alone */
 	struct user_table *users;        /* of the table's rows; with api_keys for their own suites alone */
 	struct api_key_table *api_keys;
+	struct outbox *outbox; /* likewise */
 	struct object_store *store;
 	struct bucket_store *bucket;
 	struct bucket_catalog *catalog;

@@ -391,7 +391,8 @@ static void test_both_parts_when_stopped_then_the_page_is_not_finished(void **st
 		arrive_at(f, str_printf(&f->a, "images/%u", n), 1);
 	}
 	assert_int_equal(gc_run(&f->product, LATE_MS, &(struct gc_limits){ .stop = stop_at_nth, .stop_arg = &asked_rows }, &done, &f->why), OK);
-	assert_int_equal(gc_orphans(&f->product, LATE_MS, &(struct gc_limits){ .stop = stop_at_nth, .stop_arg = &asked_objects }, &done, &f->why), OK);
+	assert_int_equal(
+		gc_orphans(&f->product, LATE_MS, &(struct gc_limits){ .stop = stop_at_nth, .stop_arg = &asked_objects }, &done, &f->why), OK);
 	assert_done(done, (struct gc_result){ .ended = 2, .orphans = 2 }); /* the first asks for the page */
 	end(f);
 }
