@@ -53,6 +53,12 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 		if (e->thumb_queue == NULL)
 			return fault_no_memory(why);
 	}
+	if (s->event_bus[0] != '\0') {
+		e->events = open_service(e, STR("events"), region, endpoint_of("AWS_ENDPOINT_URL_EVENTBRIDGE"));
+		e->bus = e->events != NULL ? event_bridge_new(e->events, str_of(s->event_bus)) : NULL;
+		if (e->bus == NULL)
+			return fault_no_memory(why);
+	}
 	e->store = s3_store_new(&store);
 	e->table = dynamo_table_new(&table);
 	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);
@@ -66,6 +72,8 @@ void aws_adapters_free(struct aws_adapters *e)
 	dynamo_table_free(&e->table);
 	s3_store_free(&e->store);
 	aws_service_free(&e->ssm);
+	event_bridge_free(&e->bus);
+	aws_service_free(&e->events);
 	aws_service_free(&e->dynamo);
 	aws_service_free(&e->s3);
 	aws_chain_free(&e->chain);

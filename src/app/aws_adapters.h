@@ -9,10 +9,11 @@
 struct aws_adapters {
 	struct arena texts;
 	struct aws_chain *chain;
-	struct aws_service *s3, *dynamo, *ssm, *sqs;
+	struct aws_service *s3, *dynamo, *ssm, *sqs, *events;
 	struct thumb_queue *thumb_queue; /* NULL: TINTYPE_THUMBNAIL_QUEUE is not set */
 	struct object_store *store;
 	struct image_table *table;
+	struct event_bus *bus; /* NULL: none is set */
 };
 
 /* Makes no request yet.  Errors: BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */

@@ -27,11 +27,15 @@ static enum status open_backends(const struct settings *s, const struct lambda_w
 	note_cold(aws_service_warm(backends.dynamo, STR(""), &cold), "dynamodb", &cold);
 	if (work->reads_objects)
 		note_cold(s3_store_warm(backends.store, &cold), "s3", &cold);
+	if (backends.events != NULL)
+		note_cold(aws_service_warm(backends.events, STR(""), &cold), "events", &cold);
 	*out = (struct lambda_ports){ .store = backends.store,
 		.table = backends.table,
 		.users = dynamo_users(backends.table),
 		.thumb_queue = backends.thumb_queue,
 		.api_keys = dynamo_api_keys(backends.table),
+		.outbox = dynamo_outbox(backends.table),
+		.event_bus = backends.bus,
 		.authorities = { aws_roots_pem, aws_roots_bytes },
 		.read_parameter = read_parameter,
 		.read_parameter_arg = &backends };

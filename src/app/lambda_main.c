@@ -13,6 +13,7 @@
 #include "app/access.h"
 #include "app/identity_setup.h"
 #include "app/image_rules.h"
+#include "api/event.h"
 #include "app/operator_key.h"
 #include "base/log.h"
 #include "delivery/delivery.h"
@@ -44,6 +45,8 @@ struct lambda_parts {
 	struct operator_key operator_key;
 	struct api *api;
 	struct delivery *delivery;
+	struct outbox_source source;
+	struct event_sender events;
 	struct runtime *runtime;
 };
 
@@ -170,6 +173,29 @@ static enum status name_key(struct lambda_parts *c, struct api_options *o, struc
 	return OK;
 }
 
+static enum status write_event(
+	void *arg, enum outbox_kind kind, const struct image_row *row, int64_t now_ms, struct buf *body, struct fault *why)
+{
+	struct lambda_parts *c = arg;
+	return event_write(&c->product, &(struct event){ kind, row, now_ms }, body, why);
+}
+
+static void note_event(void *arg)
+{
+	struct lambda_parts *c = arg;
+	event_sender_note(&c->events);
+}
+
+/* Events are only written where they are sent. */
+static enum status start_events(struct lambda_parts *c, struct fault *why)
+{
+	if (c->ports.event_bus == NULL)
+		return OK;
+	c->source = (struct outbox_source){ .kinds = OUTBOX_ALL_KINDS, .write = write_event, .changed = note_event, .arg = c };
+	c->events = (struct event_sender){ .outbox = c->ports.outbox, .bus = c->ports.event_bus };
+	return outbox_start(c->ports.outbox, &c->source, why);
+}
+
 static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)
 {
 	struct api_options options = { 0 };
@@ -193,6 +219,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(name_key(c, &options, why));
 	TRY(make_thumbnails(c, &work, why));
 	TRY(read_delivery(c, why));
+	TRY(start_events(c, why));
 	c->api = api_new(&c->product, &options);
 	if (c->api == NULL)
 		return fault_no_memory(why);
@@ -215,6 +242,7 @@ static enum status run_function(struct lambda_parts *c, struct fault *why)
 		.bucket = str_of(c->settings.bucket),
 		.http_handler = delivery_handler(c->delivery),
 		.product = &c->product,
+		.events = &c->events,
 	};
 	return lambda_run(c->runtime, &o, why);
 }

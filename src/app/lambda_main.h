@@ -7,8 +7,10 @@
 #include "config/settings.h"
 #include "lambda/lambda.h"
 #include "port/api_key_table.h"
+#include "port/event_bus.h"
 #include "port/image_table.h"
 #include "port/object_store.h"
+#include "port/outbox.h"
 #include "port/thumb_queue.h"
 #include "port/user_table.h"
 
@@ -18,6 +20,8 @@ struct lambda_ports {
 	struct user_table *users;
 	struct thumb_queue *thumb_queue; /* NULL: TINTYPE_THUMBNAIL_QUEUE is not set */
 	struct api_key_table *api_keys;
+	struct outbox *outbox;
+	struct event_bus *event_bus; /* NULL: no events are written */
 	struct str authorities; /* the certificates of Amazon's own endpoints, in PEM */
 	/* See aws/parameter.h; NULL: there is no parameter store */
 	enum status (*read_parameter)(void *arg, struct str name, struct arena *, struct str *out, struct fault *);

@@ -1,6 +1,6 @@
 /* The functions and their routes: one program, so that one zip serves all, and a role each. After
- * each invocation a line of metrics is written, before the answer goes out and the environment may be
- * frozen. */
+ * each invocation the events that it wrote are sent, and a line of metrics is written, before the answer goes out and the environment
+ * may be frozen. */
 #include "lambda/lambda.h"
 
 #include "base/clock.h"
@@ -35,6 +35,7 @@ static const struct function {
 
 struct measured {
 	struct invocation_handler inner;
+	struct event_sender *events;
 	struct emf emf;
 	struct str function;
 };
@@ -45,6 +46,7 @@ static enum status run_measured(void *arg, const struct invocation *in, struct a
 	char memory[2048];
 	struct buf line;
 	enum status end = m->inner.run(m->inner.arg, in, a, answer, why);
+	event_sender_flush(m->events);
 	buf_init_fixed(&line, memory, sizeof memory);
 	emf_write(&m->emf, &line, clock_now_ms(), m->function, in->id);
 	if (buf_ok(&line) && line.n > 0)
@@ -82,12 +84,13 @@ enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct
 	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes, .delivers = f->delivers };
 	struct event_function event_function = { .product = o->product, .bucket = o->bucket };
 	struct render_function render_function = { .product = o->product };
-	struct sweep_function sweep_function = { .product = o->product };
+	struct sweep_function sweep_function = { .product = o->product, .events = o->events };
 	struct measured m = {
 		.inner = f->routes != NULL ? (struct invocation_handler){ gateway_run, &gateway }
 			: f->work.renders      ? (struct invocation_handler){ render_function_run, &render_function }
 			: f->work.sweeps       ? (struct invocation_handler){ sweep_function_run, &sweep_function }
 								   : (struct invocation_handler){ event_function_run, &event_function },
+		.events = o->events,
 		.function = o->function,
 	};
 	const struct invocation_handler function_handler = { run_measured, &m };

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "image/product.h"
+#include "lambda/event_sender.h"
 #include "lambda/runtime.h"
 #include "http/handler.h"
 
@@ -13,6 +14,7 @@ struct lambda_options {
 	struct str bucket;            /* whose objects' events are accepted */
 	struct handler *http_handler; /* of the API, behind that of delivery links; may be NULL for the last three */
 	struct product *product;
+	struct event_sender *events; /* without a bus none are sent */
 };
 
 /* What a function does with images. */

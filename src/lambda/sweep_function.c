@@ -41,11 +41,15 @@ static enum status erase_users(struct product *p, const struct gc_limits *limits
 enum status sweep_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
 {
 	assert(arg != NULL && in != NULL && a != NULL && answer != NULL && why != NULL);
-	struct product *p = ((struct sweep_function *)arg)->product;
+	const struct sweep_function *to = arg;
+	struct product *p = to->product;
 	int64_t now_ms = clock_now_ms(), until_ms = half_time(in);
 	struct gc_limits limits = { .stop = is_time_up, .stop_arg = &until_ms };
 	struct gc_result done = { 0 };
 	struct fault first = { 0 }, failed;
+	uint64_t events = 0;
+	if (to->events->bus != NULL && event_sender_resume(to->events, is_time_up, &until_ms, &events, &failed) != OK)
+		note_failure(&failed, &first);
 	if (gc_run(p, now_ms, &limits, &done, &failed) != OK)
 		note_failure(&failed, &first);
 	if (erase_users(p, &limits, &failed) != OK)
@@ -61,6 +65,7 @@ enum status sweep_function_run(void *arg, const struct invocation *in, struct ar
 	writer_number(answer, STR("confirmed"), done.reconciled);
 	writer_number(answer, STR("rejected"), done.rejected);
 	writer_number(answer, STR("orphans"), done.orphans);
+	writer_number(answer, STR("events"), events);
 	writer_text(answer, STR("slice"), limits.prefix);
 	writer_close(answer, '}');
 	if (first.code == F_NONE)

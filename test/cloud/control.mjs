@@ -1,5 +1,7 @@
 // The responses of AWS's control plane, by service and action, for the resources of the stacks: as much as the scripts of deploy/
 // and the tests ask. The wire's forms are at the end: the query protocol with XML, JSON with a target, and REST with JSON.
+import { randomUUID } from 'node:crypto';
+
 import { formationActions } from './formation.mjs';
 import { queueActions } from './queues.mjs';
 import { ACCOUNT } from './resources.mjs';
@@ -85,12 +87,32 @@ const tests = cloud => ({
 	List: () => ({ things: cloud.things.map(({ type, id, tags, properties }) => ({ type, id, tags, properties })) }),
 });
 
+/** The entries that were accepted are in cloud.busEvents; refuseEvent(entry), which a test may set, gives the ErrorCode of one that is not. */
+const eventBus = cloud => ({
+	PutEvents: ({ Entries }) => {
+		if (!Array.isArray(Entries) || Entries.length < 1 || Entries.length > 10 || Entries.some(one => !one.Source || !one.DetailType || !one.Detail))
+			throw error('ValidationException', '1 validation error detected: Entries');
+		const size = Entries.reduce((sum, { Source, DetailType, Detail }) => sum + 14 + Source.length + DetailType.length + Buffer.byteLength(Detail), 0);
+		if (size > 262144)
+			throw error('ValidationException', 'Total size of the entries in the request is over the limit.', 413);
+		const answers = Entries.map(one => {
+			const ErrorCode = cloud.refuseEvent?.(one);
+			if (ErrorCode)
+				return { ErrorCode, ErrorMessage: 'refused by the test engine' };
+			cloud.busEvents.push({ ...one, Detail: JSON.parse(one.Detail) });
+			return { EventId: randomUUID() };
+		});
+		return { FailedEntryCount: answers.filter(one => one.ErrorCode).length, Entries: answers };
+	},
+});
+
 /** Services whose requests name an action. */
 export function actionsOf(cloud) {
 	return {
 		cloudformation: formationActions(cloud),
 		iam: identity(cloud),
 		logs: logs(cloud),
+		events: eventBus(cloud),
 		ssm: parameters(cloud),
 		sqs: queueActions(cloud.queues, ACCOUNT),
 		sts: { GetCallerIdentity: () => ({ Account: ACCOUNT, UserId: 'AIDATEST', Arn: `arn:aws:iam::${ACCOUNT}:user/test` }) },

@@ -99,6 +99,13 @@ GRANTS_WITH_THUMBS = GRANTS | {
     "Delivery": {action: GRANTS["Delivery"][action] for action in ("dynamodb:GetItem", "s3:GetObject", "s3:ListBucket")},
     "Render": RENDER_GRANTS,
 }
+# With Events=on.
+SENDS = {"events:PutEvents": "sends what it has written to the outbox"}
+GRANTS_WITH_EVENTS = GRANTS | {
+    "Manage": GRANTS["Manage"] | SENDS,
+    "Event": GRANTS["Event"] | SENDS | {"dynamodb:PutItem": "an event goes into the transaction of its change", "dynamodb:DeleteItem": "and away once it was sent"},
+    "Sweep": GRANTS["Sweep"] | SENDS,
+}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 ROUTES = {
     ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("POST", "/images"): "Upload", ("GET", "/limits"): "Upload",
@@ -128,9 +135,9 @@ OBJECTS_WITH_THUMBS = OBJECTS | {
     "Delivery": {"s3:GetObject": ["images", "thumbs"]},
     "Render": {"s3:GetObject": ["images"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
 }
-# The conditions that hold of a stack with versions, by Thumbs.
-HOLDS = {"off": {"IsVersioned", "DeliveryRemovesVersions"}, "on": {"IsVersioned", "HasRender"}}
-BOTH = [("off", GRANTS, OBJECTS), ("on", GRANTS_WITH_THUMBS, OBJECTS_WITH_THUMBS)]
+# The conditions that hold of a stack with versions, by Thumbs; and with Events.
+HOLDS = {"off": {"IsVersioned", "DeliveryRemovesVersions"}, "on": {"IsVersioned", "HasRender"}, "events": {"IsVersioned", "DeliveryRemovesVersions", "HasEvents"}}
+KINDS = [("off", GRANTS, OBJECTS), ("on", GRANTS_WITH_THUMBS, OBJECTS_WITH_THUMBS), ("events", GRANTS_WITH_EVENTS, OBJECTS)]
 
 
 def of_type(name):
@@ -208,6 +215,7 @@ class Template(unittest.TestCase):
             "DeliveryUrl": (["", "https://img.example.com", "http://localhost:8080/prod"], ["img.example.com", "https://img.example.com/", "https://a b"]),
             "FunctionPrefix": (["Image", "Stage2-Image"], ["", "a b", "x" * 41]),
             "TableName": (["ImageMetadata"], ["ab", "a/b"]),
+            "EventBusName": (["default", "my.bus-1"], ["", "a b", "x" * 257]),
         }
         for name, (good, bad) in cases.items():
             for value in good + bad:
@@ -325,6 +333,11 @@ class Functions(unittest.TestCase):
         for stem in ("Manage", "Event", "Sweep"):
             self.assertLessEqual({"TINTYPE_STRIP", "TINTYPE_KEEP_METADATA"}, set(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]), stem)
 
+    def test_whoever_changes_images_sends_events_of_it_if_they_are_wanted(self):
+        self.assertEqual((T["Parameters"]["Events"]["Default"], T["Parameters"]["EventBusName"]["Default"]), ("off", "default"))
+        given = {k: p["Environment"]["Variables"].get("TINTYPE_EVENT_BUS") for k, p in of_type("Lambda::Function").items()}
+        self.assertEqual({k: v for k, v in given.items() if v}, {f"{stem}Function": {"Fn::If": ["HasEvents", {"Ref": "EventBusName"}, {"Ref": "AWS::NoValue"}]} for stem in ("Manage", "Event", "Sweep")})
+
     def test_functions_that_decode_have_the_memory_for_it(self):
         for thumbs, delivery in (("off", "EventMemory"), ("on", "FunctionMemory")):
             sizes = {k: settle(p["MemorySize"], HOLDS[thumbs])["Ref"] for k, p in of_type("Lambda::Function").items()}
@@ -340,7 +353,7 @@ class Functions(unittest.TestCase):
         self.assertNotIn("DeliveryKeys", json.dumps(T["Outputs"]))
 
     def test_each_role_has_its_actions_and_no_other(self):
-        for thumbs, grants, _ in BOTH:
+        for thumbs, grants, _ in KINDS:
             for stem, wanted in grants.items():
                 with self.subTest(f"{stem} Thumbs={thumbs}"):
                     given = [a for s in statements(f"{stem}Role", thumbs) for a in s["Action"]]
@@ -349,13 +362,14 @@ class Functions(unittest.TestCase):
 
     def test_each_action_is_on_the_narrowest_resource(self):
         table = {"Fn::GetAtt": ["Table", "Arn"]}
-        for thumbs, stem, objects, s in ((thumbs, stem, objects, s) for thumbs, grants, objects in BOTH for stem in grants for s in statements(f"{stem}Role", thumbs)):
+        for thumbs, stem, objects, s in ((thumbs, stem, objects, s) for thumbs, grants, objects in KINDS for stem in grants for s in statements(f"{stem}Role", thumbs)):
             with self.subTest(f"{stem} {s['Sid']} Thumbs={thumbs}"):
                 self.assertEqual(s["Effect"], "Allow")
                 self.assertNotIn("*", "".join(s["Action"]))
                 service = s["Action"][0].split(":")[0]
                 queue = "ThumbQueue" if stem == "Render" or s["Action"] == ["sqs:SendMessage"] else "Queue"
-                wanted = {"logs": [{"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}], "sqs": [{"Fn::GetAtt": [queue, "Arn"]}], "s3": None, "dynamodb": [table]}[service]
+                wanted = {"logs": [{"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}], "sqs": [{"Fn::GetAtt": [queue, "Arn"]}], "s3": None, "dynamodb": [table],
+                          "events": [{"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"}]}[service]
                 if service == "s3":
                     folders, = {tuple(objects[stem].get(action, ())) for action in s["Action"]}
                     wanted = [{"Fn::Sub": f"{BUCKET}/{folder}/*"} for folder in folders]
@@ -367,7 +381,7 @@ class Functions(unittest.TestCase):
 
     def test_versions_are_listed_and_deleted_only_where_there_are_any(self):
         versions = {"s3:DeleteObjectVersion", "s3:ListBucketVersions"}
-        for thumbs, grants, _ in BOTH:
+        for thumbs, grants, _ in KINDS:
             for stem in grants:
                 for holds in (HOLDS[thumbs], HOLDS[thumbs] - {"IsVersioned", "DeliveryRemovesVersions"}):
                     given = {a for s in settle(R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"], holds) for a in s["Action"]}

@@ -12,9 +12,9 @@ const db = loadAwsServiceSpecSync();
 const template = await readTemplate(readFileSync(0));
 const NEEDED = { CodeBucket: 'code', CodeKey: 'key', BucketName: 'images' };
 // Stacks that have as many of the optional resources as possible.
-const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', Thumbs: 'on', AlarmEmail: 'a@example.org' }];
+const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', Thumbs: 'on', Events: 'on', AlarmEmail: 'a@example.org' }];
 // Other values of the parameters that have a pattern; those with a list, or that are numbers, need none.
-const OTHER = { CodeBucket: 'code-2', CodeKey: 'key-2', BucketName: 'images-2', TableName: 'Other', ApiName: 'Other', FunctionPrefix: 'Other', AllowedOrigins: 'https://a.example', AllowedTypes: 'image/png',
+const OTHER = { CodeBucket: 'code-2', CodeKey: 'key-2', BucketName: 'images-2', TableName: 'Other', ApiName: 'Other', FunctionPrefix: 'Other', AllowedOrigins: 'https://a.example', AllowedTypes: 'image/png', EventBusName: 'other',
 	KeepMetadata: 'camera', Thumbnails: 'small:10x10', Verify: 'strict', ThumbnailAtUpload: 'none', DeliveryKeys: 'k'.repeat(32), DeliveryUrl: 'https://img.example.org', AlarmEmail: 'b@example.org' };
 
 function otherValue(name, { AllowedValues, MinValue, MaxValue, Type, Default }, now) {

@@ -41,7 +41,8 @@ static int tear_down(void **state)
 /* Run it with so much time left. */
 static enum status sweep(int64_t left_ms)
 {
-	struct sweep_function to = { .product = &f.product };
+	struct event_sender none = { 0 };
+	struct sweep_function to = { .product = &f.product, .events = &none };
 	const struct invocation in = { .id = STR("i"), .deadline_ms = clock_now_ms() + left_ms, .event = STR("{}") };
 	buf_init_arena(&answer, &a, 4096);
 	return sweep_function_run(&to, &in, &a, &answer, &f.why);
