@@ -7,6 +7,7 @@
 #include "http/client/connection.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "http/client/resolve.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static BIO_METHOD *quiet_socket;
@@ -83,30 +85,96 @@ static bool trust_text(SSL_CTX *ctx, struct str pem)
 	return n > 0;
 }
 
-static bool load_trust(SSL_CTX *ctx, struct str authorities)
+/* The file of trusted certificates. NULL: the text is used, or there is none. */
+static const char *trust_file(struct str authorities)
 {
 	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
 	const char *file = env_value("AWS_CA_BUNDLE");
-	if (file == NULL && authorities.n > 0)
-		return trust_text(ctx, authorities);
-	if (file == NULL)
-		file = env_value("SSL_CERT_FILE");
+	if (file != NULL || authorities.n > 0)
+		return file;
+	file = env_value("SSL_CERT_FILE");
 	for (size_t i = 0; file == NULL && i < COUNT_OF(files); i++)
 		if (access(files[i], R_OK) == 0)
 			file = files[i];
-	return file != NULL && SSL_CTX_load_verify_file(ctx, file) == 1;
+	return file;
 }
 
-SSL_CTX *connection_tls(struct str authorities, struct fault *why)
+static SSL_CTX *make_context(const char *file, struct str authorities)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !load_trust(ctx, authorities)) {
-		fault_set(why, UPSTREAM_FAILED, "there is no readable file of trusted certificates; AWS_CA_BUNDLE or SSL_CERT_FILE may name one");
+	bool trusts = ctx != NULL && (file != NULL ? SSL_CTX_load_verify_file(ctx, file) == 1 : trust_text(ctx, authorities));
+	if (!trusts || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	return ctx;
+}
+
+/* What a context trusts: a file as it is now, or a text. */
+struct trust {
+	dev_t device;
+	ino_t number;
+	struct timespec changed;
+	struct str text;
+};
+
+/* false: the file cannot be read. */
+static bool find_trust(const char *file, struct str authorities, struct trust *out)
+{
+	struct stat st = { 0 };
+	if (file != NULL && stat(file, &st) != 0)
+		return false;
+	*out = (struct trust){ .device = st.st_dev, .number = st.st_ino, .changed = st.st_mtim, .text = file == NULL ? authorities : STR("") };
+	return true;
+}
+
+static bool trusts_same(const struct trust *x, const struct trust *y)
+{
+	return x->device == y->device && x->number == y->number && x->changed.tv_sec == y->changed.tv_sec &&
+		x->changed.tv_nsec == y->changed.tv_nsec && str_equal(x->text, y->text);
+}
+
+/* The context that was made last, under its lock: the next client that trusts the same shares it, since to make one takes as long as a handshake. */
+static struct {
+	pthread_mutex_t lock;
+	SSL_CTX *ctx;
+	struct trust trust; /* its text is a copy */
+	char *text;
+} last = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Without memory for the text it is not kept. */
+static void keep_context(SSL_CTX *ctx, const struct trust *trust)
+{
+	SSL_CTX_free(last.ctx);
+	mem_free(last.text);
+	last.text = mem_dup_cstr(trust->text);
+	last.ctx = last.text != NULL && SSL_CTX_up_ref(ctx) == 1 ? ctx : NULL;
+	last.trust = *trust;
+	last.trust.text = (struct str){ last.text, last.text != NULL ? trust->text.n : 0 };
+}
+
+static SSL_CTX *share_context(const char *file, struct str authorities)
+{
+	struct trust trust;
+	if (!find_trust(file, authorities, &trust))
+		return NULL;
+	if (last.ctx != NULL && trusts_same(&last.trust, &trust))
+		return SSL_CTX_up_ref(last.ctx) == 1 ? last.ctx : NULL;
+	SSL_CTX *ctx = make_context(file, authorities);
+	if (ctx != NULL)
+		keep_context(ctx, &trust);
+	return ctx;
+}
+
+SSL_CTX *connection_tls(struct str authorities, struct fault *why)
+{
+	pthread_mutex_lock(&last.lock);
+	SSL_CTX *ctx = share_context(trust_file(authorities), authorities);
+	pthread_mutex_unlock(&last.lock);
+	if (ctx == NULL)
+		fault_set(why, UPSTREAM_FAILED, "there is no readable file of trusted certificates; AWS_CA_BUNDLE or SSL_CERT_FILE may name one");
 	return ctx;
 }
 

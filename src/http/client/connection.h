@@ -49,7 +49,8 @@ ssize_t connection_write(struct client_connection *c, const void *p, size_t n, s
 enum status connection_wait(const struct client_connection *c, short events, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 
 /* TLS 1.2 or newer, certificates verified against $AWS_CA_BUNDLE, else `authorities` (PEM) unless that is empty, else
- * $SSL_CERT_FILE, else the system's file. NULL, with why filled in, when there is none of them, or no memory. */
+ * $SSL_CERT_FILE, else the system's file. Shared by those that trust the same: the caller has a reference, and changes nothing of it.
+ * NULL, with why filled in, when there is none of them, or no memory. */
 SSL_CTX *connection_tls(struct str authorities, struct fault *why);
 
 #endif

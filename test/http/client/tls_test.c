@@ -3,9 +3,11 @@
 #include "fake/http_server.h"
 #include "http/client/client.h"
 #include "http/client/connection.h"
+#include "http/client/connection.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -270,6 +273,27 @@ static enum status get_trusting(struct tls_server *s, struct str authorities)
 	return st;
 }
 
+static void test_context_then_shared_until_what_is_trusted_changes(void **state)
+{
+	struct tls_server s;
+	struct fault why;
+	start_tls_server(&s, &good, two_hundred);
+	const char *file = getenv("SSL_CERT_FILE");
+	SSL_CTX *first = connection_tls(STR(""), &why), *second = connection_tls(STR(""), &why);
+	assert_true(first != NULL && first == second);
+	setenv("AWS_CA_BUNDLE", "/nonexistent/bundle.pem", 1);
+	assert_null(connection_tls(STR(""), &why));
+	unsetenv("AWS_CA_BUNDLE");
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = 1 } };
+	assert_int_equal(utimensat(AT_FDCWD, file, times, 0), 0); /* as when it is replaced */
+	SSL_CTX *third = connection_tls(STR(""), &why);
+	assert_true(third != NULL && third != first);
+	SSL_CTX_free(first);
+	SSL_CTX_free(second);
+	SSL_CTX_free(third);
+	stop_tls_server(&s);
+}
+
 static void test_authorities_when_in_memory_then_only_they_unless_a_bundle_is_named(void **state)
 {
 	static char pem[16384];
@@ -338,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_body_when_refused_early_then_response_and_no_signal),
 		cmocka_unit_test(test_https_when_the_server_uses_plain_http_then_refused),
 		cmocka_unit_test(test_authorities_when_bundle_is_named_then_it_wins),
+		cmocka_unit_test(test_context_then_shared_until_what_is_trusted_changes),
 		cmocka_unit_test(test_authorities_when_in_memory_then_only_they_unless_a_bundle_is_named),
 		cmocka_unit_test(test_write_when_the_server_has_closed_then_failed_and_no_signal),
 	};
