@@ -31,8 +31,9 @@ def node():
 class NullTable:
     """The DynamoDB that does nothing, for a with statement; `url` leads to it."""
 
-    def __init__(self, *certificate):
-        self.process = subprocess.Popen([BIN / "null_dynamodb", "0", *certificate], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *arguments):
+        certificate = len(arguments) in (2, 5)   # of three, and more, the first are an object, its row and where to put others
+        self.process = subprocess.Popen([BIN / "null_dynamodb", "0", *arguments], stdout=subprocess.PIPE, text=True)
         port = self.process.stdout.readline().strip()
         self.url = f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
 
@@ -75,19 +76,24 @@ def authorities(b, own):
     return b.file("roots.pem", (ROOT / "src/aws/roots.pem").read_text() + own.read_text())
 
 
-def unpack(b):
+def package():
     arch = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    with zipfile.ZipFile(ROOT / f"build/lambda/tintype-lambda-{arch}.zip") as package:
-        program = pathlib.Path(package.extract("bootstrap", b.work))
-    program.chmod(0o755)
-    return [program]
+    return ROOT / f"build/lambda/tintype-lambda-{arch}.zip"
 
 
-def bundle(b):
+def unpack(b):
+    """The function's program, with tintype-render next to it."""
+    with zipfile.ZipFile(package()) as z:
+        for name in z.namelist():
+            pathlib.Path(z.extract(name, b.work)).chmod(0o755)
+    return [b.work / "bootstrap"]
+
+
+def bundle(b, source="lambda.mjs", *more):
     """The Node.js function in one file, as it would be deployed; esbuild itself is called, since npm's scripts are not run."""
     esbuild, = REFERENCE.glob("node_modules/@esbuild/*/bin/esbuild")
-    out = b.work / "reference.cjs"
-    subprocess.run([esbuild, "lambda.mjs", "--bundle", "--minify", "--platform=node", "--target=node20", "--format=cjs", "--log-level=error", f"--outfile={out}"], cwd=REFERENCE, check=True)
+    out = b.work / f"{pathlib.Path(source).stem}.cjs"
+    subprocess.run([esbuild, source, "--bundle", "--minify", "--platform=node", "--target=node20", "--format=cjs", "--log-level=error", f"--outfile={out}", *more], cwd=REFERENCE, check=True)
     return [node(), REFERENCE / "runtime.cjs", out]
 
 

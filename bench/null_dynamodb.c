@@ -2,14 +2,17 @@
  * One thread, epoll. The table of both sides in `make bench`; it costs them less than any real one would.
  *
  *   null_dynamodb PORT [CERTIFICATE KEY]     0 chooses a free port; the port is printed
+ *   null_dynamodb PORT IMAGE ROW DIR [CERTIFICATE KEY]
  *
- * With a certificate and its key, two PEM files, it uses TLS. */
+ * With a certificate and its key, two PEM files, it uses TLS. With an image, and its row as the answer of GetItem, it is an S3 of that
+ * one object too; what is put is written to DIR, under the last part of its key. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,7 +21,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define REQUEST_MAX 65536
+#define REQUEST_MAX 1048576
+#define PATH_MOST 4096
 
 struct connection {
 	int fd;
@@ -26,6 +30,12 @@ struct connection {
 	size_t n;
 	char bytes[REQUEST_MAX + 1];
 };
+
+static struct {
+	char *image, *row, *put; /* whole responses; NULL: there is only the table */
+	size_t image_bytes, row_bytes, put_bytes;
+	const char *dir;
+} objects;
 
 static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: NULL\r\n"
 							 "x-amz-crc32: 2745614147\r\nContent-Length: 2\r\n\r\n{}";
@@ -59,12 +69,50 @@ static ssize_t take(struct connection *c)
 	return wants == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 
-/* A response is far smaller than a socket's buffer. */
-static bool give(struct connection *c)
+static bool give(struct connection *c, const char *bytes, size_t n)
 {
-	if (c->tls != NULL)
-		return SSL_write(c->tls, answer, sizeof(answer) - 1) > 0;
-	return send(c->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) > 0;
+	while (n > 0) {
+		ssize_t sent = c->tls != NULL ? SSL_write(c->tls, bytes, (int)n) : send(c->fd, bytes, n, MSG_NOSIGNAL);
+		bool full = c->tls != NULL ? sent <= 0 && SSL_get_error(c->tls, (int)sent) == SSL_ERROR_WANT_WRITE : sent < 0 && errno == EAGAIN;
+		if (full && poll(&(struct pollfd){ .fd = c->fd, .events = POLLOUT }, 1, -1) == 1)
+			continue;
+		if (sent <= 0)
+			return false;
+		bytes += sent;
+		n -= (size_t)sent;
+	}
+	return true;
+}
+
+/* The body of a PUT, to be looked at afterwards. */
+static void keep(const struct connection *c, size_t whole)
+{
+	char path[PATH_MOST];
+	const char *line_end = strchr(c->bytes + 4, ' '), *name = line_end, *body = strstr(c->bytes, "\r\n\r\n") + 4;
+	const char *query = memchr(c->bytes, '?', (size_t)(line_end - c->bytes));
+	line_end = query != NULL ? query : line_end;
+	for (name = line_end; name[-1] != '/';)
+		name--;
+	snprintf(path, sizeof(path), "%s/%.*s", objects.dir, (int)(line_end - name), name);
+	FILE *f = fopen(path, "we");
+	if (f == NULL || fwrite(body, 1, (size_t)(c->bytes + whole - body), f) != (size_t)(c->bytes + whole - body) || fclose(f) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static bool respond(struct connection *c, size_t whole)
+{
+	const char *target = objects.image != NULL ? strcasestr(c->bytes, "x-amz-target: DynamoDB_20120810.GetItem") : NULL;
+	if (objects.image != NULL && strncmp(c->bytes, "GET /", 5) == 0)
+		return give(c, objects.image, objects.image_bytes);
+	if (objects.image != NULL && strncmp(c->bytes, "PUT /", 5) == 0) {
+		keep(c, whole);
+		return give(c, objects.put, objects.put_bytes);
+	}
+	if (target != NULL && target < strstr(c->bytes, "\r\n\r\n"))
+		return give(c, objects.row, objects.row_bytes);
+	return give(c, answer, sizeof(answer) - 1);
 }
 
 /* Respond to whole requests; -1 when the peer has closed. TLS is read until it is empty: epoll does not see OpenSSL's buffer. */
@@ -76,13 +124,42 @@ static int serve(struct connection *c)
 			return -1;
 		c->n += (size_t)got;
 		for (size_t whole; (whole = whole_request(c)) > 0;) {
-			if (!give(c))
+			if (!respond(c, whole))
 				return -1;
 			memmove(c->bytes, c->bytes + whole, c->n - whole);
 			c->n -= whole;
 		}
 	} while (got > 0 && c->tls != NULL);
 	return 0;
+}
+
+/* A file as a response. */
+static char *read_response(const char *path, const char *headers, size_t *n)
+{
+	char *bytes = NULL;
+	FILE *f = path != NULL ? fopen(path, "re") : NULL;
+	long size = f != NULL && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : 0;
+	int head = size >= 0 ? asprintf(&bytes, "HTTP/1.1 200 OK\r\n%sContent-Length: %ld\r\n\r\n", headers, size) : -1;
+	bytes = head > 0 ? realloc(bytes, (size_t)head + (size_t)size + 1) : NULL;
+	if (bytes != NULL && f != NULL)
+		rewind(f);
+	if (bytes == NULL || (path != NULL && (f == NULL || fread(bytes + head, 1, (size_t)size, f) != (size_t)size))) {
+		perror(path);
+		exit(1);
+	}
+	if (f != NULL)
+		fclose(f);
+	*n = (size_t)head + (size_t)size;
+	return bytes;
+}
+
+static void read_objects(const char *image, const char *row, const char *dir)
+{
+	static const char dated[] = "ETag: \"bench\"\r\nLast-Modified: Wed, 01 Jan 2025 00:00:00 GMT\r\nContent-Type: image/jpeg\r\n";
+	objects.image = read_response(image, dated, &objects.image_bytes);
+	objects.row = read_response(row, "Content-Type: application/x-amz-json-1.0\r\n", &objects.row_bytes);
+	objects.put = read_response(NULL, "ETag: \"bench\"\r\n", &objects.put_bytes);
+	objects.dir = dir;
 }
 
 static void end(struct connection *c)
@@ -138,7 +215,11 @@ static int listen_on(uint16_t port)
 
 int main(int argc, char **argv)
 {
-	SSL_CTX *tls = argc > 3 ? read_certificate(argv[2], argv[3]) : NULL;
+	bool has_objects = argc > 4;
+	char **certificate = argv + (has_objects ? 5 : 2);
+	SSL_CTX *tls = argc > (has_objects ? 6 : 3) ? read_certificate(certificate[0], certificate[1]) : NULL;
+	if (has_objects)
+		read_objects(argv[2], argv[3], argv[4]);
 	int listener = listen_on((uint16_t)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0)), epoll = epoll_create1(EPOLL_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = NULL });
