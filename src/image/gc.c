@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "image/thumb_set.h"
 #include "image/verdict.h"
 #include "image/verify.h"
 
@@ -64,6 +65,14 @@ static void expire_row(struct sweep *s, const struct image_row *row, uint64_t *c
 	note_fault(s, end, count, &why);
 }
 
+/* Of an image that has none yet, or not all that it is to have by now. */
+static void ask_for_thumbnails(struct sweep *s, const struct image_row *row)
+{
+	struct fault why = { 0 };
+	if (thumb_set_request(s->p->thumbnails, row, &why) != OK && s->first.code == F_NONE)
+		s->first = why;
+}
+
 /* Verify the object of a pending row. true: there is none. */
 static bool check_object(struct sweep *s, const struct image_row *row)
 {
@@ -75,6 +84,8 @@ static bool check_object(struct sweep *s, const struct image_row *row)
 	if (end == NOT_FOUND)
 		return why.code == F_NO_SUCH_KEY;
 	note_fault(s, end, now.status == IMAGE_REJECTED ? &s->done->rejected : &s->done->reconciled, &why);
+	if (end == OK)
+		ask_for_thumbnails(s, &now);
 	return false;
 }
 
@@ -156,6 +167,8 @@ static void gc_object(struct sweep *s, const struct object_info *o)
 		remove_object(s, o);
 	else if (!verify_is_current(s->p, &row, o)) /* written again, through a URL that was still good */
 		check_object(s, &row);
+	else
+		ask_for_thumbnails(s, &row);
 }
 
 /* One page of objects after `after`, whose text is kept in `last` for the next. */

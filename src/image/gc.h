@@ -32,7 +32,8 @@ struct gc_limits {
 enum status gc_run(
 	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Go through the objects under images/: verify those whose row is pending or has other bytes, remove those whose row is
- * rejected, and orphans once they are orphan_ttl_s old. Parameters as above. */
+ * rejected, and orphans once they are orphan_ttl_s old; where a queue has thumbnails made, ask for those that are missing.
+ * Parameters as above. */
 enum status gc_orphans(
 	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Log what was done, if anything was, and count it. */

@@ -163,6 +163,15 @@ test('complete of an image whose thumbnails cannot be asked for accepts it, and 
 	assert.equal(await deliver(), 'made');
 });
 
+test('the sweep asks for the thumbnails of what it accepts', async () => {
+	const slot = await openAndPut(photo);
+	await cloud.dynamo('UpdateItem', { TableName: 'ImageMetadata', Key: { imageId: { S: slot.imageId } }, UpdateExpression: 'SET endsMs = :ends, dueOrder = :order',
+		ExpressionAttributeValues: { ':ends': { N: '1' }, ':order': { S: `0000000000000000001#${slot.imageId}` } } });
+	assert.equal(JSON.parse((await functions.sweep.invoke({})).body).confirmed, 1);
+	assert.equal(await deliver(), 'made');
+	assert.deepEqual(Object.keys((await imageOf(slot)).links), ['original', ...PRESETS]);
+});
+
 test('an image that is deleted while its thumbnails are made leaves none, and no version of one', async () => {
 	const slot = await openAndPut(photo);
 	await tell(slot);
@@ -263,7 +272,7 @@ test('a function that cannot do its work says so when it starts', async () => {
 /* Granted, and not called here. */
 const UNCALLED = ['logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 /* The same of one role: for images that have an owner, and API keys (test/aws/dynamo_owners_test.c has them), for lists, and so that an
- * object that is missing is 404 and not 403. */
+ * object that is missing is 404 and not 403. What the sweep does besides is in lambda_aws_test.mjs. */
 const NOT_HERE = { Manage: ['dynamodb:PutItem'], Upload: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], List: ['dynamodb:Query'], Delivery: ['s3:ListBucket'] };
 
 test('each function called what its role grants, and its role grants nothing else', async () => {
@@ -276,7 +285,8 @@ test('each function called what its role grants, and its role grants nothing els
 	for (const call of cloud.calls())
 		for (const action of actionsOf(call))
 			(called[call.key] ??= new Set()).add(action);
-	for (const [name, role] of Object.entries(roles)) {
+	assert.ok(called[keys.sweep].has('sqs:SendMessage'));
+	for (const [name, role] of Object.entries(roles).filter(([, role]) => role !== 'Sweep')) {
 		const judged = actions => actions.filter(action => !UNCALLED.includes(action) && !NOT_HERE[role]?.includes(action)).sort();
 		assert.deepEqual(judged([...called[keys[name]]]), judged(granted[role].flatMap(one => one.Action)), role);
 	}

@@ -5,6 +5,7 @@
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
+#include "image/gc.h"
 #include "image/image_service.h"
 #include "image/reconcile.h"
 #include "image/thumb_objects.h"
@@ -215,6 +216,30 @@ static void test_queue_that_fails_then_the_event_fails_and_complete_does_not(voi
 	assert_int_equal(queue.sent, 1);
 }
 
+static enum status walk(void)
+{
+	struct gc_result done = { 0 };
+	return gc_orphans(&f.product, 1700000200000, NULL, &done, &f.why);
+}
+
+static void test_sweep_then_it_asks_for_what_is_missing(void **state)
+{
+	struct gc_result done = { 0 };
+	key = fake_product_slot(&f, 1, STR("image/png"));
+	fake_product_arrive(&f, key, picture_png(3, 2));
+	assert_int_equal(gc_run(&f.product, 1800000000000, NULL, &done, &f.why), OK);
+	assert_int_equal(done.reconciled, 1);
+	assert_int_equal(queue.sent, 1);
+	assert_int_equal(walk(), OK);
+	assert_int_equal(queue.sent, 2);
+	queue.fails = F_UPSTREAM_FAILED;
+	assert_int_equal(walk(), UPSTREAM);
+	struct image_row row = row_now();
+	expect_made(&row, THUMB_SET_MADE);
+	assert_int_equal(walk(), OK);
+	assert_int_equal(queue.sent, 2);
+}
+
 static void test_rejected_or_pending_image_then_nothing_is_asked_for_or_made(void **state)
 {
 	key = fake_product_slot(&f, 1, STR("image/png"));
@@ -313,6 +338,7 @@ int main(void)
 		TEST(test_what_is_not_there_then_not_offered_and_not_made_by_who_asks_for_it),
 		TEST(test_accepted_image_without_thumbnails_then_its_next_event_and_complete_ask_again),
 		TEST(test_queue_that_fails_then_the_event_fails_and_complete_does_not),
+		TEST(test_sweep_then_it_asks_for_what_is_missing),
 		TEST(test_rejected_or_pending_image_then_nothing_is_asked_for_or_made),
 		TEST(test_image_deleted_while_they_are_made_then_none_is_left),
 		TEST(test_bytes_that_were_not_verified_then_not_decoded),
