@@ -60,7 +60,12 @@ list_resources() {
 }
 
 is_own() {
-	if [ "$status" = NONE ]; then is_kept "$1" "$2"; else is_of_stack "$1" "$2" "$stack_id"; fi
+	if [ "$status" != NONE ]; then
+		is_of_stack "$1" "$2" "$stack_id"
+	else
+		exists=no
+		case $1 in AWS::DynamoDB::Table | AWS::S3::Bucket) is_kept "$1" "$2" ;; *) return 1 ;; esac
+	fi
 }
 
 # The ids of one type, such as ids Lambda::Function.
@@ -208,31 +213,42 @@ remove_stack() {
 	say "  the rest of the stack"
 	: >"$scratch/seen"
 	: >"$scratch/failed"
+	: >"$scratch/undeleted"
 	if [ "$status" = NONE ]; then return 0; fi
 	call cloudformation update-termination-protection --stack-name "$stack" --no-enable-termination-protection >/dev/null
 	skip_events
 	call cloudformation delete-stack --stack-name "$stack"
 	watch_stack
 	if [ "$status" = DELETE_FAILED ]; then
-		left=$(call cloudformation list-stack-resources --stack-name "$stack" \
-			--query "StackResourceSummaries[?ResourceStatus=='DELETE_FAILED'].LogicalResourceId")
+		call cloudformation list-stack-resources --stack-name "$stack" \
+			--query "StackResourceSummaries[?ResourceStatus=='DELETE_FAILED'].[ResourceType,PhysicalResourceId,LogicalResourceId]" >"$scratch/undeleted"
+		left=$(cut -f 3 "$scratch/undeleted" | tr '\n' ' ')
 		# shellcheck disable=SC2086 # names without blanks, each an argument
 		call cloudformation delete-stack --stack-name "$stack" --retain-resources $left
 		watch_stack
 	fi
 }
 
+# What CloudFormation could not delete, of the kinds that no list below has; parts of an API and policies go with what they belong to.
+list_undeleted() {
+	local type id name
+	while IFS=$'\t' read -r type id name; do
+		case $type in AWS::ApiGateway::* | AWS::*Policy | AWS::Lambda::Permission | AWS::SNS::Subscription) continue ;; esac
+		if [ ! -e "$scratch/left-${type#AWS::}" ]; then say "  $name ($type) $id: CloudFormation could not delete it"; fi
+	done <"$scratch/undeleted"
+}
+
 # Print what is left of one kind, of the names and ids that the stack had.
 look() {
 	local kind=$1 type=$2 mine="$scratch/left-$2"
 	shift 2
-	ids "$type" >"$mine.had"
-	if [ ! -s "$mine.had" ]; then return 0; fi
+	ids "$type" >"$mine"
+	if [ ! -s "$mine" ]; then return 0; fi
 	if ! aws --region "$region" "$@" >"$mine.names" 2>"$mine.error"; then
 		say "  $kind: cannot be listed: $(tr '\n' ' ' <"$mine.error")"
 		return 0
 	fi
-	tr '\t' '\n' <"$mine.names" | grep -xF -f "$mine.had" | sed "s/^/  $kind /" || true
+	tr '\t' '\n' <"$mine.names" | grep -xF -f "$mine" | sed "s/^/  $kind /" || true
 }
 
 # Four lists are requested at a time.
@@ -258,6 +274,7 @@ list_left() {
 		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
 		if has_budget; then say "  budget $(budget_name)"; fi
 		wait
+		list_undeleted
 	} >"$scratch/left"
 }
 

@@ -77,8 +77,8 @@ const budgets = cloud => ({
 /** What only tests ask: a resource that somebody else made, a stack in a state of its own, a bucket of another account; what there is. */
 const tests = cloud => ({
 	Plant: ({ type, id, tags = {}, properties = {} }) => { cloud.things.push({ type, id, tags, properties, attributes: {} }); },
-	PlantStack: ({ name, status, rows }) => {
-		const stack = cloud.stacks.start(name, { status });
+	PlantStack: ({ name, status, rows, stuck = [] }) => {
+		const stack = cloud.stacks.start(name, { status, stuck });
 		for (const [logical, type, id, state] of rows)
 			stack.mark(logical, type, state, { id });
 		return { id: stack.id };

@@ -9,7 +9,7 @@ const failure = message => Object.assign(new Error(message), { code: 'Validation
 class Stack {
 	constructor(cloud, name) {
 		const id = `arn:aws:cloudformation:${cloud.region}:${ACCOUNT}:stack/${name}/${randomUUID()}`;
-		Object.assign(this, { cloud, name, id, status: 'REVIEW_IN_PROGRESS', events: [], things: new Map(), rows: new Map(), outputs: {}, protected: false });
+		Object.assign(this, { cloud, name, id, status: 'REVIEW_IN_PROGRESS', events: [], things: new Map(), rows: new Map(), outputs: {}, stuck: [], protected: false });
 	}
 
 	tell(logical, type, status, reason) {
@@ -142,7 +142,10 @@ class Stack {
 			else
 				await this.leave(logical, thing).catch(() => {});
 		}
-		this.become(this.things.size === 0 ? 'DELETE_COMPLETE' : 'DELETE_FAILED');
+		this.stuck = this.stuck.filter(logical => !retained.includes(logical));
+		for (const logical of this.stuck)
+			this.mark(logical, this.rows.get(logical).ResourceType, 'DELETE_FAILED');
+		this.become(this.things.size + this.stuck.length === 0 ? 'DELETE_COMPLETE' : 'DELETE_FAILED');
 	}
 
 	/** A parameter's value as it is shown: NoEcho hides it. */
