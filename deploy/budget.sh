@@ -17,8 +17,19 @@ remove_budget() {
 
 # A dollar a month, reported to one address; credits are not subtracted, or an account that has any would show no costs.
 make_budget() {
-	local to="\"Subscribers\":[{\"SubscriptionType\":\"EMAIL\",\"Address\":\"$1\"}]" kind='"ComparisonOperator":"GREATER_THAN","ThresholdType":"PERCENTAGE"'
-	call budgets create-budget --account-id "$account" \
-		--budget "{\"BudgetName\":\"$(budget_name)\",\"BudgetType\":\"COST\",\"TimeUnit\":\"MONTHLY\",\"BudgetLimit\":{\"Amount\":\"1\",\"Unit\":\"USD\"},\"CostTypes\":{\"IncludeCredit\":false,\"IncludeRefund\":false}}" \
-		--notifications-with-subscribers "[{\"Notification\":{\"NotificationType\":\"ACTUAL\",\"Threshold\":80,$kind},$to},{\"Notification\":{\"NotificationType\":\"FORECASTED\",\"Threshold\":100,$kind},$to}]"
+	local subscribers="\"Subscribers\": [{\"SubscriptionType\": \"EMAIL\", \"Address\": \"$1\"}]"
+	cat >"$scratch/budget.json" <<-END
+	{
+	  "AccountId": "$account",
+	  "Budget": {
+	    "BudgetName": "$(budget_name)", "BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": "1", "Unit": "USD"},
+	    "CostTypes": {"IncludeCredit": false, "IncludeRefund": false}
+	  },
+	  "NotificationsWithSubscribers": [
+	    {"Notification": {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80, "ThresholdType": "PERCENTAGE"}, $subscribers},
+	    {"Notification": {"NotificationType": "FORECASTED", "ComparisonOperator": "GREATER_THAN", "Threshold": 100, "ThresholdType": "PERCENTAGE"}, $subscribers}
+	  ]
+	}
+	END
+	call budgets create-budget --cli-input-json "file://$scratch/budget.json"
 }

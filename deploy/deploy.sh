@@ -144,10 +144,11 @@ write_parameters() {
 # A deployment is a snapshot of the API, and CloudFormation makes a new one only for a new logical name. So the name gets a hash of all
 # that the API is made of: the template, and the parameters that can be shown. The code is no part of it.
 write_template() {
-	local hash secret
+	local hash name secret
 	secret=$(awk '/^  [A-Za-z]+:$/ { name = substr($1, 1, length($1) - 1) } /^    NoEcho: true$/ { printf "%s|", name }' deploy/template.yaml)
-	hash=$({ cat deploy/template.yaml; for name in $(parameter_names | grep -vxE "${secret}CodeBucket|CodeKey"); do say "$name=$(parameter "$name")"; done; } |
-		openssl dgst -sha256 -r | cut -c1-10)
+	cat deploy/template.yaml >"$scratch/hashed"
+	for name in $(parameter_names | grep -vxE "${secret}CodeBucket|CodeKey"); do say "$name=$(parameter "$name")" >>"$scratch/hashed"; done
+	hash=$(openssl dgst -sha256 -r "$scratch/hashed" | cut -c1-10)
 	sed -E "s/^  Deployment:\$/  Deployment$hash:/; s/!Ref Deployment([^A-Za-z0-9]|\$)/!Ref Deployment$hash\1/" deploy/template.yaml
 }
 
