@@ -172,6 +172,8 @@ change_stack() {
 		if ! aws --region "$region" cloudformation update-stack "${what[@]}" >/dev/null 2>"$scratch/error"; then
 			grep -q 'No updates are to be performed' "$scratch/error" || explain "cloudformation update-stack"
 			say "Nothing has changed."
+			status=UPDATE_COMPLETE   # after a rollback too, which went back to the same
+			return 0
 		fi
 	fi
 	watch_stack
