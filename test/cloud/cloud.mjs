@@ -170,6 +170,8 @@ class Cloud {
 		if (from.statusCode >= 400 && request.method !== 'HEAD')
 			return this.#passError(from, answer);
 		answer.writeHead(from.statusCode, from.headers);
+		if (request.method === 'DELETE')
+			this.forget(this.find('S3::Bucket', request.url.match(/^\/([^/?]+)\/?$/)?.[1]));
 		if (request.method === 'PUT' && from.statusCode === 200)
 			this.#notify(request.url, from.headers.etag);
 		return from.pipe(answer);
@@ -238,6 +240,8 @@ class Cloud {
 			return say(done.status, done.body);
 		}
 		const { status, headers, text } = await this.#dynamoTurn(() => this.#callDynalite(request.rawHeaders, body, request.url));
+		if (action === 'DeleteTable' && status === 200)
+			this.forget(this.find('DynamoDB::Table', TableName));
 		if (action !== 'DescribeTable' || status !== 200)
 			return answer.writeHead(status, headers).end(text);
 		const { Table } = JSON.parse(text), { Count } = await this.dynamo('Scan', { TableName: Table.TableName, Select: 'COUNT' });
