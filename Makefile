@@ -4,6 +4,7 @@
 # make build   build/tintype and build/tintype-render alone; with HEIF=true build/tintype-render-more too, for HEIC and AVIF
 # make install what make build made, to PREFIX (/usr/local) below DESTDIR, with a manual page and a systemd unit; make uninstall
 # make deb     build a Debian package in build/deb/; make test-packages installs it in chroots of Debian 12 and 13, as root
+# make release build in build/dist/ what a release consists of: archives and packages for Lambda, for x86-64 and arm64, with checksums
 # make lambda  build/lambda/tintype-lambda-ARCH.zip for AWS Lambda (ARCH=x86_64 or arm64)
 # make bench   compare the speed with other servers and print the table
 # make fuzz    fuzz every parser for SECONDS (60) each
@@ -17,7 +18,7 @@ RENDERER ?= build/tintype-render
 ARCH ?= $(shell uname -m | sed s/aarch64/arm64/)
 MESON_SETUP = meson setup --buildtype=release -Db_pie=true
 
-.PHONY: build install uninstall deb test-packages lambda run check test bench fuzz clean
+.PHONY: build install uninstall deb test-packages release lambda run check test bench fuzz clean
 .SILENT:
 
 build:
@@ -46,6 +47,10 @@ uninstall:
 deb:
 	tools/deps deb
 	tools/deb
+
+release:
+	tools/deps release
+	tools/release
 
 test-packages: deb
 	tools/test-packages

@@ -1,5 +1,5 @@
-/* What Debian's static libexpat requires of a glibc newer than the one on provided.al2023. Only in the
- * program that is built for there. */
+/* What Debian's static libexpat requires of a glibc newer than 2.34. Only in the programs that are built to run on it: that of
+ * Lambda's provided.al2023, and that of a release. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/random.h>
