@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from tap import ROOT, main, run
+from tap import ROOT, main, run, template
 
 ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/tintype-hour/1"
 # Program, part of its arguments, what it prints, what a body is: the first row that fits.
@@ -94,6 +94,13 @@ class FirstHour(unittest.TestCase):
                 done = self.hour([row, *rows], "--only", check)
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn(f"    seen:     {seen}\n    NOT AS EXPECTED", done.stdout)
+
+    def test_what_it_expects_of_the_template_is_there(self):
+        stack = template()
+        codes = "".join(p["Properties"]["ResponseTemplates"]["application/json"] for p in stack["Resources"].values() if p["Type"] == "AWS::ApiGateway::GatewayResponse")
+        self.assertIn('"code":"key_needed"', codes)
+        self.assertLessEqual({"TableName", "FunctionPrefix", "ApiName", "UrlTtl", "Versioning", "ThrottleRate", "AlarmEmail"}, set(stack["Parameters"]))
+        self.assertLessEqual({"InvokeUrl", "ApiKeyId", "BucketName", "ApiId", "AlarmTopicArn"}, set(stack["Outputs"]))
 
     def test_arguments(self):
         self.assertIn("there is no check 'nothing'", self.hour(GOOD, "--only", "nothing").stderr)
