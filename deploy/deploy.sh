@@ -5,8 +5,8 @@
 #
 # PARAMETER is one of deploy/template.yaml's, such as Profile=production or AlarmEmail=me@example.org, or Budget=on|off.
 # Parameters and the architecture of an earlier deployment that are not given now keep their values. --zip names a package
-# that is already built; it must have the SHA-256 HEX, or that in FILE.sha256, if there is one. Where tintype cannot be built, a package
-# in this folder is taken: tintype-lambda-ARCH.zip with its .sha256. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS CLI's own.
+# that is already built; it must have the SHA-256 HEX, or that in SHA256SUMS beside it, if there is one. Where tintype cannot be built, that of
+# the release is taken, if it is in this folder with SHA256SUMS. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS CLI's own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh

@@ -24,24 +24,35 @@ check_architecture() {
 	[ "$machine" = "$arch" ] || fail "$zip is for $machine, and the stack is to have $arch: give --arch $machine, or another package"
 }
 
+# What SHA256SUMS, as a release has it, says of the package; nothing when it is not beside it.
+listed_sum() {
+	local list
+	list=$(dirname "$zip")/SHA256SUMS
+	if [ -f "$list" ]; then awk -v name="$(basename "$zip")" '$2 == name { print $1 }' "$list"; fi
+}
+
 check_sum() {
 	local seen
 	seen=$(openssl dgst -sha256 -r "$zip" | cut -d ' ' -f 1)
 	code_key=$(cut -c1-32 <<<"$seen").zip
-	if [ -z "$sha256" ] && [ -f "$zip.sha256" ]; then sha256=$(cut -d ' ' -f 1 "$zip.sha256"); fi
+	if [ -z "$sha256" ]; then sha256=$(listed_sum); fi
 	[ -z "$sha256" ] || [ "$sha256" = "$seen" ] || fail "$zip has the SHA-256 $seen, and must have $sha256: get it again, from where you trust"
 }
 
-# Without --zip the package is built. Where it cannot be, one that is here already is taken, if there is a checksum with it.
+# Without --zip the package is built. Where it cannot be, that of the release is taken, if it is here with its checksum.
 choose_package() {
+	local version
 	arch=${arch:-$(parameter Architecture)}
 	if [ -z "$zip" ] && command -v apt-get >/dev/null; then
 		say "Building for $arch ..."
 		make lambda ARCH="$arch"
 		zip=build/lambda/tintype-lambda-$arch.zip
 	elif [ -z "$zip" ]; then
-		zip=tintype-lambda-$arch.zip
-		[ -f "$zip" ] && [ -f "$zip.sha256" ] || fail "tintype can only be built where there is apt-get. Build in a container, or put $zip and $zip.sha256 here (doc/deploy.md, section 3)"
+		version=$(sed -n "s/.*version: '\([0-9.]*\)'.*/\1/p" meson.build | head -n 1)
+		zip=tintype-$version-lambda-$arch.zip
+		if ! [ -f "$zip" ] || [ -z "$(listed_sum)" ]; then
+			fail "tintype can only be built where there is apt-get. Build in a container, or put $zip and SHA256SUMS of the release here (doc/deploy.md, section 3)"
+		fi
 		say "Taking the package $zip"
 	fi
 	[ -s "$zip" ] || fail "there is no package at $zip"

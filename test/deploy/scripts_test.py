@@ -69,9 +69,10 @@ class Refusals(unittest.TestCase):
         make_zip(other, "arm64")
         self.refused(f"{other} is for arm64", *arguments, PATH=path)
         self.refused("get it again, from where you trust", *arguments, "--arch", "arm64", "--sha256", "0" * 64, PATH=path)
-        pathlib.Path(f"{other}.sha256").write_text("0" * 64 + "  other.zip\n")
+        sums = other.with_name("SHA256SUMS")
+        sums.write_text("0" * 64 + "  other.zip\n")
         self.refused("get it again, from where you trust", *arguments, "--arch", "arm64", PATH=path)
-        pathlib.Path(f"{other}.sha256").unlink()
+        sums.unlink()
         other.write_text("no zip")
         self.refused("it has no program 'bootstrap' for Linux", *arguments, PATH=path)
 
@@ -80,7 +81,7 @@ class Refusals(unittest.TestCase):
         root = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
         shutil.copytree(ROOT / "deploy", root / "deploy")
         folder = pathlib.Path(self.in_state("UPDATE_COMPLETE").split(":")[0])
-        for tool in ("awk", "cut", "dirname", "grep", "head", "mktemp", "od", "openssl", "rm", "sed", "sh", "tail", "tr", "unzip", "wc"):
+        for tool in ("awk", "basename", "cut", "dirname", "grep", "head", "mktemp", "od", "openssl", "rm", "sed", "sh", "tail", "tr", "unzip", "wc"):
             if not (folder / tool).exists():
                 (folder / tool).symlink_to(shutil.which(tool))
 
@@ -88,15 +89,20 @@ class Refusals(unittest.TestCase):
             done = run(["/bin/bash", root / "deploy/deploy.sh", "--region", REGION], {**fixture.env, "PATH": str(folder)})
             self.assertEqual(done.returncode, 1)
             return done.stdout + done.stderr
-        self.assertIn("put tintype-lambda-x86_64.zip and tintype-lambda-x86_64.zip.sha256 here", deploy())
-        package = make_zip(root / "tintype-lambda-x86_64.zip")
-        self.assertIn("put tintype-lambda-x86_64.zip and", deploy())
-        checksum = root / "tintype-lambda-x86_64.zip.sha256"
-        checksum.write_text("0" * 64 + "  tintype-lambda-x86_64.zip\n")
+        shutil.copy(ROOT / "meson.build", root)
+        version = re.search(r"version: '([\d.]+)'", (ROOT / "meson.build").read_text()).group(1)
+        package, sums = root / f"tintype-{version}-lambda-x86_64.zip", root / "SHA256SUMS"
+        wanted = f"put {package.name} and SHA256SUMS of the release here"
+        self.assertIn(wanted, deploy())
+        make_zip(package)
+        self.assertIn(wanted, deploy())
+        sums.write_text("0" * 64 + "  another.zip\n")
+        self.assertIn(wanted, deploy())
+        sums.write_text("0" * 64 + f"  {package.name}\n")
         self.assertIn("get it again, from where you trust", deploy())
-        checksum.write_text(hashlib.sha256(package.read_bytes()).hexdigest() + "  tintype-lambda-x86_64.zip\n")
+        sums.write_text(f"{hashlib.sha256(package.read_bytes()).hexdigest()}  {package.name}\n")
         said = deploy()
-        self.assertIn("Taking the package tintype-lambda-x86_64.zip\n", said)
+        self.assertIn(f"Taking the package {package.name}\n", said)
         self.assertIn("unexpected: ", said)   # the next call of AWS, which this stand-in does not answer
 
     def test_an_aws_cli_of_version_1(self):
