@@ -149,10 +149,10 @@ test('keep-alive: a refusal known from the head leaves the connection open', asy
 
 test('pipelining: responses are in order', async () => {
 	const raw = await rawSocket(toys.api);
-	const paths = ['/run', '/fast', '/echo', '/refuse', '/run', '/fast'];
-	await raw.send(paths.map(p => request(p === '/echo' ? 'POST' : 'GET', p, p === '/echo' ? ['Content-Length: 2'] : [], p === '/echo' ? 'xy' : '')).join(''));
-	const text = await raw.until(t => t.split('HTTP/1.1 ').length === 7 && t.endsWith('fast\n'));
-	assert.deepEqual(text.match(/^(ran|fast|got 2 of \/echo|refused: not for you)$/gm), ['ran', 'fast', 'got 2 of /echo', 'refused: not for you', 'ran', 'fast']);
+	const paths = ['/run', '/fast', '/echo', '/refuse', '/checked', '/denied', '/checked', '/run', '/fast'], withBody = ['/echo', '/checked', '/denied'];
+	await raw.send(paths.map(p => withBody.includes(p) ? request('POST', p, ['Content-Length: 2'], 'xy') : request('GET', p)).join(''));
+	const text = await raw.until(t => t.split('HTTP/1.1 ').length === paths.length + 1 && t.endsWith('fast\n'));
+	assert.deepEqual(text.match(/^(ran|fast|got 2 of \/\w+|refused: not for you)$/gm), ['ran', 'fast', 'got 2 of /echo', 'refused: not for you', 'got 2 of /checked', 'refused: not for you', 'got 2 of /checked', 'ran', 'fast']);
 	await raw.end();
 });
 
@@ -237,18 +237,19 @@ for (const [name, send] of Object.entries(clients)) {
 	});
 }
 
-test('Expect: 100-continue gets either the refusal, or 100 and the response', async () => {
-	const refused = await rawSocket(toys.storage);
-	await refused.send(request('PUT', '/refuse', ['Content-Length: 5000000', 'Expect: 100-continue']));
-	assert.ok((await refused.until(t => parseAnswer(t)?.whole)).startsWith('HTTP/1.1 403 '));
-	await refused.end();
-	const taken = await rawSocket(toys.storage);
-	await taken.send(request('PUT', '/echo', ['Content-Length: 5', 'Expect: 100-continue']));
-	assert.match(await taken.until(t => t.includes('\r\n\r\n')), /^HTTP\/1.1 100 /);
-	await taken.send('hello');
-	assert.equal(parseAnswer(await taken.until(t => parseAnswer(t)?.whole)).body, 'got 5 of /echo\n');
-	await taken.end();
-});
+for (const [no, yes] of [['/refuse', '/echo'], ['/denied', '/checked']])
+	test(`Expect: 100-continue gets either the refusal of ${no}, or 100 and the response of ${yes}`, async () => {
+		const refused = await rawSocket(toys.storage);
+		await refused.send(request('PUT', no, ['Content-Length: 5000000', 'Expect: 100-continue']));
+		assert.ok((await refused.until(t => parseAnswer(t)?.whole)).startsWith('HTTP/1.1 403 '));
+		await refused.end();
+		const taken = await rawSocket(toys.storage);
+		await taken.send(request('PUT', yes, ['Content-Length: 5', 'Expect: 100-continue']));
+		assert.match(await taken.until(t => t.includes('\r\n\r\n')), /^HTTP\/1.1 100 /);
+		await taken.send('hello');
+		assert.equal(parseAnswer(await taken.until(t => parseAnswer(t)?.whole)).body, `got 5 of ${yes}\n`);
+		await taken.end();
+	});
 
 test('a body larger than what is discarded is refused without being read', async () => {
 	const answer = await rawRequest(toys.storage, request('PUT', '/refuse', ['Content-Length: 100000000000']));

@@ -189,6 +189,8 @@ static const struct route {
 	{ { "/run", 4 }, "/run", HANDLER_RUN, show_run },
 	{ { "/echo", 5 }, "/echo", HANDLER_READ_BODY, show_echo },
 	{ { "/limit", 6 }, "/limit", HANDLER_READ_BODY, show_echo },
+	{ { "/checked", 8 }, "/checked", HANDLER_CHECK, show_echo },
+	{ { "/denied", 7 }, "/denied", HANDLER_CHECK, show_refuse },
 	{ { "/big", 4 }, "/big", HANDLER_RUN, show_big },
 	{ { "/file", 5 }, "/file", HANDLER_RUN, show_file },
 	{ { "/hold", 5 }, "/hold", HANDLER_RUN, show_hold },
@@ -229,6 +231,16 @@ static enum handler_step begin(struct handler *handler, struct request_context *
 	return HANDLER_ANSWER;
 }
 
+static enum handler_step check(struct handler *handler, struct request_context *x)
+{
+	const struct route *route = x->handler_state;
+	if (!str_equal(route->path, STR("/denied")))
+		return HANDLER_READ_BODY;
+	route->show(x);
+	promised--;
+	return HANDLER_ANSWER;
+}
+
 static enum status data(struct handler *handler, struct request_context *x, const char *p, size_t n)
 {
 	const struct route *route = x->handler_state;
@@ -250,7 +262,9 @@ static void cancel(struct handler *handler, struct request_context *x, const str
 	cut += x->body_cut;
 }
 
-const struct handler_ops toy_handler_ops = { begin, data, finish, cancel, refuse, finish };
+const struct handler_ops toy_handler_ops = {
+	.on_head = begin, .check = check, .on_body = data, .run = finish, .on_abort = cancel, .on_error = refuse, .run_async = finish
+};
 
 bool toy_is_released(void)
 {

@@ -7,7 +7,8 @@
  *   /head      HEAD with a length and no body              /balance   how often each call of the handler was made
  *   /nothing   204                                         /start     answered in run_async
  *   /later     started; another thread wakes it            /pending   started; toy_finish_pending wakes it, or /release
- *   /client    the address of the client */
+ *   /client    the address of the client                   /checked   as /echo, after a check on a worker
+ *   /denied    403 by the check */
 #ifndef FAKE_TOY_HANDLER_H
 #define FAKE_TOY_HANDLER_H
 
@@ -15,7 +16,7 @@
 
 extern const struct handler_ops toy_handler_ops;
 
-/* How often each was called: promised counts HANDLER_RUN, HANDLER_READ_BODY and HANDLER_RUN_ASYNC, finished run and run_async,
+/* How often each was called: promised counts HANDLER_RUN, HANDLER_READ_BODY and HANDLER_RUN_ASYNC, by check too, finished run and run_async,
  * cancelled on_abort, and cut those of them with body_cut. */
 struct toy_balance {
 	int begun, promised, finished, cancelled, refused, cut;

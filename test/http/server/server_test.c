@@ -124,6 +124,9 @@ static const struct {
 	{ "POST /start" HEAD "Content-Length: 5\r\n\r\nhello", "started\n" },
 	{ "POST /later" HEAD "Content-Length: 5\r\n\r\nhello", "started\n" },
 	{ "GET /later" HEAD "\r\n", "started\n" },
+	{ "POST /checked" HEAD "Content-Length: 5\r\n\r\nhello", "got 5 of /checked\n" },
+	{ "POST /denied" HEAD "Content-Length: 5\r\n\r\nhello", "refused: not for you\n" },
+	{ "GET /checked" HEAD "\r\n", "got 0 of /checked\n" },
 	{ "GET /fast?%zz" HEAD "\r\n", "invalid_input" },
 };
 
@@ -137,8 +140,10 @@ static void *be_client(void *arg)
 		for (size_t i = 0; i < COUNT_OF(request_contexts); i++)
 			if (i != 5 && !ask(fd, request_contexts[i].request, request_contexts[i].want))
 				return NULL;
+		const char *half =
+			round % 2 == 0 ? "PUT /echo" HEAD "Content-Length: 500\r\n\r\nhalf" : "PUT /checked" HEAD "Content-Length: 500\r\n\r\nhalf";
 		if (round % 3 == 0)
-			send(fd, "PUT /echo" HEAD "Content-Length: 500\r\n\r\nhalf", 64, MSG_NOSIGNAL);
+			send(fd, half, strlen(half), MSG_NOSIGNAL);
 		if (round % 3 == 1)
 			send(fd, "GET /run" HEAD "\r\n", 38, MSG_NOSIGNAL);
 		if (round % 3 == 2)
