@@ -1,6 +1,6 @@
-/* Access control: which callers a route admits, what of an image they may know, and in whose name they act.
+/* Access control: which callers a route admits, what they may learn of an image, and in whose name they act.
  *
- * Here alone is decided whose images a caller may touch: api.c asks access_image before the handler of any route that names an image, and the
+ * This file alone decides whose images a caller may access: api.c asks access_image before the handler of any route that names an image, and the
  * handlers of lists ask access_owner. To a caller who may not see an image it does not exist: 404, as of an id that nobody has. */
 #include "api/access.h"
 
@@ -41,7 +41,7 @@ static bool is_cross_site(const struct request *r, struct str listed)
 	return origin.n > 0;
 }
 
-/* Whom the route admits by the settings. */
+/* Which callers the settings admit to this route. */
 static enum api_access admitted(const struct api_call *c)
 {
 	switch (c->route->rule) {
@@ -106,7 +106,7 @@ enum status access_act_as(struct api_call *c, struct str subject, struct fault *
 	caller->issuer = STR(OWNER_APP_ISSUER);
 	caller->owner = str_dup(c->arena, str_of(owner));
 	caller->name = STR("");
-	/* From here on it is that user, and no more. */
+	/* From here on the caller is that user, and has no more rights. */
 	caller->scopes &= SCOPES_USER;
 	caller->sees_all = false;
 	caller_note(c);
@@ -126,6 +126,8 @@ enum status access_check(struct api_call *c, bool may_wait, struct fault *why)
 			"List the page's origin with --cors-origins, or set TINTYPE_API_KEY.");
 	TRY(caller_read(c, may_wait, why));
 	TRY(admit(c, why));
+	if (c->caller.kind != CALLER_ANONYMOUS)
+		TRY(call_check_parameters(c, why));
 	TRY(call_parameter(&c->x->request.query, STR("onBehalfOf"), &subject, why));
 	return query_find(&c->x->request.query, STR("onBehalfOf")) != NULL ? access_act_as(c, subject, why) : OK;
 }

@@ -1,4 +1,4 @@
-/* Access control: which callers a route admits, and whose images they may touch. */
+/* Access control: which callers a route admits, and whose images they may access. */
 #ifndef API_ACCESS_H
 #define API_ACCESS_H
 
@@ -6,7 +6,7 @@
 #include "api/call.h"
 #include "image/slot.h"
 
-/* Find out who the caller is, and check the route's rule before anything is read, so that a caller without a key cannot find out what
+/* Identify the caller, and check the route's rule before anything is read, so that a caller without a key cannot find out what
  * exists. Fills in c->caller, as whoever the caller acts for (onBehalfOf in the query).
  * may_wait  see caller_read
  * Errors    CROSS_SITE; KEY_NEEDED nothing was sent; SCOPE_MISSING; BAD_FIELD; those of caller_read */

@@ -1,6 +1,6 @@
-/* How much one client address may request: slots without saying who it is, and requests at all. IPv6 clients count by their /64, and
+/* How much one client address may request: anonymous slots, and requests at all. IPv6 clients count by their /64, and
  * clients on loopback, which are this machine's own or a proxy that is not named as one, not at all. Memory is fixed. Callers
- * that say who they are have quotas in their stead (port/user_table.h). */
+ * that are identified have quotas instead (port/user_table.h). */
 #ifndef API_ADDRESS_LIMIT_H
 #define API_ADDRESS_LIMIT_H
 

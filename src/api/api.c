@@ -2,8 +2,8 @@
  *
  * on_head finds the route, checks access and the length, and either responds at once (errors,
  * limits, preflights, files of the page) or lets the listener continue: with the body for routes that have one, without one for
- * all others. Before an image is received from a caller who says who it is, check looks on a worker who that is, and what of its quota
- * is left. on_body collects the body, run runs the route's handler, or run_async the form of it that
+ * all others. Before an image is received from an identified caller, check verifies on a worker the key or token, and what is left of the
+ * quota. on_body collects the body, run runs the route's handler, or run_async the form of it that
  * reactors may run. In every case add_common_headers adds the headers that every response has, so that a page of
  * another origin can read errors too. Nothing is held outside the request's arena but what a route's stream holds, which is dropped
  * when the route has run, and by on_abort. */
@@ -64,7 +64,7 @@ static enum status refuse_length(const struct api_route *route, struct fault *wh
 	return fault_set(why, BODY_TOO_LARGE, "The body is over %zu bytes.", body_max_of(route));
 }
 
-/* How much this address may request: at all, and without saying who it is. */
+/* How much this address may request: at all, and anonymously. */
 static enum status check_address(struct api_call *c, bool is_admitted, struct fault *why)
 {
 	const struct client_addr *client = &c->x->request.client;
@@ -75,7 +75,7 @@ static enum status check_address(struct api_call *c, bool is_admitted, struct fa
 	return is_admitted && for_slot ? address_limit_take(c->api->anonymous_slots, client, "uploads", clock_mono_ms(), why) : OK;
 }
 
-/* Of one who says who it is, what is known about it decides whether an image is received at all, and reading that may block. */
+/* Whether the key, the token or the quota decides if a body is received at all: reading them may block. */
 static bool checks_first(const struct api_call *c)
 {
 	return c->route->stream != NULL && (c->undecided || c->caller.kind != CALLER_ANONYMOUS);
@@ -183,7 +183,7 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 		page_answer(c);
 		return HANDLER_ANSWER;
 	}
-	if (c->route->now && !c->undecided) {
+	if (c->route->now && !c->undecided && c->caller.owner.n == 0) {
 		call_run(c);
 		return HANDLER_ANSWER;
 	}

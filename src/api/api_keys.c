@@ -40,7 +40,7 @@ static void open_key(struct buf *b, const struct api_key_row *row)
 
 static enum status need_keys(const struct api_call *c, struct fault *why)
 {
-	return c->api->options.api_keys != NULL ? OK : fault_set(why, NOT_HERE, "This server keeps no API keys.");
+	return c->api->options.api_keys != NULL ? OK : fault_set(why, NOT_HERE, "This server has no API keys.");
 }
 
 enum status keys_list(struct api_call *c, struct fault *why)
@@ -63,7 +63,7 @@ enum status keys_list(struct api_call *c, struct fault *why)
 	return call_json(c, &b, why);
 }
 
-/* Whose the key is: nobody's, the user's in whose name the call is made, or that of a known owner. */
+/* The owner of the key: none, the user in whose name the call is made, or a known one by its hash. */
 static enum status read_owner(const struct api_call *c, struct str asked, struct api_key_row *row, struct fault *why)
 {
 	struct user_row user;
@@ -77,7 +77,7 @@ static enum status read_owner(const struct api_call *c, struct str asked, struct
 	if (row->owner.n > 0)
 		return fault_set(why, BAD_FIELD, "owner and onBehalfOf name different users; give one of them.");
 	if (c->api->product->users == NULL)
-		return fault_set(why, NOT_HERE, "This server keeps no users: name the user by onBehalfOf.");
+		return fault_set(why, NOT_HERE, "This server has no users: name the user by onBehalfOf.");
 	TRY(user_get(c->api->product->users, asked, c->arena, &user, why));
 	row->owner = user.owner;
 	row->issuer = user.issuer;

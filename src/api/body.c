@@ -161,7 +161,7 @@ static enum status read_types(struct arena *a, const json_t *types, struct str *
 	for (size_t i = 0; i < n; i++) {
 		struct str type = json_text(json_array_get(types, i));
 		if (!media_type_valid(type))
-			return fault_set(why, BAD_FIELD, "allowedTypes must have media types without parameters, as \"image/jpeg\".");
+			return fault_set(why, BAD_FIELD, "allowedTypes must contain media types without parameters, as \"image/jpeg\".");
 		BUF_PUT(&b, i == 0 ? STR("") : STR(","), type);
 	}
 	TRY(fault_check_buf(&b, why));
@@ -265,7 +265,7 @@ enum status body_read_change(struct arena *a, struct str body, struct image_chan
 	if (change.has_metadata && !json_is_null(metadata))
 		TRY(write_metadata(a, metadata, &change.metadata, why));
 	if (!change.has_visibility && !change.has_file_name && !change.has_metadata)
-		return fault_set(why, BAD_FIELD, "Nothing is to be changed: send at least one of visibility, fileName and metadata.");
+		return fault_set(why, BAD_FIELD, "The request changes nothing: send at least one of visibility, fileName and metadata.");
 	*out = change;
 	return OK;
 }
@@ -287,7 +287,7 @@ enum status body_read_ids(struct arena *a, struct str body, struct id_list *out,
 		all[i] = str_dup(a, json_text(json_array_get(ids, i)));
 		if (!uuid_valid(all[i]))
 			return fault_set(
-				why, BAD_FIELD, "imageIds must have image ids alone, which are UUIDs in lower case; number %zu is not one.", i + 1);
+				why, BAD_FIELD, "imageIds must contain only image ids, which are UUIDs in lower case; item %zu is not one.", i + 1);
 	}
 	*out = (struct id_list){ all, n };
 	return fault_check_arena(a, why);
@@ -318,7 +318,10 @@ enum status body_read_metadata(struct arena *a, struct str text, struct str *out
 	assert(a != NULL && out != NULL);
 	json_auto_t *object = NULL;
 
-	TRY(read_object(text, &object, why));
+	enum status st = read_object(text, &object, why);
+	if (st == INVALID) /* what it says begins with "The body" */
+		return fault_set(why, BAD_FIELD, "metadata%s Send an object of strings, as {\"album\":\"7\"}.", why->text + sizeof "The body" - 1);
+	TRY(st);
 	return write_metadata(a, object, out, why);
 }
 
@@ -329,7 +332,7 @@ static enum status read_scopes(const json_t *list, unsigned *out, struct fault *
 	*out = 0;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		if (!api_scope_parse(json_text(json_array_get(list, i)), &scope))
-			return fault_set(why, BAD_FIELD, "scopes must be of upload, read, delete, act-as and admin.");
+			return fault_set(why, BAD_FIELD, "scopes may contain only upload, read, delete, act-as and admin.");
 		*out |= scope;
 	}
 	return *out != 0 ? OK : fault_set(why, BAD_FIELD, "scopes must be an array of at least one of upload, read, delete, act-as and admin.");
@@ -347,8 +350,9 @@ enum status body_read_key(struct arena *a, struct str body, struct key_request *
 	out->name = str_dup(a, str_trim(json_text(json_object_get(object, "name"))));
 	out->owner = str_dup(a, json_text(owner));
 	TRY(fault_check_arena(a, why));
-	if (out->name.n == 0 || out->name.n > KEY_NAME_MAX_BYTES)
-		return fault_set(why, BAD_FIELD, "name must be a string of 1 to %d bytes, for people.", KEY_NAME_MAX_BYTES);
+	if (!subject_valid(out->name))
+		return fault_set(
+			why, BAD_FIELD, "name must be a string of 1 to %d bytes without control characters, for people.", SUBJECT_MAX_BYTES);
 	if (owner != NULL && !owner_valid(out->owner))
 		return fault_set(why, BAD_FIELD,
 			"owner must be %d hexadecimal digits in lower case, as records have it; a user of an application is named by onBehalfOf.",

@@ -22,7 +22,6 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 enum status body_read_change(struct arena *a, struct str body, struct image_change *out, struct fault *why) MUST_CHECK;
 
 #define KEY_LIFE_MAX_S ((int64_t)10 * 366 * 86400)
-#define KEY_NAME_MAX_BYTES 255
 
 struct key_request {
 	struct str name;

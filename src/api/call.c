@@ -1,6 +1,8 @@
 /* What handlers share: the parameters of the query, and JSON as the answer. */
 #include "api/call.h"
 
+#define NAME_SHOWN_MAX 64
+
 enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why)
 {
 	assert(q != NULL && out != NULL);
@@ -15,6 +17,22 @@ enum status call_parameter(const struct query *q, struct str name, struct str *o
 	}
 	if (found > 1)
 		return fault_set(why, BAD_FIELD, "%.*s must be given once", STRF(name));
+	return OK;
+}
+
+enum status call_check_parameters(const struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->route != NULL);
+	const struct query *q = &c->x->request.query;
+	const char *known = c->route->parameters != NULL ? c->route->parameters : "";
+
+	for (size_t i = 0; i < q->n; i++) {
+		struct str name = q->pairs[i].name;
+		bool shown = str_consists_of(name, STR("_-.")) && name.n <= NAME_SHOWN_MAX;
+		if (!str_equal(name, STR("onBehalfOf")) && !str_is_word_of(name, str_of(known)))
+			return fault_set(why, BAD_FIELD, "%.*s is not known; the parameters of this call are: %s%sonBehalfOf",
+				STRF(shown ? name : STR("A parameter")), known, known[0] != '\0' ? " " : "");
+	}
 	return OK;
 }
 

@@ -32,6 +32,7 @@ struct api {
 
 struct web_file;
 struct direct_call;
+struct owner_quota;
 struct user_row;
 
 struct api_call {
@@ -84,6 +85,9 @@ enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 
 /* The value of a query parameter that may appear once; {NULL, 0} if it does not.  Errors: BAD_FIELD it appears more often */
 enum status call_parameter(const struct query *q, struct str name, struct str *out, struct fault *why) MUST_CHECK;
+/* Refuse parameters that the call does not have: one that is misspelled would make another request than the caller takes it for, such as one
+ * in the caller's own name.  Errors: BAD_FIELD, which names it */
+enum status call_check_parameters(const struct api_call *c, struct fault *why) MUST_CHECK;
 /* The `limit` of a list, LIST_DEFAULT where it is not given.  Errors: BAD_FIELD it is not from 1 to `most` */
 enum status call_limit(const struct query *q, uint32_t most, uint32_t *out, struct fault *why) MUST_CHECK;
 /* Run the route's function and complete the response. */
@@ -102,6 +106,8 @@ enum status call_json(struct api_call *c, const struct buf *b, struct fault *why
  * Blocks.  Errors: STORAGE_FAILED */
 enum status users_read_own(const struct api_call *c, struct user_row *out, struct fault *why) MUST_CHECK;
 
+/* Append the member "quota"; what is not limited is left out. */
+void users_write_quota(struct buf *b, const struct owner_quota *quota);
 /* Append the member "scopes": the names of a set of enum api_scope. */
 void api_scopes_write(struct buf *b, unsigned scopes);
 

@@ -23,7 +23,7 @@ struct caller {
 	enum caller_kind kind;
 	unsigned scopes;                   /* a set of enum api_scope; of an anonymous caller none, which its routes do not ask for */
 	bool sees_all;                     /* the images of every owner; else only those of `owner` */
-	struct str owner, issuer, subject; /* whose its new images are; "": nobody's */
+	struct str owner, issuer, subject; /* the owner of its new images; "": none */
 	struct str name;                   /* for people; "" where it is not known */
 	struct str key_id;                 /* of an API key */
 	struct str delete_token;           /* on DELETE, of an anonymous caller; "": none */

@@ -71,7 +71,7 @@ static enum status read_query(struct api_call *c, struct fault *why)
 		if (str_equal(name, STR("onBehalfOf")))
 			continue; /* see access.h */
 		if (c->direct->is_form)
-			return fault_set(why, BAD_FIELD, "The query's %.*s must be a field of the form.", STRF(str_slice(name, 0, 60)));
+			return fault_set(why, BAD_FIELD, "With a form, send %.*s as a field of it, not in the query.", STRF(str_slice(name, 0, 60)));
 		if (value == NULL)
 			return refuse_unknown(name, "parameter", why);
 		if (value->p != NULL)
@@ -294,7 +294,7 @@ static enum status answer_first(struct api_call *c, const struct image_row *firs
 	return fault_set(why, STATE_CHANGED, "The first request with this Idempotency-Key has not ended yet; try again.");
 }
 
-/* The image is looked for before its pixels are decoded; if it is there only after that, two requests came at once. */
+/* The image is looked up before its pixels are decoded. If it appears only after that, two requests ran at the same time. */
 static enum status store_once(struct api_call *c, const struct slot *slot, struct fault *why)
 {
 	struct direct_upload *u = &c->direct->upload;

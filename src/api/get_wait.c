@@ -55,7 +55,7 @@ void wait_start(struct api_call *c)
 		c->x->work(c->x);
 		return;
 	}
-	/* Before it waits: how long it does tells whether there is such an image. */
+	/* Before it waits, or the time until the response would tell whether the image exists. */
 	struct fault why = { .code = F_NONE };
 	enum status admitted = call_admit(c, &why);
 	if (admitted == OK && park_call(c))

@@ -113,7 +113,7 @@ enum status images_link(struct api_call *c, struct fault *why)
 	TRY(image_service_read(p, c->at.segment, c->arena, &row, why));
 	TRY(check_uploaded(&row, why));
 	if (!image_service_has_variant(p, &row, want.variant))
-		return fault_set(why, BAD_FIELD, "variant names nothing that this image has; take the last part of one of its links.");
+		return fault_set(why, BAD_FIELD, "This image has no such variant; use the last part of one of its links.");
 	int64_t expires_s = clock_now_ms() / 1000 + (want.expires_in_s > 0 ? want.expires_in_s : p->delivery.ttl_s);
 	buf_init_arena(&b, c->arena, RECORD_MAX_BYTES);
 	writer_open(&b, (struct str){ 0 }, '{');

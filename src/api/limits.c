@@ -1,17 +1,23 @@
-/* GET /limits: what a client may send, so that it can check a file before it requests a slot. */
+/* GET /limits: what the caller may send, so that it can check a file before it requests a slot. Of a user it has the quota, which is read
+ * on a worker. */
 #include "api/body.h"
 #include "api/call.h"
 #include "api/sign_in.h"
 
 #include "base/writer.h"
 #include "image/slot.h"
+#include "port/user_table.h"
 
 enum status limits_run(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct image_rules *rules = &c->api->product->rules;
+	struct user_row user;
 	struct buf b;
+	bool has_owner = c->caller.owner.n > 0, is_anonymous = c->caller.kind == CALLER_ANONYMOUS;
 
+	if (has_owner)
+		TRY(users_read_own(c, &user, why));
 	buf_init_arena(&b, c->arena, BODY_MAX_BYTES);
 	writer_open(&b, (struct str){ 0 }, '{');
 	writer_open(&b, STR("allowedTypes"), '[');
@@ -25,11 +31,12 @@ enum status limits_run(struct api_call *c, struct fault *why)
 	writer_number(&b, STR("maxMetadataBytes"), METADATA_MAX_BYTES);
 	writer_number(&b, STR("urlLifetimeSeconds"), rules->url_ttl_s);
 	writer_bool(&b, STR("requireSize"), rules->require_size);
-	/* Of a client address: what applies to a caller who says who it is, GET /me tells. */
-	if (c->api->options.anonymous_slots_per_minute > 0)
+	if (is_anonymous && c->api->options.anonymous_slots_per_minute > 0)
 		writer_number(&b, STR("anonymousSlotsPerMinute"), c->api->options.anonymous_slots_per_minute);
 	if (c->api->options.requests_per_second > 0)
 		writer_number(&b, STR("requestsPerSecond"), c->api->options.requests_per_second);
+	if (has_owner)
+		users_write_quota(&b, &user.quota);
 	sign_in_write(&b, c);
 	writer_close(&b, '}');
 	return call_json(c, &b, why);

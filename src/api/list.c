@@ -6,8 +6,6 @@
 #include "base/hash.h"
 #include "base/writer.h"
 
-#define NAME_SHOWN_MAX 64
-
 /* Whether the records of a list have URLs of the store: unless "false" is asked for. */
 static enum status read_urls(const struct query *q, bool *wanted, struct fault *why)
 {
@@ -49,20 +47,6 @@ static enum status read_hash(const struct query *q, struct str *out, struct faul
 	return OK;
 }
 
-/* One that is misspelled would give another list than the caller takes it for. */
-static enum status check_names(const struct query *q, struct fault *why)
-{
-	static const char *const known = "limit cursor urls owner onBehalfOf status sha256 order";
-
-	for (size_t i = 0; i < q->n; i++) {
-		struct str name = q->pairs[i].name;
-		bool shown = str_consists_of(name, STR("_-.")) && name.n <= NAME_SHOWN_MAX;
-		if (!str_is_word_of(name, str_of(known)))
-			return fault_set(why, BAD_FIELD, "%.*s is not known; the parameters of this call are: %s", STRF(shown ? name : STR("A parameter")), known);
-	}
-	return OK;
-}
-
 struct list_request {
 	struct image_query query;
 	unsigned form; /* of the records */
@@ -75,7 +59,7 @@ static enum status read_query(struct api_call *c, struct list_request *out, stru
 	bool with_urls;
 
 	*out = (struct list_request){ 0 };
-	TRY(check_names(q, why));
+	TRY(call_check_parameters(c, why));
 	TRY(call_limit(q, TABLE_LIST_MAX, &out->query.limit, why));
 	TRY(call_parameter(q, STR("cursor"), &out->query.cursor, why));
 	TRY(read_urls(q, &with_urls, why));

@@ -34,7 +34,7 @@ enum status request_key_read(const struct api_call *c, struct str *out, struct f
 			REQUEST_KEY_MAX_BYTES);
 	if (!access_identifies(c))
 		return fault_set(
-			why, BAD_FIELD, "Idempotency-Key is for callers that say who they are: send Authorization: Bearer … with it, or leave it out.");
+			why, BAD_FIELD, "Idempotency-Key requires an API key or a token: send Authorization: Bearer … with it, or leave it out.");
 	if (!c->api->product->has_request_secret)
 		return fault_set(
 			why, NOT_HERE, "This server takes no Idempotency-Key: set TINTYPE_DELIVERY_KEYS, from which it makes the ids of such images.");

@@ -19,7 +19,7 @@ enum access_rule {
 	FOR_SLOTS,   /* who may request slots, by the settings */
 	FOR_IMAGES,  /* who may list, get and delete, by the settings */
 	FOR_DELETE,  /* as FOR_IMAGES, or who has the image's delete token */
-	FOR_CALLERS, /* who says who it is */
+	FOR_CALLERS, /* identified ones */
 	FOR_ADMINS,
 };
 
@@ -27,13 +27,14 @@ struct api_route {
 	const char *name; /* "GET /images/{imageId}", see http/router.h */
 	enum status (*run)(struct api_call *, struct fault *);
 	enum access_rule rule;
-	unsigned scope; /* an enum api_scope that callers who say who they are need; 0: none */
+	unsigned scope;         /* an enum api_scope that identified callers need; 0: none */
+	const char *parameters; /* of the query, with blanks, beside onBehalfOf; NULL: none */
 	bool has_body;
 	bool has_large_body;                                     /* of at most BODY_LARGE_MAX_BYTES; else BODY_MAX_BYTES */
 	bool for_uppy;                                           /* the response is in Uppy's format */
 	const struct api_stream *stream;                         /* the body goes there, instead of being collected; NULL: not */
 	enum status (*check)(struct api_call *, struct fault *); /* of the query, on the reactor, which may set wait_s; NULL: none */
-	bool now;                                                /* never waits: runs on the reactor */
+	bool now;                                                /* never waits, unless the caller has an owner: runs on the reactor */
 	/* In place of run, on the reactor: where the table's inserts start without waiting; with check, where the call is to wait. May be NULL */
 	void (*start)(struct api_call *);
 };

@@ -1,6 +1,6 @@
 /* Users: GET /me for every caller; GET /users, GET, PUT and DELETE below /users/{owner} for administrators. Runs on workers.
  *
- * A user is there from its first slot on. DELETE blocks new slots first, so that what is deleted is everything; what takes longer than a
+ * A user exists from its first slot on. DELETE blocks new slots first, so that what is deleted is everything; what takes longer than a
  * request may is finished by the gc. */
 #include "api/body.h"
 #include "api/call.h"
@@ -35,8 +35,7 @@ static const struct owner_quota *quota_of(const struct api_call *c, const struct
 	return user->has_quota ? &user->quota : &c->api->options.quota;
 }
 
-/* What is not limited is left out. */
-static void write_quota(struct buf *b, const struct owner_quota *q)
+void users_write_quota(struct buf *b, const struct owner_quota *q)
 {
 	writer_open(b, STR("quota"), '{');
 	write_limit(b, STR("images"), q->images);
@@ -53,7 +52,7 @@ static void write_user(struct buf *b, const struct api_call *c, const struct use
 	writer_text(b, STR("issuer"), user->issuer);
 	writer_text(b, STR("subject"), user->subject);
 	write_usage(b, &user->usage);
-	write_quota(b, quota_of(c, user));
+	users_write_quota(b, quota_of(c, user));
 	writer_bool(b, STR("ownQuota"), user->has_quota);
 	writer_bool(b, STR("blocked"), user->blocked);
 	if (user->first_ms > 0)
@@ -93,7 +92,7 @@ enum status users_me(struct api_call *c, struct fault *why)
 		writer_text(&b, STR("issuer"), c->caller.issuer);
 		writer_text(&b, STR("subject"), c->caller.subject);
 		write_usage(&b, &user.usage);
-		write_quota(&b, &user.quota);
+		users_write_quota(&b, &user.quota);
 	}
 	writer_close(&b, '}');
 	return call_json(c, &b, why);
@@ -103,7 +102,7 @@ enum status users_me(struct api_call *c, struct fault *why)
 static enum status need_users(const struct api_call *c, struct fault *why)
 {
 	if (c->api->product->users == NULL)
-		return fault_set(why, NOT_HERE, "This server keeps no users.");
+		return fault_set(why, NOT_HERE, "This server has no users.");
 	return c->at.segment.n == 0 || owner_valid(c->at.segment) ? OK : no_such_user(why);
 }
 
@@ -195,7 +194,7 @@ enum status users_erase(struct api_call *c, struct fault *why)
 	struct buf b;
 	TRY(need_users(c, why));
 	TRY(user_get(c->api->product->users, owner, c->arena, &user, why));
-	/* Before the user is blocked: what the gc goes on with are the images alone. */
+	/* Before the user is blocked: the gc resumes with the images only. */
 	TRY(remove_keys(c, owner, why));
 	TRY(user_block(c->api->product->users, owner, why));
 	LOG(USER_CHANGED, c->x->request.id, LOG_S("owner", owner), LOG_C("change", "deletion"));

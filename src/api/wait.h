@@ -1,6 +1,6 @@
-/* Calls that wait for an image to leave `pending`, without a thread each: a table of a fixed number of them. What a call does while it
- * waits is nothing; it is woken by the engine after the commit that changed its row, by the time, by its client that is gone, or by
- * the end of the server. Where rows change elsewhere, one thread looks at them, so many and so often that it can. */
+/* Calls that wait for an image to leave `pending`, without a thread each: a table of a fixed size. A waiting call is woken by the engine after
+ * the commit that changed its row, by its timeout, when its client disconnects, or at shutdown. Where rows change elsewhere, one thread
+ * polls them, a limited number of them at a time. */
 #ifndef API_WAIT_H
 #define API_WAIT_H
 

@@ -28,7 +28,7 @@ struct request_context {
 	struct request request;
 	struct answer answer;
 	void *handler_state;                    /* the handler's own, from on_head to run or on_abort */
-	struct str key_id, owner;               /* the handler's, for the log: who the caller is, if it said so; else "" */
+	struct str key_id, owner;               /* the handler's, for the log: the caller's, if it is identified; else "" */
 	uint64_t body_bytes;                    /* received so far, including the piece that is passed to on_body */
 	bool body_cut;                          /* before run: never; before on_abort: the client disconnected */
 	bool slow_body_is_rate;                 /* the handler's, unless on_head sets it for this request */

@@ -58,7 +58,7 @@ static enum status read_document(const json_t *json, struct str issuer, struct a
 {
 	struct str said = json_text(json_object_get(json, "issuer"));
 	if (said.n == 0)
-		return fault_set(why, INVALID_INPUT, "its answer is no document of OpenID Connect Discovery");
+		return fault_set(why, INVALID_INPUT, "its answer is not an OpenID Connect Discovery document");
 	if (!str_equal(said, issuer))
 		return refuse_issuer(said, why);
 	*out = (struct discovery){ .jwks_url = read_url(json, "jwks_uri", a),

@@ -19,7 +19,7 @@ struct identity_options {
 	struct str secret;      /* for HS256: at least 32 bytes, and no other algorithm; "": keys */
 	struct str keys;        /* a JWK set, or the name of a file with one; "": it is fetched from the issuer */
 	const char *subject;    /* the claim that names the subject, such as sub */
-	struct str admin;       /* a JSON pointer, '=' and a value: whose tokens are an administrator's; "": nobody's */
+	struct str admin;       /* a JSON pointer, '=' and a value: which tokens are an administrator's; "": none */
 	struct str token;       /* "access", "id" or "any" */
 	uint64_t skew_s;        /* how far the clocks may differ */
 	struct str client_id;   /* of the page, which then signs users in; "": it does not */

@@ -14,8 +14,8 @@ struct slot_request {
 	bool has_size;
 	uint64_t file_size;
 	bool form;                         /* a POST form in place of a PUT URL */
-	struct str owner, issuer, subject; /* whose it is; "": nobody's */
-	bool anonymous;                    /* nobody said whose it is: its holder gets a token with which to delete it */
+	struct str owner, issuer, subject; /* "": none */
+	bool anonymous;                    /* the caller is not identified, and gets a token with which to delete the image */
 	bool has_on_behalf_of;
 	struct str on_behalf_of; /* of the request's body: the user in whose name it is made, as the application calls them */
 	struct str metadata;     /* as the row's */

@@ -25,7 +25,7 @@ struct image_row {
 	struct str image_id; /* UUID v4, lower case */
 	enum image_status status;
 	uint64_t version;       /* 1 when the slot is made, one more with each change */
-	struct str owner;       /* whose it is, a hash of the next two (identity/owner.h); "": nobody's */
+	struct str owner;       /* a hash of the next two (identity/owner.h); "": none */
 	struct str issuer, subject;
 	struct str key;         /* the object's key */
 	struct str file_name;   /* UTF-8, as the client gave it */

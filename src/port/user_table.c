@@ -62,12 +62,12 @@ enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_
 
 enum status owner_blocked(struct fault *why)
 {
-	return fault_set(why, OWNER_BLOCKED, "Everything of this user is being deleted; there are no new uploads until that has ended.");
+	return fault_set(why, OWNER_BLOCKED, "This user is being deleted; new uploads are refused until that is done.");
 }
 
 enum status no_such_user(struct fault *why)
 {
-	return fault_set(why, NO_SUCH_USER, "There is no user with this id.");
+	return fault_set(why, NO_SUCH_USER, "There is no user with this owner.");
 }
 
 bool owner_usage_equal(const struct owner_usage *x, const struct owner_usage *y)

@@ -196,7 +196,7 @@ static void test_key_when_malformed_or_anonymous_or_without_a_secret_then_refuse
 	assert_int_equal(fixture.x.answer.status, 200);
 	ASK("POST", "/prod/upload", SIZE_OF("1234"), .idempotency_key = "k");
 	assert_problem(400, "bad_field");
-	assert_true(holds(fixture.x.answer.body, "who they are"));
+	assert_true(holds(fixture.x.answer.body, "API key or a token"));
 	fixture.product.has_request_secret = false;
 	post_keyed(SIZE_OF("1234"), "k");
 	assert_problem(409, "not_here");

@@ -116,8 +116,10 @@ test('what is refused says why, and leaves nothing', async () => {
 	refused(await curl('-F', 'file=', to(server)), 400, 'image_empty');
 	refused(await curl('-F', 'file=@cat.jpg', '-F', `fileName=${'x'.repeat(256)}`, to(server)), 400, 'bad_field', /255/);
 	refused(await curl('-F', 'file=@cat.jpg', '-F', `fileName=${'x'.repeat(20000)}`, to(server)), 400, 'bad_field', /over 16384 bytes/);
+	for (const text of ['', 'x', '[]', '{"a":1}'])
+		refused(await curl('-F', 'file=@cat.jpg', '-F', `metadata=${text}`, to(server)), 400, 'bad_field', /^metadata .*object/);
 	refused(await curl('--data-binary', '@cat.jpg', to(server, '?owner=me')), 400, 'bad_field', /Unknown parameter "owner"/);
-	refused(await curl('-F', 'file=@cat.jpg', to(server, '?fileName=a.jpg')), 400, 'bad_field', /field of the form/);
+	refused(await curl('-F', 'file=@cat.jpg', to(server, '?fileName=a.jpg')), 400, 'bad_field', /as a field of it/);
 	refused(await curl('-F', 'file=@cat.jpg', `${server.api}/prod/upload`), 400, 'bad_json', /\/prod\/images/);
 	refused(await curl('-H', 'Content-Type: application/json', '-d', '{"fileName":"a"}', to(server)), 400, 'bad_field', /\/prod\/upload/);
 	refused(await curl('-X', 'POST', to(server)), 400, 'image_empty');
@@ -227,7 +229,7 @@ test('an Idempotency-Key makes one image of a repeated request, whatever becomes
 	for (const change of [{ query: '?fileName=b.jpg' }, { query: `?fileName=a.jpg&metadata=${encodeURIComponent('{"a":"b"}')}` }, { body: other }, { body: tinyPng }])
 		refused(await send('one', change), 422, 'key_reused');
 	refused(await call(locked, 'POST', '/upload', { key, json: { fileName: 'a.jpg', fileType: 'image/jpeg' }, headers: { 'Idempotency-Key': 'one' } }), 422, 'key_reused');
-	refused(await call(locked, 'POST', '/images', { body: photo, headers: { 'Idempotency-Key': 'one' } }), 400, 'bad_field', /say who they are/);
+	refused(await call(locked, 'POST', '/images', { body: photo, headers: { 'Idempotency-Key': 'one' } }), 400, 'bad_field', /requires an API key or a token/);
 	refused(await send('x'.repeat(129)), 400, 'bad_field', /128/);
 	assert.notEqual((await send('one', { query: '?fileName=a.jpg&onBehalfOf=ann' })).json.imageId, imageId, 'every owner has keys of its own');
 	assert.equal((await call(locked, 'DELETE', `/images/${imageId}`, { key })).status, 204);
@@ -242,7 +244,7 @@ test('an Idempotency-Key makes one image of a repeated request, whatever becomes
 	await settled(locked);
 });
 
-test('of a caller who says who it is nothing is received that its key or its quota refuses', async t => {
+test('of an identified caller nothing is received that its key or its quota refuses', async t => {
 	const size = tinyPng.length;
 	const limited = await startServer({ env: { TINTYPE_API_KEY: key, TINTYPE_UPLOAD: 'key', TINTYPE_QUOTA_BYTES: String(2 * size) } });
 	t.after(() => limited.stop());

@@ -248,6 +248,7 @@ test('the document is served as it is, to pages and tools of any origin, and cac
 
 test('limits and preflights', async () => {
 	await conforms(server, 200, 'GET', '/limits');
+	await conforms(locked, 200, 'GET', '/limits', { key, query: '?onBehalfOf=ann' });
 	await conforms(server, 403, 'GET', '/images', { headers: { Origin: 'https://other.example' } });
 	for (const template of Object.keys(api.paths))
 		await conforms(locked, 204, 'OPTIONS', template, { imageId: 'any', keyId: 'any', owner: 'any' });

@@ -154,6 +154,26 @@ describe('tokens', () => {
 		assert.equal(twice.status, 400);
 	});
 
+	test('a misspelled parameter is refused, so that nobody acts in the name of another than it means', async () => {
+		for (const [method, target, json] of [['GET', '/images?onbehalfof=bob'], ['GET', '/images/00000000-0000-4000-8000-000000000000?on_behalf_of=bob'], ['POST', '/upload?onBehalfof=bob', { fileName: 'a.png', fileType: 'image/png' }],
+			['POST', '/images/delete?onBehalf=bob', { imageIds: ['00000000-0000-4000-8000-000000000000'] }], ['DELETE', '/images/00000000-0000-4000-8000-000000000000?onbehalfOf=bob'], ['GET', '/me?subject=bob'],
+			['GET', '/users?owner=bob'], ['POST', '/keys?onbehalfof=bob', { name: 'x', scopes: ['read'] }], ['GET', '/limits?onbehalfof=bob']]) {
+			const answer = await call(server, method, target, { key: KEY, ...json && { json } });
+			assert.deepEqual([answer.status, answer.json.code], [400, 'bad_field'], target);
+			assert.match(answer.json.detail, /is not known.*onBehalfOf/);
+		}
+	});
+
+	test('limits are those of the caller: with the quota of a user, and without what holds for anonymous callers', async () => {
+		const { owner } = (await call(server, 'GET', '/me?onBehalfOf=lim', { key: KEY })).json;
+		const limits = async (target, key) => { const { json } = await call(server, 'GET', target, { key }); return [json.quota, 'anonymousSlotsPerMinute' in json]; };
+		assert.deepEqual(await limits('/limits'), [undefined, true]);
+		assert.deepEqual(await limits('/limits', KEY), [undefined, false]);
+		assert.deepEqual(await limits('/limits', token('lim')), [{}, false]);
+		assert.equal((await call(server, 'PUT', `/users/${owner}/quota`, { key: KEY, json: { images: 3 } })).status, 200);
+		assert.deepEqual(await limits('/limits?onBehalfOf=lim', KEY), [{ images: 3 }, false]);
+	});
+
 	test('a claim makes an administrator, who sees all; an almost equal one does not', async () => {
 		const { slot } = await uploadImage(server, { key: token('alice') });
 		assert.equal((await list(token('root', { roles: ['chief'] }), `/images/${slot.imageId}`)).status, 200);

@@ -64,13 +64,13 @@ static void test_discovery_read_when_it_is_of_another_issuer_or_malformed_refuse
 {
 	const struct {
 		const char *text, *says;
-	} rows[] = { { "", "no document" }, { "<html>", "no document" }, { "[]", "no document" }, { "{}", "no document" },
-		{ "{\"issuer\":5}", "no document" }, { "{\"issuer\":\"https://id.example\"}", "issuer is \"https://id.example\"" },
+	} rows[] = { { "", "not an OpenID" }, { "<html>", "not an OpenID" }, { "[]", "not an OpenID" }, { "{}", "not an OpenID" },
+		{ "{\"issuer\":5}", "not an OpenID" }, { "{\"issuer\":\"https://id.example\"}", "issuer is \"https://id.example\"" },
 		{ "{\"issuer\":\"https://ID.example/\"}", "must be the same" }, { "{\"issuer\":\"\\u001b[2J\"}", "\\x1b[2J" },
 		{ "{\"issuer\":\"https://id.example/\"}", "no jwks_uri" },
 		{ "{\"issuer\":\"https://id.example/\",\"jwks_uri\":\"http://id.example/k\"}", "no jwks_uri" },
 		{ "{\"issuer\":\"https://id.example/\",\"jwks_uri\":\"file:///etc/passwd\"}", "no jwks_uri" },
-		{ "{\"issuer\":\"a\",\"issuer\":\"https://id.example/\",\"jwks_uri\":\"https://k\"}", "no document" } };
+		{ "{\"issuer\":\"a\",\"issuer\":\"https://id.example/\",\"jwks_uri\":\"https://k\"}", "not an OpenID" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct discovery d;
 		struct fault why;

@@ -145,7 +145,7 @@ static void test_issuer_keys_when_the_answer_is_of_no_use_are_refused(void **sta
 		struct str keys;
 		const char *says;
 	} rows[] = { { "302 Found", "", set_of(TOKEN_P256), "answered 302" }, { "404 Not Found", "", set_of(TOKEN_P256), "answered 404" },
-		{ "200 OK", "<html>", set_of(TOKEN_P256), "no document" },
+		{ "200 OK", "<html>", set_of(TOKEN_P256), "not an OpenID" },
 		{ "200 OK", "{\"issuer\":\"http://127.0.0.1:1\"}", set_of(TOKEN_P256), "must be the same" },
 		{ "200 OK", "", STR("{\"keys\":[]}"), "none of its 0 keys" }, { "200 OK", "", STR("\0\1\2"), "not valid JSON" },
 		{ "200 OK", "", set_of(TOKEN_RSA_SHORT), "fewer than 2048" }, { "200 OK", "", buf_str(&large), "" } };
