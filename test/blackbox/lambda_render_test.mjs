@@ -13,7 +13,7 @@ import { actionsOf, ROLES, roleStatements } from './support/iam.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
 import { Queue } from '../cloud/queues.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
-import { corpus, tinyPng } from './support/server.mjs';
+import { corpus, runProgram, tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
 const functions = {}, environments = {}, keys = {}, KEY = 'the-key-of-the-administrator';
@@ -134,19 +134,20 @@ test('complete asks as well; what is asked for twice is made once', async () => 
 	assert.equal(waiting(), 0);
 });
 
-test('an event whose image is accepted while the queue is not reached is delivered again, and then asks', async () => {
-	const slot = await openAndPut(photo), apart = await start('event', { ...environments.event, AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1' });
-	try {
-		assert.deepEqual(await tell(slot, apart), [{ itemIdentifier: 'm0' }]);
-		await apart.lines(all => all.some(line => line.event === 'object.failed' && line.code === 'upstream_failed'));
-	} finally {
-		await apart.stop();
-	}
-	assert.equal((await imageOf(slot)).status, 'uploaded');
-	assert.deepEqual(await tell(slot), []);
-	assert.equal(await deliver(), 'made');
-	assert.deepEqual(Object.keys((await imageOf(slot)).links), ['original', ...PRESETS]);
-});
+for (const [what, env, cause] of [['is not reached', { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:1' }, /127\.0\.0\.1/], ['refuses', { TINTYPE_THUMBNAIL_QUEUE: 'https://sqs.example/1/none' }, /SQS answered 400.*does not exist/]])
+	test(`an event whose image is accepted while the queue ${what} is delivered again, and then asks`, async () => {
+		const slot = await openAndPut(photo), apart = await start('event', { ...environments.event, ...env });
+		try {
+			assert.deepEqual(await tell(slot, apart), [{ itemIdentifier: 'm0' }]);
+			await apart.lines(all => all.some(line => line.event === 'object.failed' && line.code === 'upstream_failed' && cause.test(`${line.text} ${line.cause}`)));
+		} finally {
+			await apart.stop();
+		}
+		assert.equal((await imageOf(slot)).status, 'uploaded');
+		assert.deepEqual(await tell(slot), []);
+		assert.equal(await deliver(), 'made');
+		assert.deepEqual(Object.keys((await imageOf(slot)).links), ['original', ...PRESETS]);
+	});
 
 test('complete of an image whose thumbnails cannot be asked for accepts it, and the log says so; its event asks', async () => {
 	const slot = await openAndPut(photo), kept = functions.manage;
@@ -266,6 +267,17 @@ test('a function that cannot do its work says so when it starts', async () => {
 		const api = await start('render', { ...environments.render, ...spoilt });
 		assert.match((await api.initFailure).errorMessage, words);
 		await api.stop();
+	}
+});
+
+test('a server, which makes thumbnails itself, refuses the setting', async () => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-render-'));
+	try {
+		const { code, stderr } = await runProgram(['serve', '--data', dir, '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'], { env: { TINTYPE_THUMBNAIL_QUEUE: queue.url } });
+		assert.equal(code, 2);
+		assert.match(stderr, /TINTYPE_THUMBNAIL_QUEUE is for functions on AWS Lambda/);
+	} finally {
+		rmSync(dir, { recursive: true });
 	}
 });
 

@@ -70,7 +70,7 @@ class Journey(unittest.TestCase):
         self.assertEqual((table["BillingModeSummary"]["BillingMode"], table["GlobalSecondaryIndexes"][0]["IndexName"]), ("PAY_PER_REQUEST", "feed"))
         groups = fixture.client("logs").describe_log_groups()["logGroups"]
         self.assertEqual({g["logGroupName"]: g["retentionInDays"] for g in groups}, {f"/aws/lambda/{n}": 14 for n in functions})
-        self.assertEqual(len(fixture.client("iam").list_roles()["Roles"]), 5)
+        self.assertEqual(len(fixture.client("iam").list_roles()["Roles"]), 7)
         self.assertEqual(len(fixture.client("sqs").list_queues()["QueueUrls"]), 2)
         s3 = fixture.client("s3")
         self.assertEqual({b["Name"] for b in s3.list_buckets()["Buckets"]}, {BUCKET, CODE})
@@ -80,17 +80,23 @@ class Journey(unittest.TestCase):
         with zipfile.ZipFile(fixture.zip, "a") as z:
             z.writestr("newer", "code")
         before, link_key, deployed = self.parameters(), self.link_key(), self.deployment()
-        said = self.good(fixture.script("deploy", "--zip", fixture.zip, "UrlTtl=60", "AlarmEmail=", "ApiKeyRequired=delete", REGION=REGION))
+        said = self.good(fixture.script("deploy", "--zip", fixture.zip, "UrlTtl=60", "AlarmEmail=", "ApiKeyRequired=delete", "Thumbs=on", REGION=REGION))
         self.assertIn("Anyone who knows this address may upload, list and view all images (ApiKeyRequired=delete)", said)
         told = self.parameters()
         self.assertIn("Updating the stack", said)
         self.assertNotIn(" Table\n", said, "what happened before is not shown again")
         self.assertNotEqual(told.pop("CodeKey"), before.pop("CodeKey"))
-        self.assertEqual(told, {**before, "UrlTtl": "60", "AlarmEmail": "", "ApiKeyRequired": "delete"})
+        self.assertEqual(told, {**before, "UrlTtl": "60", "AlarmEmail": "", "ApiKeyRequired": "delete", "Thumbs": "on"})
         self.assertEqual(self.link_key(), link_key, "the links that were made before are still valid")
         keys = [o["Key"] for o in fixture.client("s3").list_objects_v2(Bucket=CODE)["Contents"]]
         self.assertEqual(len(keys), 1, "code that nothing uses is removed")
         self.assertNotEqual(self.deployment(), deployed, "a change of the API is on the stage")
+        render = fixture.client("lambda").get_function_configuration(FunctionName="ImageRenderHandler")
+        queue = render["Environment"]["Variables"]["TINTYPE_THUMBNAIL_QUEUE"]
+        self.assertEqual((render["Handler"], queue in fixture.client("sqs").list_queues()["QueueUrls"]), ("render", True))
+        asks = {f["Environment"]["Variables"].get("TINTYPE_THUMBNAIL_QUEUE") for f in fixture.client("lambda").list_functions()["Functions"] if f["FunctionName"] != "ImageUploadHandler"}
+        self.assertEqual(asks, {queue}, "all that name, make or remove thumbnails know of the queue")
+        self.bad(fixture.script("deploy", "--zip", fixture.zip, "Thumbnails=none", REGION=REGION), "Thumbs=on needs Thumbnails other than none")
 
     def test_3_destroy_lists_what_will_be_deleted_and_removes_nothing_unconfirmed(self):
         s3 = fixture.client("s3")
@@ -109,7 +115,7 @@ class Journey(unittest.TestCase):
         for words in (f"bucket {BUCKET} holds 1000 or more objects, counting every version", "table ImageMetadata holds about 1 rows",
                       "function ImageUploadHandler", "log group /aws/lambda/ImageEventHandler", "API "):
             self.assertIn(words, done.stdout)
-        self.assertEqual(len(fixture.client("lambda").list_functions()["Functions"]), 5)
+        self.assertEqual(len(fixture.client("lambda").list_functions()["Functions"]), 7)
 
     def test_4_destroy_removes_everything_in_order_and_verifies_it(self):
         # A stack whose name begins with ours, and resources of other names, must not be touched.
