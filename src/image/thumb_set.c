@@ -134,6 +134,12 @@ static enum status make_missing(struct thumb_set *s, struct str bytes, bool *who
 	return OK;
 }
 
+/* What this call has put, or one that was ended before it could record; the owner was not charged for it. */
+static void remove_made(struct thumb_set *s, struct str image_id)
+{
+	thumbnails_remove(s->t, &(struct image_row){ .image_id = image_id });
+}
+
 /* In the row, where it is still of these bytes.
  * Errors  STATE_CHANGED it is of others */
 static enum status record(struct thumb_set *s, bool whole, enum thumb_set_outcome *out, struct fault *why)
@@ -155,7 +161,7 @@ static enum status record(struct thumb_set *s, bool whole, enum thumb_set_outcom
 		thumbnails_charge(s->t, &s->row, (int64_t)s->bytes);
 	if (st != NOT_FOUND)
 		return st;
-	thumbnails_remove(s->t, &(struct image_row){ .image_id = s->row.image_id }); /* its owner is not charged for them */
+	remove_made(s, s->row.image_id);
 	*out = THUMB_SET_GONE;
 	return OK;
 }
@@ -168,6 +174,8 @@ static enum status make_once(struct thumb_set *s, bool trusts_row, enum thumb_se
 	s->bytes = s->made = 0;
 	list_members(s, trusts_row);
 	*out = !thumbnails_possible(&s->row) || s->n == 0 ? THUMB_SET_NONE : THUMB_SET_COMPLETE;
+	if (s->row.status == IMAGE_REJECTED)
+		remove_made(s, s->row.image_id);
 	if (*out == THUMB_SET_NONE || is_complete(s))
 		return OK;
 	TRY(read_verified(s, &bytes, why));
@@ -209,6 +217,7 @@ enum status thumb_set_make(struct thumbnails *t, struct str image_id, struct str
 	for (int round = 0; round < ROUNDS_MAX && st == CONFLICT; round++) {
 		st = read_row(&s, image_id, why);
 		if (st == NOT_FOUND) {
+			remove_made(&s, image_id);
 			*out = THUMB_SET_GONE;
 			return OK;
 		}

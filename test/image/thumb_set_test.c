@@ -262,6 +262,22 @@ static void test_image_deleted_while_they_are_made_then_none_is_left(void **stat
 	assert_int_equal(fake_store_count(f.store), 0);
 }
 
+static void test_image_deleted_or_rejected_after_a_call_was_ended_then_what_that_left_goes(void **state)
+{
+	struct image_row row = uploaded();
+	assert_int_equal(thumbnails_keep(t, &row, thumbnails_variant(t, 0, RENDER_TO_WEBP), STR("left"), &f.why), OK);
+	assert_int_equal(table_remove(f.product.table, row.image_id, 0, &f.why), OK);
+	expect_made(&row, THUMB_SET_GONE);
+	assert_int_equal(fake_store_count(f.store), 1); /* the object, for its event to remove */
+
+	key = fake_product_slot(&f, 1, STR("image/png"));
+	fake_product_arrive(&f, key, STR("<html>"));
+	assert_int_equal(reconcile(), RECONCILE_REJECTED);
+	assert_int_equal(thumbnails_keep(t, &row, thumbnails_variant(t, 0, RENDER_TO_WEBP), STR("left"), &f.why), OK);
+	expect_made(&row, THUMB_SET_NONE);
+	assert_int_equal(fake_store_count(f.store), 0);
+}
+
 static void test_bytes_that_were_not_verified_then_not_decoded(void **state)
 {
 	struct image_row row = uploaded();
@@ -341,6 +357,7 @@ int main(void)
 		TEST(test_sweep_then_it_asks_for_what_is_missing),
 		TEST(test_rejected_or_pending_image_then_nothing_is_asked_for_or_made),
 		TEST(test_image_deleted_while_they_are_made_then_none_is_left),
+		TEST(test_image_deleted_or_rejected_after_a_call_was_ended_then_what_that_left_goes),
 		TEST(test_bytes_that_were_not_verified_then_not_decoded),
 		TEST(test_bytes_replaced_while_they_are_made_then_all_are_of_the_new_ones),
 		TEST(test_message_of_earlier_bytes_then_all_are_made_again),
