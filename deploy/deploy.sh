@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Build tintype for Lambda, and create or update its stack.
 #
-#   deploy/deploy.sh [--stack NAME] [--region REGION] [--arch x86_64|arm64] [--zip FILE [--sha256 HEX]] [PARAMETER=VALUE ...]
+#   deploy/deploy.sh [--stack NAME] [--region REGION] [--arch x86_64|arm64] [--zip FILE [--sha256 HEX]]
+#                    [--auth none|cognito|oidc] [--admin-key] [PARAMETER=VALUE ...]
 #
 # PARAMETER is one of deploy/template.yaml's, such as Profile=production or AlarmEmail=me@example.org, or Budget=on|off.
 # Parameters and the architecture of an earlier deployment that are not given now keep their values. --zip names a package
 # that is already built; it must have the SHA-256 HEX, or that in SHA256SUMS beside it, if there is one. Where tintype cannot be built, that of
-# the release is taken, if it is in this folder with SHA256SUMS. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS CLI's own.
+# the release is taken, if it is in this folder with SHA256SUMS. --auth is the parameter Auth. With users, or with
+# --admin-key, there is an administrator's key, in a parameter of Systems Manager. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS
+# CLI's own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
@@ -19,22 +22,26 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/package.sh
 # shellcheck source=deploy/budget.sh
 . deploy/budget.sh
+# shellcheck source=deploy/auth.sh
+. deploy/auth.sh
 
 arch=
 zip=
 sha256=
 budget=
+admin_key=no
 given=()
-fixed="BucketName TableName FunctionPrefix ApiName"   # parameters that cannot change: see check_changes
+fixed="BucketName TableName FunctionPrefix ApiName UserPoolArn AuthDomainPrefix"   # parameters that cannot change: see check_changes
 
 read_arguments() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--stack | --region | --arch | --zip | --sha256)
+		--stack | --region | --arch | --zip | --sha256 | --auth)
 			[ $# -ge 2 ] || fail "$1 needs a value"
-			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --arch) arch=$2 ;; --zip) zip=$2 ;; --sha256) sha256=$2 ;; esac
+			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --arch) arch=$2 ;; --zip) zip=$2 ;; --sha256) sha256=$2 ;; --auth) given+=("Auth=$2") ;; esac
 			shift ;;
 		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/deploy.sh; exit 0 ;;
+		--admin-key) admin_key=yes ;;
 		Budget=on | Budget=off) budget=${1#*=} ;;
 		*=*) given+=("$1") ;;
 		*) fail "unknown argument '$1'; see deploy/deploy.sh --help" ;;
@@ -217,7 +224,9 @@ finish() {
 	needed=$(parameter ApiKeyRequired)
 	key=
 	printf '\nThe API is at %s\n' "$url"
-	if [ "$needed" = all ]; then
+	if [ "$(parameter Auth)" != none ]; then
+		tell_users "$url"
+	elif [ "$needed" = all ]; then
 		key=" -H \"x-api-key: \$key\""
 		printf 'Every call requires the API key (ApiKeyRequired=delete opens all but deleting to anyone). To try it:\n\n'
 		# shellcheck disable=SC2016 # what the reader is to type
@@ -225,7 +234,8 @@ finish() {
 	else
 		printf 'Anyone who knows this address may upload, list and view all images (ApiKeyRequired=%s). To try it:\n\n' "$needed"
 	fi
-	printf '  curl -s%s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg"}'"'"'\n\n' "$key" "$url"
+	if [ "$(parameter Auth)" = none ]; then printf '  curl -s%s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg"}'"'"'\n\n' "$key" "$url"; fi
+	tell_admin_key
 	printf 'To test it:     deploy/smoke.sh --stack %s --region %s\n' "$stack" "$region"
 	printf 'To remove it:   deploy/destroy.sh --stack %s --region %s\n' "$stack" "$region"
 }
@@ -239,9 +249,11 @@ read_stack
 check_state
 read_parameters
 check_changes
+check_users
 [ "$budget" != on ] || [ -n "$(parameter AlarmEmail)" ] || fail "Budget=on needs an address: AlarmEmail=..."
 case $status in NONE | IMPORT_COMPLETE) check_names ;; esac
 choose_package
+settle_admin_key
 upload_package
 write_parameters >"$scratch/parameters.json"
 change_stack

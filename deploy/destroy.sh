@@ -15,6 +15,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/resources.sh
 # shellcheck source=deploy/budget.sh
 . deploy/budget.sh
+# shellcheck source=deploy/auth.sh
+. deploy/auth.sh
 
 yes=no
 
@@ -98,6 +100,7 @@ tell_losses() {
 			say "  table $one holds about $(cat "$scratch/answer") rows, by DynamoDB's last count, up to six hours old"
 		fi
 	done
+	for one in $(ids Cognito::UserPool); do say "  user pool $one, with all users"; done
 	for one in $(ids Logs::LogGroup); do say "  log group $one"; done
 	for one in $(ids Lambda::Function); do say "  function $one"; done
 	for one in $(ids ApiGateway::RestApi); do say "  API $one, and its URL, which a later deployment cannot restore"; done
@@ -271,6 +274,7 @@ list_left() {
 		look topic SNS::Topic sns list-topics --query 'Topics[].TopicArn' &
 		look alarm CloudWatch::Alarm cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName' &
 		wait
+		look "user pool" Cognito::UserPool cognito-idp list-user-pools --max-results 60 --query 'UserPools[].Id' &
 		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
 		if has_budget; then say "  budget $(budget_name)"; fi
 		wait
@@ -324,6 +328,7 @@ fi
 say "Removing:"
 remove_api
 remove_functions
+remove_users
 for one in $(ids S3::Bucket); do remove_bucket "$one"; done
 for one in $(ids DynamoDB::Table); do remove_table "$one"; done
 for one in $(ids IAM::Role); do remove_role "$one"; done

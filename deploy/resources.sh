@@ -20,6 +20,7 @@ read_stack_tags() {
 	AWS::DynamoDB::Table) list=(dynamodb list-tags-of-resource --resource-arn "$(arn dynamodb "table/$2")" --query "Tags[$names].Value") ;;
 	AWS::S3::Bucket) list=(s3api get-bucket-tagging --bucket "$2" --expected-bucket-owner "$account" --query "TagSet[$names].Value") ;;
 	AWS::Lambda::Function) list=(lambda list-tags --resource "$(arn lambda "function:$2")" --query "Tags.$members") ;;
+	AWS::Cognito::UserPool) list=(cognito-idp list-tags-for-resource --resource-arn "$(arn cognito-idp "userpool/$2")" --query "Tags.$members") ;;
 	AWS::Logs::LogGroup) list=(logs list-tags-for-resource --resource-arn "$(arn logs "log-group:$2")" --query "tags.$members") ;;
 	esac
 	exists=yes

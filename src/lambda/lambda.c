@@ -12,10 +12,11 @@
 #include "lambda/sweep_function.h"
 
 static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "POST /images", "GET /limits", NULL };
-static const char *const images_routes[] = { "GET /images", "GET /images/{imageId}", "GET /images/{imageId}/file",
+static const char *const images_routes[] = { "GET /me", "GET /images", "GET /images/{imageId}", "GET /images/{imageId}/file",
 	"GET /images/{imageId}/thumbnail", "POST /images/{imageId}/links", NULL };
-static const char *const manage_routes[] = { "POST /images/delete", "GET /keys", "POST /keys", "DELETE /keys/{keyId}",
-	"POST /images/{imageId}/complete", "PATCH /images/{imageId}", "DELETE /images/{imageId}", NULL };
+static const char *const manage_routes[] = { "POST /images/delete", "POST /images/{imageId}/complete", "PATCH /images/{imageId}",
+	"DELETE /images/{imageId}", "GET /keys", "POST /keys", "DELETE /keys/{keyId}", "GET /users", "GET /users/{owner}", "DELETE /users/{owner}",
+	"PUT /users/{owner}/quota", "DELETE /users/{owner}/quota", NULL };
 static const char *const no_routes[] = { NULL };
 
 static const struct function {

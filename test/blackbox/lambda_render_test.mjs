@@ -285,7 +285,7 @@ test('a server, which makes thumbnails itself, refuses the setting', async () =>
 const UNCALLED = ['logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 /* The same of one role: for images that have an owner, and API keys (test/aws/dynamo_owners_test.c has them), for lists, and so that an
  * object that is missing is 404 and not 403. What the sweep does besides is in lambda_aws_test.mjs. */
-const NOT_HERE = { Manage: ['dynamodb:PutItem'], Upload: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], List: ['dynamodb:Query'], Delivery: ['s3:ListBucket'] };
+const NOT_HERE = { Manage: ['dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'], Upload: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], List: ['dynamodb:Query', 'dynamodb:UpdateItem'], Delivery: ['s3:ListBucket'] };
 
 test('each function called what its role grants, and its role grants nothing else', async () => {
 	for (const confirm of [tell, slot => json('POST', `/images/${slot.imageId}/complete`)])

@@ -39,6 +39,20 @@ const logs = cloud => ({
 	FilterLogEvents: ({ logGroupName }) => { must(cloud, 'Logs::LogGroup', logGroupName, 'ResourceNotFoundException'); return { events: [] }; },
 });
 
+const users = cloud => {
+	const pool = id => must(cloud, 'Cognito::UserPool', id, 'ResourceNotFoundException');
+	return {
+		ListUserPools: () => ({ UserPools: cloud.list('Cognito::UserPool').map(({ id, properties }) => ({ Id: id, Name: properties.UserPoolName })) }),
+		ListTagsForResource: ({ ResourceArn }) => ({ Tags: pool(ResourceArn.split('/').at(-1)).properties.UserPoolTags }),
+		UpdateUserPool: ({ UserPoolId, DeletionProtection }) => { pool(UserPoolId).properties.DeletionProtection = DeletionProtection; },
+		DeleteUserPoolDomain: ({ Domain }) => { cloud.forget(must(cloud, 'Cognito::UserPoolDomain', Domain, 'ResourceNotFoundException')); },
+		DeleteUserPool: async ({ UserPoolId }) => {
+			const found = pool(UserPoolId);
+			await cloud.remove(found).catch(cause => { throw error('InvalidParameterException', cause.message); });
+		},
+	};
+};
+
 /** The Parameter Store: name -> value, as text. */
 const parameters = cloud => {
 	const must = Name => {
@@ -114,6 +128,7 @@ export function actionsOf(cloud) {
 		logs: logs(cloud),
 		events: eventBus(cloud),
 		ssm: parameters(cloud),
+		'cognito-idp': users(cloud),
 		sqs: queueActions(cloud.queues, ACCOUNT),
 		sts: { GetCallerIdentity: () => ({ Account: ACCOUNT, UserId: 'AIDATEST', Arn: `arn:aws:iam::${ACCOUNT}:user/test` }) },
 		sns: { ListTopics: () => ({ Topics: cloud.list('SNS::Topic').map(({ id }) => ({ TopicArn: id })) }) },

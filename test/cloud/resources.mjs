@@ -116,6 +116,22 @@ const TYPES = {
 	'ApiGateway::ApiKey': { id: shortId, make: (cloud, thing) => { thing.value = randomBytes(20).toString('hex'); } },
 	'ApiGateway::UsagePlan': { id: shortId },
 	'ApiGateway::UsagePlanKey': { id: generated },
+	'Cognito::UserPool': {
+		id: (p, { region }) => `${region}_${shortId()}`,
+		attributes: (id, { region }) => ({ ProviderURL: `https://cognito-idp.${region}.amazonaws.com/${id}`, Arn: `arn:aws:cognito-idp:${region}:${ACCOUNT}:userpool/${id}` }),
+		remove: (cloud, { id, properties }) => {
+			if (properties.DeletionProtection === 'ACTIVE')
+				throw new ResourceError('The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.');
+			if (cloud.list('Cognito::UserPoolDomain').some(one => one.properties.UserPoolId === id))
+				throw new ResourceError('User pool cannot be deleted. It has a domain configured that should be deleted first.');
+			for (const one of cloud.things.filter(one => one.properties.UserPoolId === id))
+				cloud.forget(one);
+		},
+	},
+	'Cognito::UserPoolGroup': { id: named('GroupName') },
+	'Cognito::UserPoolResourceServer': { id: named('Identifier') },
+	'Cognito::UserPoolClient': { id: () => shortId() + shortId() },
+	'Cognito::UserPoolDomain': { id: named('Domain') },
 	'SNS::Topic': { id: (p, at) => `arn:aws:sns:${at.region}:${ACCOUNT}:${p.TopicName ?? generated(p, at)}` },
 	'SNS::TopicPolicy': { id: generated },
 	'SNS::Subscription': { id: generated },

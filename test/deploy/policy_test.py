@@ -31,6 +31,12 @@ TYPES = {
     "CloudWatch::Alarm": "cloudwatch:PutMetricAlarm cloudwatch:DescribeAlarms cloudwatch:DeleteAlarms cloudwatch:TagResource cloudwatch:ListTagsForResource",
     "CloudWatch::Dashboard": "cloudwatch:PutDashboard cloudwatch:GetDashboard cloudwatch:DeleteDashboards",
     "Scheduler::Schedule": "scheduler:CreateSchedule scheduler:GetSchedule scheduler:UpdateSchedule scheduler:DeleteSchedule iam:PassRole",
+    "Cognito::UserPool": "cognito-idp:CreateUserPool cognito-idp:DescribeUserPool cognito-idp:UpdateUserPool cognito-idp:DeleteUserPool cognito-idp:GetUserPoolMfaConfig cognito-idp:SetUserPoolMfaConfig "
+                         "cognito-idp:TagResource cognito-idp:UntagResource cognito-idp:ListTagsForResource",
+    "Cognito::UserPoolClient": "cognito-idp:CreateUserPoolClient cognito-idp:DescribeUserPoolClient cognito-idp:UpdateUserPoolClient cognito-idp:DeleteUserPoolClient",
+    "Cognito::UserPoolDomain": "cognito-idp:CreateUserPoolDomain cognito-idp:DescribeUserPoolDomain cognito-idp:UpdateUserPoolDomain cognito-idp:DeleteUserPoolDomain",
+    "Cognito::UserPoolGroup": "cognito-idp:CreateGroup cognito-idp:GetGroup cognito-idp:UpdateGroup cognito-idp:DeleteGroup",
+    "Cognito::UserPoolResourceServer": "cognito-idp:CreateResourceServer cognito-idp:DescribeResourceServer cognito-idp:UpdateResourceServer cognito-idp:DeleteResourceServer",
     **{f"ApiGateway::{name}": REST for name in ("RestApi", "Resource", "Method", "GatewayResponse", "Deployment", "Stage", "ApiKey", "UsagePlan", "UsagePlanKey")},
 }
 # Commands of the AWS CLI whose permission has another name.
@@ -63,7 +69,7 @@ class Policy(unittest.TestCase):
     def test_each_command_of_the_scripts_is_allowed(self):
         text = "\n".join(f.read_text() for f in (ROOT / "deploy").glob("*.sh"))
         text = re.sub(r"^\s*#.*|printf '.*|expect .*|say .*", "", text, flags=re.M)
-        commands = {" ".join(found) for found in re.findall(r'(?:\bcall|\bfound|\blist=\(|--region "\$region"|\blook "?[\w ]+"? [\w:]+) ?([a-z0-9]+) ([a-z0-9-]+)', text)}
+        commands = {" ".join(found) for found in re.findall(r'(?:\bcall|\bfound|\blist=\(|--region "\$region"|\blook "?[\w ]+"? [\w:]+) ?([a-z0-9]+(?:-idp)?) ([a-z0-9-]+)', text)}
         self.assertGreaterEqual(len(commands), 50)
         for command in commands:
             action = action_of(command)

@@ -73,7 +73,8 @@ for (const [name, attribute] of attributes(template)) {
 		faults.push(`${name} has no attribute ${attribute}`);
 }
 /* Every reference leads somewhere and none in a circle, whatever the parameters choose. */
-for (const given of [{}, { Thumbs: 'on' }, { Thumbs: 'on', Versioning: 'on', Profile: 'production' }, { Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', AlarmEmail: 'a@b.org', ApiKeyRequired: 'none' }]) {
+for (const given of [{}, { Thumbs: 'on' }, { Thumbs: 'on', Versioning: 'on', Profile: 'production' }, { Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', AlarmEmail: 'a@b.org', ApiKeyRequired: 'none', Auth: 'cognito', AdminKeyParameter: '/a' },
+	{ Auth: 'cognito', UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_A', AuthDomainPrefix: 'a' }, { Auth: 'oidc', OidcIssuer: 'https://a.b', OidcAudience: 'c' }]) {
 	const known = name => ({ ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) });
 	const pseudo = Object.fromEntries(['AccountId', 'Region', 'Partition', 'URLSuffix', 'StackName', 'StackId'].map(name => [`AWS::${name}`, 'x']));
 	try {

@@ -13,24 +13,33 @@ T = template()
 TEXT = (ROOT / "deploy/template.yaml").read_text()
 R = T["Resources"]
 BUCKET = "arn:${AWS::Partition}:s3:::${BucketName}"
+ADMIN_KEY = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${AdminKeyParameter}"
+# Of the functions that know callers, where there is an administrator's key.
+READ_KEY = {"ssm:GetParameter": "the administrator's key", "kms:Decrypt": "that parameter, which is encrypted"}
 # Every action of every role, and where it is needed. A new one belongs here with its reason.
 GRANTS = {
     "Upload": {
+        **READ_KEY,
         "dynamodb:PutItem": "a slot is a row",
         "dynamodb:GetItem": "the owner of the slot, and its quota",
         "dynamodb:UpdateItem": "the owner's counters, in the same transaction",
         "s3:PutObject": "the URL given out is signed as this role",
     },
     "List": {
-        "dynamodb:GetItem": "one image",
+        **READ_KEY,
+        "dynamodb:GetItem": "one image; a user; the key of a caller",
+        "dynamodb:UpdateItem": "the last use of an API key, and of no other item",
         "dynamodb:Query": "the lists, on their indexes only",
         "s3:GetObject": "download URLs are signed as this role",
     },
     "Manage": {
+        **READ_KEY,
         "dynamodb:GetItem": "the row to complete or delete",
+        "dynamodb:BatchGetItem": "the counters of a page of users",
+        "dynamodb:Query": "API keys, users and the images of one, on their index only",
         "dynamodb:UpdateItem": "complete confirms, PATCH changes the visibility",
-        "dynamodb:DeleteItem": "delete",
-        "dynamodb:PutItem": "what keeps the id of a removed row",
+        "dynamodb:DeleteItem": "delete, of images, keys and users",
+        "dynamodb:PutItem": "what keeps the id of a removed row; an API key",
         "s3:GetObject": "complete looks at the bytes",
         "s3:PutObject": "complete replaces an image by what is kept of it, and keeps a thumbnail",
         "s3:DeleteObject": "delete, and complete of what is no image",
@@ -77,7 +86,7 @@ GRANTS = {
     },
 }
 # The indexes of the table that each role may query.
-INDEXES = {"List": ["feed", "owned"], "Sweep": ["due", "owned"]}
+INDEXES = {"List": ["feed", "owned"], "Manage": ["owned"], "Sweep": ["due", "owned"]}
 # With Thumbs=on: what is other than above.
 RENDER_GRANTS = {
     "dynamodb:GetItem": "the row of the image",
@@ -110,15 +119,12 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 ROUTES = {
     ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("POST", "/images"): "Upload", ("GET", "/limits"): "Upload",
     ("GET", "/images"): "List", ("GET", "/images/{imageId}"): "List", ("GET", "/images/{imageId}/file"): "List",
-    ("GET", "/images/{imageId}/thumbnail"): "List", ("POST", "/images/{imageId}/links"): "List",
-    ("GET", "/keys"): "Manage", ("POST", "/keys"): "Manage", ("DELETE", "/keys/{keyId}"): "Manage",
+    ("GET", "/me"): "List", ("GET", "/images/{imageId}/thumbnail"): "List", ("POST", "/images/{imageId}/links"): "List",
+    ("GET", "/users"): "Manage", ("GET", "/users/{owner}"): "Manage", ("DELETE", "/users/{owner}"): "Manage", ("PUT", "/users/{owner}/quota"): "Manage",
+    ("DELETE", "/users/{owner}/quota"): "Manage", ("GET", "/keys"): "Manage", ("POST", "/keys"): "Manage", ("DELETE", "/keys/{keyId}"): "Manage",
     ("POST", "/images/delete"): "Manage", ("POST", "/images/{imageId}/complete"): "Manage", ("PATCH", "/images/{imageId}"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",
     ("GET", "/i/{link+}"): "Delivery", ("HEAD", "/i/{link+}"): "Delivery",
 }
-# What a server has and the stack has not: its users are in the table, and are administered by a server that uses the same table.
-NOT_ON_AWS = {(verb, path) for path, verbs in {
-    "/me": ["GET"], "/users": ["GET"], "/users/{owner}": ["GET", "DELETE"], "/users/{owner}/quota": ["PUT", "DELETE"],
-}.items() for verb in [*verbs, "OPTIONS"]}
 # Where each role may read and write objects; thumbnails are below thumbs/.
 OBJECTS = {
     "Upload": {"s3:PutObject": ["images"]},
@@ -135,8 +141,8 @@ OBJECTS_WITH_THUMBS = OBJECTS | {
     "Delivery": {"s3:GetObject": ["images", "thumbs"]},
     "Render": {"s3:GetObject": ["images"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
 }
-# The conditions that hold of a stack with versions, by Thumbs; and with Events.
-HOLDS = {"off": {"IsVersioned", "DeliveryRemovesVersions"}, "on": {"IsVersioned", "HasRender"}, "events": {"IsVersioned", "DeliveryRemovesVersions", "HasEvents"}}
+# The conditions that hold of a stack with versions and an administrator's key, by Thumbs; and with Events.
+HOLDS = {"off": {"IsVersioned", "DeliveryRemovesVersions", "HasAdminKey"}, "on": {"IsVersioned", "HasRender", "HasAdminKey"}, "events": {"IsVersioned", "DeliveryRemovesVersions", "HasEvents", "HasAdminKey"}}
 KINDS = [("off", GRANTS, OBJECTS), ("on", GRANTS_WITH_THUMBS, OBJECTS_WITH_THUMBS), ("events", GRANTS_WITH_EVENTS, OBJECTS)]
 
 
@@ -216,6 +222,13 @@ class Template(unittest.TestCase):
             "FunctionPrefix": (["Image", "Stage2-Image"], ["", "a b", "x" * 41]),
             "TableName": (["ImageMetadata"], ["ab", "a/b"]),
             "EventBusName": (["default", "my.bus-1"], ["", "a b", "x" * 257]),
+            "UserPoolArn": (["", "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_AbC123"], ["eu-west-1_AbC123", "arn:aws:cognito-idp:eu-west-1:1:userpool/x"]),
+            "AuthDomainPrefix": (["", "photos", "my-photos-2"], ["Photos", "-a", "a.b", "x" * 64]),
+            "CallbackUrls": (["https://photos.example.com/", "http://localhost:8080/", "https://a.b/app/"], ["http://photos.example.com/", "https://photos.example.com", "https://a.b/?x", "*"]),
+            "OidcIssuer": (["", "https://tenant.auth0.com/", "https://a.b/realms/x"], ["http://a.b", "a.b", "https://a b"]),
+            "OidcAdmin": (["", "/groups=admins", "/https:~1~1a.b~1roles=chief editor"], ["groups=admins", "/groups=", "/groups"]),
+            "OidcKeys": (["", '{"keys":[]}'], ["keys.json", '{"keys":[]']),
+            "AdminKeyParameter": (["", "/tintype/tintype/admin-key"], ["tintype", "/a b", "/a/", "arn:aws:ssm:::x"]),
         }
         for name, (good, bad) in cases.items():
             for value in good + bad:
@@ -369,7 +382,8 @@ class Functions(unittest.TestCase):
                 service = s["Action"][0].split(":")[0]
                 queue = "ThumbQueue" if stem == "Render" or s["Action"] == ["sqs:SendMessage"] else "Queue"
                 wanted = {"logs": [{"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}], "sqs": [{"Fn::GetAtt": [queue, "Arn"]}], "s3": None, "dynamodb": [table],
-                          "events": [{"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"}]}[service]
+                          "events": [{"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"}],
+                          "ssm": [{"Fn::Sub": ADMIN_KEY}], "kms": [{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}]}[service]
                 if service == "s3":
                     folders, = {tuple(objects[stem].get(action, ())) for action in s["Action"]}
                     wanted = [{"Fn::Sub": f"{BUCKET}/{folder}/*"} for folder in folders]
@@ -378,6 +392,17 @@ class Functions(unittest.TestCase):
                 if s["Action"] == ["dynamodb:Query"]:
                     wanted = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in INDEXES[stem]]
                 self.assertEqual(s["Resource"] if isinstance(s["Resource"], list) else [s["Resource"]], wanted)
+        update, = (s for s in statements("ListRole", "off") if "dynamodb:UpdateItem" in s["Action"])
+        prefix = re.search(r'#define KIND "(\w+)"', (ROOT / "src/aws/dynamo_api_keys.c").read_text()).group(1)
+        self.assertEqual(update["Condition"], {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}#*"]}})
+
+    def test_only_the_administrators_key_may_be_decrypted_and_only_where_there_is_one(self):
+        for stem in ("Upload", "List", "Manage"):
+            conditional = [s["Fn::If"] for s in R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in s and s["Fn::If"][0] == "HasAdminKey"]
+            self.assertEqual([(c[1]["Action"], c[2]) for c in conditional], [([action], {"Ref": "AWS::NoValue"}) for action in READ_KEY])
+            self.assertEqual(conditional[1][1]["Condition"], {"StringEquals": {
+                "kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.${AWS::URLSuffix}"}, "kms:EncryptionContext:PARAMETER_ARN": {"Fn::Sub": ADMIN_KEY}}})
+            self.assertEqual(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]["TINTYPE_API_KEY_PARAMETER"], {"Ref": "AdminKeyParameter"})
 
     def test_versions_are_listed_and_deleted_only_where_there_are_any(self):
         versions = {"s3:DeleteObjectVersion", "s3:ListBucketVersions"}
@@ -426,6 +451,65 @@ class Functions(unittest.TestCase):
         self.assertIn(T["Mappings"]["Profiles"]["free"]["EventConcurrency"], (2, 3, 4))
 
 
+def conditions(node):
+    """The names of the conditions that a node asks."""
+    if isinstance(node, dict):
+        return {node["Fn::If"][0]} | conditions(node["Fn::If"][1:]) if "Fn::If" in node else set().union(*map(conditions, node.values()))
+    return set().union(*map(conditions, node)) if isinstance(node, list) else set()
+
+
+class Users(unittest.TestCase):
+    """Auth=cognito and oidc. What the functions do with these settings is in test/blackbox/lambda_users_test.mjs."""
+    aware = ("Upload", "List", "Manage")   # of callers
+
+    def variables(self, stem):
+        return R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]
+
+    def test_with_an_issuer_no_function_is_open(self):
+        for stem in self.aware:
+            v = self.variables(stem)
+            self.assertEqual(v["TINTYPE_ACCESS"], {"Fn::If": ["HasUsers", "user", "open"]})
+            self.assertEqual(v["TINTYPE_UPLOAD"], {"Fn::If": ["HasUsers", {"Fn::If": ["HasAnonymousUpload", "open", "user"]}, "open"]})
+            self.assertLessEqual(conditions(v["TINTYPE_OIDC_ISSUER"]), {"HasCognito", "HasOwnPool", "HasOidc"})
+            self.assertEqual({"Fn::Not": [{"Fn::Equals": [{"Ref": "Auth"}, "none"]}]}, T["Conditions"]["HasUsers"])
+        for stem in {k.removesuffix("Function") for k in of_type("Lambda::Function")} - set(self.aware):
+            self.assertFalse({n for n in self.variables(stem) if n.startswith("TINTYPE_OIDC")} | {"TINTYPE_ACCESS", "TINTYPE_UPLOAD"} & set(self.variables(stem)), f"{stem} knows no callers")
+
+    def test_the_functions_verify_tokens_and_the_gateway_does_not(self):
+        self.assertEqual({p["AuthorizationType"] for p in of_type("ApiGateway::Method").values()}, {"NONE"})
+        self.assertEqual(of_type("ApiGateway::Authorizer"), {})
+        self.assertNotIn("authorizer", "".join(p.read_text() for p in (ROOT / "src/lambda").glob("*.c")))
+
+    def test_settings_of_the_issuer_are_the_same_in_each_function_that_knows_callers(self):
+        names = [{n for n in self.variables(stem) if n.startswith("TINTYPE_OIDC")} for stem in self.aware]
+        self.assertEqual(names[1], names[2])
+        self.assertEqual(names[0] - names[1], {"TINTYPE_OIDC_CLIENT_ID", "TINTYPE_OIDC_SCOPE"}, "which GET /limits alone tells")
+
+    def test_the_client_is_public_with_codes_and_its_scopes_are_of_the_resource_server(self):
+        c, server = R["UserPoolClient"]["Properties"], R["ResourceServer"]["Properties"]
+        self.assertEqual((c["GenerateSecret"], c["AllowedOAuthFlows"], c["AllowedOAuthFlowsUserPoolClient"]), (False, ["code"], True))
+        self.assertEqual((c["CallbackURLs"], c["LogoutURLs"]), ({"Ref": "CallbackUrls"},) * 2)
+        self.assertEqual((c["PreventUserExistenceErrors"], c["EnableTokenRevocation"]), ("ENABLED", True))
+        scopes = [one["ScopeName"] for one in server["Scopes"]]
+        self.assertEqual(server["Identifier"], {"Ref": "AWS::StackName"})
+        self.assertEqual(c["AllowedOAuthScopes"], ["openid"] + [{"Fn::Sub": f"${{AWS::StackName}}/{s}"} for s in scopes])
+        self.assertEqual(self.variables("Upload")["TINTYPE_OIDC_SCOPE"]["Fn::If"][1]["Fn::Sub"], " ".join(["openid"] + [f"${{AWS::StackName}}/{s}" for s in scopes]))
+        self.assertNotIn("admin", scopes, "anybody may ask for a scope; administrators are a group")
+        flows = c["ExplicitAuthFlows"]["Fn::If"]
+        self.assertEqual(flows[0], "IsFree")
+        self.assertNotIn("ALLOW_USER_PASSWORD_AUTH", flows[2])
+
+    def test_administrators_are_a_group_of_the_pool(self):
+        self.assertEqual(self.variables("Manage")["TINTYPE_OIDC_ADMIN"]["Fn::If"][:2], ["HasCognito", f"/cognito:groups={R['AdminGroup']['Properties']['GroupName']}"])
+
+    def test_nobody_makes_an_account_and_the_pool_is_protected_by_default(self):
+        p = R["UserPool"]["Properties"]
+        self.assertEqual(p["AdminCreateUserConfig"], {"AllowAdminCreateUserOnly": {"Fn::If": ["HasSignUp", False, True]}})
+        self.assertEqual(T["Parameters"]["SignUp"]["Default"], "admin")
+        self.assertEqual(p["DeletionProtection"], {"Fn::If": ["IsProduction", "ACTIVE", "INACTIVE"]})
+        self.assertEqual(R["UserPool"]["UpdateReplacePolicy"], "Retain")
+
+
 class Api(unittest.TestCase):
     methods = {(p["HttpMethod"], path_of(p["ResourceId"])): p for p in of_type("ApiGateway::Method").values()}
 
@@ -440,8 +524,7 @@ class Api(unittest.TestCase):
     def test_routes_are_those_of_the_program(self):
         source = (ROOT / "src/api/route.c").read_text()
         named = {tuple(r.split(" ")) for r in re.findall(r'\{ "([A-Z]+ /[^"]*)"', source)}
-        self.assertLessEqual(NOT_ON_AWS, named)
-        self.assertEqual(set(self.methods), named - NOT_ON_AWS | {(verb, "/i/{link+}") for verb in ("GET", "HEAD", "OPTIONS")})
+        self.assertEqual(set(self.methods), named | {(verb, "/i/{link+}") for verb in ("GET", "HEAD", "OPTIONS")})
 
     def test_links_need_no_key_and_bodies_are_bytes(self):
         for verb in ("GET", "HEAD"):
@@ -454,11 +537,12 @@ class Api(unittest.TestCase):
 
     def test_every_call_requires_the_key_by_default(self):
         self.assertEqual(T["Parameters"]["ApiKeyRequired"]["Default"], "all")
-        self.assertEqual(T["Conditions"]["HasKeyForAll"], {"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "all"]})
+        no_users = {"Fn::Equals": [{"Ref": "Auth"}, "none"]}
+        self.assertEqual(T["Conditions"]["HasKeyForAll"], {"Fn::And": [no_users, {"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "all"]}]})
         for route in (r for r in ROUTES if r[1] != "/i/{link+}"):
             condition = "HasKeyForDelete" if route[0] in ("DELETE", "PATCH") else "HasKeyForAll"
             self.assertEqual(self.methods[route]["ApiKeyRequired"], {"Fn::If": [condition, True, False]}, route)
-        self.assertEqual(T["Conditions"]["HasKeyForDelete"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "none"]}]})
+        self.assertEqual(T["Conditions"]["HasKeyForDelete"], {"Fn::And": [no_users, {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "none"]}]}]})
         self.assertEqual(R["UsagePlan"]["Properties"]["ApiStages"], [{"ApiId": {"Ref": "Api"}, "Stage": {"Ref": "Stage"}}])
 
     def test_responses_of_the_gateway_itself_have_cors_headers_and_are_json(self):
@@ -564,9 +648,9 @@ class Updates(unittest.TestCase):
 
 
 class Leaving(unittest.TestCase):
-    def test_images_and_their_rows_remain_when_the_stack_is_deleted_and_nothing_else(self):
+    def test_images_their_rows_and_their_owners_remain_when_the_stack_is_deleted_and_nothing_else(self):
         kept = {name: r["DeletionPolicy"] for name, r in R.items() if r.get("DeletionPolicy", "Delete") != "Delete"}
-        self.assertEqual(kept, {"Bucket": "RetainExceptOnCreate", "Table": "RetainExceptOnCreate"})
+        self.assertEqual(kept, {name: "RetainExceptOnCreate" for name in ("Bucket", "Table", "UserPool")})
 
     def test_what_remains_tells_whose_it_is(self):
         for name in ("Bucket", "Table"):

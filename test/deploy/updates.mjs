@@ -5,17 +5,20 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 
-import { bindParameters, Evaluator, order, readTemplate } from '../cloud/stack.mjs';
+import { bindParameters, Evaluator, order, readTemplate, TemplateError } from '../cloud/stack.mjs';
 
 const { loadAwsServiceSpecSync } = createRequire(new URL('../npm/package.json', import.meta.url))('@aws-cdk/aws-service-spec');
 const db = loadAwsServiceSpecSync();
 const template = await readTemplate(readFileSync(0));
 const NEEDED = { CodeBucket: 'code', CodeKey: 'key', BucketName: 'images' };
 // Stacks that have as many of the optional resources as possible.
-const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', Thumbs: 'on', Events: 'on', AlarmEmail: 'a@example.org' }];
+const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', Thumbs: 'on', Events: 'on', AlarmEmail: 'a@example.org' },
+	{ ...NEEDED, Auth: 'cognito', UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_A', AuthDomainPrefix: 'a', AdminKeyParameter: '/a' }, { ...NEEDED, Auth: 'oidc', OidcIssuer: 'https://a.example', OidcAudience: 'images' }];
 // Other values of the parameters that have a pattern; those with a list, or that are numbers, need none.
 const OTHER = { CodeBucket: 'code-2', CodeKey: 'key-2', BucketName: 'images-2', TableName: 'Other', ApiName: 'Other', FunctionPrefix: 'Other', AllowedOrigins: 'https://a.example', AllowedTypes: 'image/png', EventBusName: 'other',
-	KeepMetadata: 'camera', Thumbnails: 'small:10x10', Verify: 'strict', ThumbnailAtUpload: 'none', DeliveryKeys: 'k'.repeat(32), DeliveryUrl: 'https://img.example.org', AlarmEmail: 'b@example.org' };
+	KeepMetadata: 'camera', Thumbnails: 'small:10x10', Verify: 'strict', ThumbnailAtUpload: 'none', DeliveryKeys: 'k'.repeat(32), DeliveryUrl: 'https://img.example.org', AlarmEmail: 'b@example.org',
+	UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_B', AuthDomainPrefix: 'b', CallbackUrls: 'https://b.example/', OidcIssuer: 'https://b.example', OidcAudience: 'b', OidcParties: 'b', OidcSubject: 'oid', OidcAdmin: '/b=b',
+	OidcClientId: 'b', OidcScope: 'b', OidcKeys: '{"keys":[]}', AdminKeyParameter: '/b' };
 
 function otherValue(name, { AllowedValues, MinValue, MaxValue, Type, Default }, now) {
 	const other = OTHER[name] ?? AllowedValues?.map(String).find(one => one !== String(now)) ?? (Type === 'Number' ? [MaxValue, MinValue].find(one => one !== Number(now)) : undefined);
@@ -37,6 +40,17 @@ function resources(given) {
 	return found;
 }
 
+/** Nothing, where a rule of the template refuses these parameters together. */
+function unlessRefused(given) {
+	try {
+		return resources(given);
+	} catch (error) {
+		if (error instanceof TemplateError && error.message.includes('Rule'))
+			return {};
+		throw error;
+	}
+}
+
 function replaced(before, after) {
 	return Object.keys(before).filter(name => after[name] && name in after).filter(name => {
 		const { properties } = db.lookup('resource', 'cloudFormationType', 'equals', template.Resources[name].Type)[0];
@@ -46,7 +60,7 @@ function replaced(before, after) {
 
 const all = {};
 for (const [name, declared] of Object.entries(template.Parameters)) {
-	const found = STACKS.flatMap(given => replaced(resources(given), resources({ ...given, [name]: otherValue(name, declared, given[name] ?? declared.Default) })));
+	const found = STACKS.flatMap(given => replaced(resources(given), unlessRefused({ ...given, [name]: otherValue(name, declared, given[name] ?? declared.Default) })));
 	all[name] = [...new Set(found)].sort();
 }
 console.log(JSON.stringify(all));
