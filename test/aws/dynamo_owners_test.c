@@ -140,6 +140,88 @@ static void test_each_write_when_disturbed_once_then_done_once(void **state)
 	engine.forgetful = false;
 }
 
+/* events */
+
+#define FAR_MS (INT64_MAX / 2)
+
+/* A source, whose test may change the row between its read and the transaction that tells of it. */
+struct event_source {
+	struct outbox_source port;
+	struct bench *bench;
+	unsigned renames;
+};
+
+static enum status write_event(
+	void *arg, enum outbox_kind kind, const struct image_row *row, int64_t now_ms, struct buf *body, struct fault *why)
+{
+	struct event_source *s = arg;
+	struct image_row now;
+	const struct image_change c = { .image_id = row->image_id, .has_file_name = true, .file_name = STR("renamed") };
+	buf_printf(body, "%.*s %.*s v%u", STRF(outbox_kind_name(kind)), STRF(row->file_name), (unsigned)row->version);
+	if (s->renames > 0) {
+		s->renames--;
+		TRY(table_change(s->bench->w.table, &c, &s->bench->a, &now, why));
+	}
+	return now_ms > 0 ? OK : fault_set(why, INTERNAL, "no time");
+}
+
+static void no_change(void *arg)
+{
+	(void)arg;
+}
+
+static void start_events(struct bench *b, struct event_source *s)
+{
+	*s = (struct event_source){ .port = { .kinds = OUTBOX_ALL_KINDS, .write = write_event, .changed = no_change, .arg = s }, .bench = b };
+	assert_int_equal(outbox_start(b->w.outbox, &s->port, &b->why), OK);
+}
+
+/* What the table has of them, as another process sees it. */
+static struct outbox_page events_of(struct bench *b)
+{
+	struct outbox_page page;
+	bench_reopen(b);
+	assert_int_equal(outbox_due(b->w.outbox, FAR_MS, 100, &b->a, &page, &b->why), OK);
+	return page;
+}
+
+static void test_each_write_with_an_event_when_disturbed_once_then_one_event(void **state)
+{
+	static const enum transactor_fault faults[] = { FAULT_NONE, FAULT_CONFLICT, FAULT_THROTTLE, FAULT_LOST, FAULT_CUT };
+	struct bench *b = *state;
+	struct event_source s;
+	unsigned kinds[OUTBOX_KINDS] = { 0 };
+	start_events(b, &s);
+	for (unsigned i = 0; i < 2 * COUNT_OF(faults); i++) {
+		engine.forgetful = i >= COUNT_OF(faults);
+		live_and_die(b, i + 1, faults[i % COUNT_OF(faults)]);
+	}
+	engine.forgetful = false;
+	struct outbox_page page = events_of(b);
+	for (size_t i = 0; i < page.n; i++)
+		kinds[page.events[i].kind]++;
+	assert_int_equal(kinds[OUTBOX_UPLOADED], 2 * COUNT_OF(faults));
+	assert_int_equal(kinds[OUTBOX_DELETED], 2 * COUNT_OF(faults));
+	assert_int_equal(page.n, 4 * COUNT_OF(faults));
+}
+
+static void test_change_between_the_read_and_the_transaction_then_the_event_tells_of_it(void **state)
+{
+	struct bench *b = *state;
+	struct event_source s;
+	start_events(b, &s);
+	owned_insert(b, 1, ALICE);
+	s.renames = 2;
+	bench_resolve(b, 1, 5000, STR(""));
+	s.renames = 1;
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), OK);
+	struct outbox_page page = events_of(b);
+	assert_int_equal(page.n, 2);
+	assert_str(page.events[0].body, STR("image.uploaded renamed v4"));
+	assert_str(page.events[1].body, STR("image.deleted renamed v5"));
+	assert_usage(b, ALICE, &(struct owner_usage){ 0 });
+}
+
 static enum transactor_fault always_conflict(struct transactor *x, struct str action)
 {
 	(void)x;
@@ -266,6 +348,8 @@ static void test_recount_of_rows_that_were_not_counted_then_they_are(void **stat
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_by_many_at_once_under_faults_then_never_more_than_the_quota),
 	BENCH_TEST(test_each_write_when_disturbed_once_then_done_once),
+	BENCH_TEST(test_each_write_with_an_event_when_disturbed_once_then_one_event),
+	BENCH_TEST(test_change_between_the_read_and_the_transaction_then_the_event_tells_of_it),
 	BENCH_TEST(test_insert_when_others_are_always_in_the_way_then_overloaded_and_no_row),
 	BENCH_TEST(test_change_when_a_transaction_is_in_the_way_then_done),
 	BENCH_TEST(test_insert_when_the_owner_cannot_be_read_then_refused),
@@ -288,8 +372,8 @@ int main(void)
 	emulator_start(&emulator);
 	transactor_start(&engine, &emulator);
 	cloud_kind = (struct cloud_kind){ .url = engine.server.url, .shards = 2, .count_owners = true };
-	int failed = contract_users(&counting) + contract_api_keys(&counting) + contract_outbox(&counting) + contract_table(&counting) + contract_table_owners(&counting) +
-		bench_run(&counting, "owners", tests, COUNT_OF(tests));
+	int failed = contract_users(&counting) + contract_api_keys(&counting) + contract_outbox(&counting) + contract_table(&counting) +
+		contract_table_owners(&counting) + bench_run(&counting, "owners", tests, COUNT_OF(tests));
 	cloud_kind.count_owners = false;
 	failed += contract_outbox(&counting);
 	transactor_stop(&engine);

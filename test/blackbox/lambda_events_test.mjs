@@ -1,7 +1,7 @@
 // Events of changes on AWS: written in the transaction of the change, sent to EventBridge by the function that made it, and by the
 // sweep where that failed. The real program, DynamoDB by dynalite, S3 by Ceph's gateway with the roles of deploy/template.yaml.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
@@ -173,6 +173,18 @@ test('where no bus is set nothing is written but the change, and in no transacti
 	}
 	assert.deepEqual([cloud.busEvents.length, await waiting()], [before, []]);
 	assert.deepEqual(cloud.calls().slice(at).filter(one => one.key === keys.manage && /Transact|PutEvents/.test(one.target)), []);
+});
+
+test('what was sent is as the service\'s model has it, which the AWS SDK for Python validates with', async () => {
+	assert.ok(cloud.busCalls.some(({ Entries }) => Entries.length === 10), 'ten at once');
+	const code = `import json, sys, botocore.session, botocore.validate
+shape = botocore.session.get_session().get_service_model("events").operation_model("PutEvents").input_shape
+for call in json.load(sys.stdin):
+    assert 1 <= len(call["Entries"]) <= 10
+    report = botocore.validate.ParamValidator().validate(call, shape)
+    assert not report.has_errors(), report.generate_report()`;
+	const { status, stderr } = spawnSync('python3', ['-c', code], { input: JSON.stringify(cloud.busCalls), encoding: 'utf8' });
+	assert.equal(status, 0, stderr);
 });
 
 test('the roles grant all that was called, and what events need was called', async () => {

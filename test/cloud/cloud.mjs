@@ -34,6 +34,7 @@ class Cloud {
 	parameters = new Map();     // name -> a parameter of Systems Manager
 	accessBlocks = new Map();   // bucket -> XML
 	elsewhere = new Set();      // buckets of another account
+	busCalls = [];              // of PutEvents
 	busEvents = [];             // what EventBridge has accepted, each with its Detail read
 	before = async () => {};    // called with each request before it is passed on, as calls() has it
 	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway; #turn = Promise.resolve(); #transactions;

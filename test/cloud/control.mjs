@@ -101,9 +101,11 @@ const tests = cloud => ({
 	List: () => ({ things: cloud.things.map(({ type, id, tags, properties }) => ({ type, id, tags, properties })) }),
 });
 
-/** The entries that were accepted are in cloud.busEvents; refuseEvent(entry), which a test may set, gives the ErrorCode of one that is not. */
+/** The calls are in cloud.busCalls, and the entries that were accepted in cloud.busEvents; refuseEvent(entry), which a test may set, gives the ErrorCode of one that is not. */
 const eventBus = cloud => ({
-	PutEvents: ({ Entries }) => {
+	PutEvents: input => {
+		const { Entries } = input;
+		cloud.busCalls.push(input);
 		if (!Array.isArray(Entries) || Entries.length < 1 || Entries.length > 10 || Entries.some(one => !one.Source || !one.DetailType || !one.Detail))
 			throw error('ValidationException', '1 validation error detected: Entries');
 		const size = Entries.reduce((sum, { Source, DetailType, Detail }) => sum + 14 + Source.length + DetailType.length + Buffer.byteLength(Detail), 0);

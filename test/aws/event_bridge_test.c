@@ -1,0 +1,163 @@
+/* Sending events to a service that answers as Amazon EventBridge does: what is sent, which of them count as accepted, and what a failure
+ * says. */
+#include "aws/surroundings.h"
+
+#include "aws/aws.h"
+#include "fake/http_server.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define EVENTS 3
+
+struct fixture {
+	struct fake_http server;
+	const char *status, *body;
+	struct buf last;
+	struct aws_chain *chain;
+	struct aws_service *service;
+	struct event_bus *bus;
+	struct fault why;
+	bool sent[EVENT_BUS_BATCH];
+};
+
+static void serve(int fd, unsigned nth, void *arg)
+{
+	struct fixture *f = arg;
+	char answer[1024];
+	struct buf request;
+	(void)nth;
+	buf_init(&request, 8 << 20);
+	while (fake_http_read(fd, &request)) {
+		buf_clear(&f->last);
+		buf_put(&f->last, buf_str(&request));
+		snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", f->status, strlen(f->body), f->body);
+		fake_http_write(fd, str_of(answer));
+	}
+	buf_deinit(&request);
+	shutdown(fd, SHUT_RDWR);
+}
+
+static void start(struct fixture *f, const char *status, const char *body)
+{
+	assert_int_equal(surroundings_clear(NULL), 0);
+	surroundings_give_keys("AKIDEXAMPLE", "secret", "the-session-token");
+	*f = (struct fixture){ .status = status, .body = body };
+	buf_init(&f->last, 8 << 20);
+	fake_http_start(&f->server, serve, f);
+	f->chain = aws_chain_new();
+	const struct aws_service_options o = {
+		.service = STR("events"), .region = STR("eu-west-1"), .endpoint = str_of(f->server.url), .chain = f->chain
+	};
+	f->service = aws_service_new(&o);
+	assert_non_null(f->service);
+	f->bus = event_bridge_new(f->service, STR("pictures"));
+	assert_non_null(f->bus);
+}
+
+static void stop(struct fixture *f)
+{
+	event_bridge_free(&f->bus);
+	aws_service_free(&f->service);
+	aws_chain_free(&f->chain);
+	fake_http_stop(&f->server);
+	buf_deinit(&f->last);
+}
+
+static enum status send_some(struct fixture *f)
+{
+	const struct outbox_event events[EVENTS] = {
+		{ .kind = OUTBOX_UPLOADED, .body = STR("{\"type\":\"a\"}"), .created_ms = 1700000000123 },
+		{ .kind = OUTBOX_DELETED, .body = STR("{}"), .created_ms = 1700000001000 },
+		{ .kind = OUTBOX_EXPIRED, .body = STR("{}"), .created_ms = 1700000002000 },
+	};
+	return event_bus_send(f->bus, events, EVENTS, f->sent, &f->why);
+}
+
+static void assert_sent(const struct fixture *f, const char *part)
+{
+	struct str all = buf_str(&f->last);
+	assert_true(str_find(all, str_of(part)) < all.n);
+}
+
+static void test_send_when_accepted_then_all_are_sent(void **state)
+{
+	struct fixture f;
+	(void)state;
+	start(&f, "200 OK", "{\"FailedEntryCount\":0,\"Entries\":[{\"EventId\":\"1\"},{\"EventId\":\"2\"},{\"EventId\":\"3\"}]}");
+	assert_int_equal(send_some(&f), OK);
+	assert_true(f.sent[0] && f.sent[1] && f.sent[2]);
+	assert_sent(&f, "x-amz-target: AWSEvents.PutEvents\r\n");
+	assert_sent(&f, "/eu-west-1/events/aws4_request");
+	assert_sent(&f,
+		"{\"Entries\":[{\"Source\":\"tintype\",\"DetailType\":\"image.uploaded\",\"Detail\":\"{\\\"type\\\":\\\"a\\\"}\",\"Time\":1700000000,"
+		"\"EventBusName\":\"pictures\"},{");
+	stop(&f);
+}
+
+static void test_send_when_some_are_refused_then_the_others_are_sent(void **state)
+{
+	struct fixture f;
+	(void)state;
+	start(&f, "200 OK",
+		"{\"FailedEntryCount\":2,\"Entries\":[{\"EventId\":\"1\"},{\"ErrorCode\":\"ThrottlingException\",\"ErrorMessage\":\"m\"},{}]}");
+	assert_int_equal(send_some(&f), OK);
+	assert_true(f.sent[0] && !f.sent[1] && !f.sent[2]);
+	assert_non_null(strstr(f.why.cause, "PutEvents"));
+	stop(&f);
+}
+
+static void test_send_when_the_answer_is_no_answer_then_none_is_sent(void **state)
+{
+	static const struct {
+		const char *status, *body, *cause;
+	} rows[] = {
+		{ "200 OK", "", "HTTP 200" },
+		{ "200 OK", "[]", "HTTP 200" },
+		{ "200 OK", "{\"FailedEntryCount\":0,\"Entries\":[{\"EventId\":\"1\"}]}", "HTTP 200" },
+		{ "200 OK", "{\"FailedEntryCount\":0,\"Entries\":[{\"EventId\":\"1\"},{\"EventId\":\"2\"},{\"Ev", "HTTP 200" },
+		{ "400 Bad Request", "{\"__type\":\"AccessDeniedException\",\"message\":\"not authorized to perform: events:PutEvents\"}",
+			"AccessDeniedException: not authorized" },
+		{ "400 Bad Request", "{\"__type\":\"ResourceNotFoundException\",\"Message\":\"Event bus pictures does not exist.\"}",
+			"ResourceNotFoundException" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fixture f;
+		start(&f, rows[i].status, rows[i].body);
+		assert_int_equal(send_some(&f), UPSTREAM);
+		assert_false(f.sent[0] || f.sent[1] || f.sent[2]);
+		assert_non_null(strstr(f.why.cause, rows[i].cause));
+		stop(&f);
+	}
+}
+
+/* Ten of the longest, of characters that take six bytes each in JSON: they fit into a call. */
+static void test_send_of_a_batch_of_the_longest_events_then_sent(void **state)
+{
+	static char longest[OUTBOX_BODY_MAX];
+	struct outbox_event events[EVENT_BUS_BATCH];
+	struct fixture f;
+	(void)state;
+	memset(longest, 1, sizeof longest);
+	for (size_t i = 0; i < EVENT_BUS_BATCH; i++)
+		events[i] = (struct outbox_event){ .kind = OUTBOX_REJECTED, .body = { longest, sizeof longest }, .created_ms = 1 };
+	start(&f, "200 OK",
+		"{\"Entries\":[{\"EventId\":\"1\"},{\"EventId\":\"1\"},{\"EventId\":\"1\"},{\"EventId\":\"1\"},{\"EventId\":\"1\"},{\"EventId\":\"1\"},"
+		"{\"EventId\":\"1\"},{\"EventId\":\"1\"},{\"EventId\":\"1\"},{\"EventId\":\"1\"}]}");
+	assert_int_equal(event_bus_send(f.bus, events, EVENT_BUS_BATCH, f.sent, &f.why), OK);
+	assert_true(f.sent[EVENT_BUS_BATCH - 1]);
+	stop(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_send_when_accepted_then_all_are_sent),
+		cmocka_unit_test(test_send_when_some_are_refused_then_the_others_are_sent),
+		cmocka_unit_test(test_send_when_the_answer_is_no_answer_then_none_is_sent),
+		cmocka_unit_test(test_send_of_a_batch_of_the_longest_events_then_sent),
+	};
+	return cmocka_run_group_tests(tests, NULL, surroundings_clear);
+}
