@@ -52,7 +52,7 @@ static void start(struct fixture *f, const char *status, const char *body)
 	};
 	f->service = aws_service_new(&o);
 	assert_non_null(f->service);
-	f->bus = event_bridge_new(f->service, STR("pictures"));
+	f->bus = event_bridge_new(f->service, STR("default")); /* which is not looked up */
 	assert_non_null(f->bus);
 }
 
@@ -92,7 +92,7 @@ static void test_send_when_accepted_then_all_are_sent(void **state)
 	assert_sent(&f, "/eu-west-1/events/aws4_request");
 	assert_sent(&f,
 		"{\"Entries\":[{\"Source\":\"tintype\",\"DetailType\":\"image.uploaded\",\"Detail\":\"{\\\"type\\\":\\\"a\\\"}\",\"Time\":1700000000,"
-		"\"EventBusName\":\"pictures\"},{");
+		"\"EventBusName\":\"default\"},{");
 	stop(&f);
 }
 
@@ -151,12 +151,37 @@ static void test_send_of_a_batch_of_the_longest_events_then_sent(void **state)
 	stop(&f);
 }
 
+/* PutEvents would accept them, and they would be lost. */
+static void test_send_to_a_bus_that_does_not_exist_then_it_is_looked_up_and_none_is_sent(void **state)
+{
+	struct fixture f;
+	(void)state;
+	start(&f, "400 Bad Request", "{\"__type\":\"ResourceNotFoundException\",\"message\":\"Event bus pictures does not exist.\"}");
+	event_bridge_free(&f.bus);
+	f.bus = event_bridge_new(f.service, STR("pictures"));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(send_some(&f), UPSTREAM);
+		assert_false(f.sent[0]);
+		assert_non_null(strstr(f.why.cause, "DescribeEventBus: HTTP 400 ResourceNotFoundException: Event bus pictures does not exist."));
+		assert_sent(&f, "{\"Name\":\"pictures\"}");
+	}
+	f.status = "200 OK"; /* it was made in the meantime, and is known from then on */
+	f.body = "{\"Name\":\"pictures\",\"Entries\":[{\"EventId\":\"1\"},{\"EventId\":\"2\"},{\"EventId\":\"3\"}]}";
+	assert_int_equal(send_some(&f), OK);
+	assert_true(f.sent[0] && f.sent[2]);
+	f.body = "{}";
+	assert_int_equal(send_some(&f), UPSTREAM);
+	assert_non_null(strstr(f.why.cause, "PutEvents: HTTP 200"));
+	stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_send_when_accepted_then_all_are_sent),
 		cmocka_unit_test(test_send_when_some_are_refused_then_the_others_are_sent),
 		cmocka_unit_test(test_send_when_the_answer_is_no_answer_then_none_is_sent),
+		cmocka_unit_test(test_send_to_a_bus_that_does_not_exist_then_it_is_looked_up_and_none_is_sent),
 		cmocka_unit_test(test_send_of_a_batch_of_the_longest_events_then_sent),
 	};
 	return cmocka_run_group_tests(tests, NULL, surroundings_clear);

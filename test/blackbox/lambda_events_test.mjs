@@ -144,6 +144,19 @@ test('without the bus a change is made and answered, and its event waits', async
 	assert.deepEqual([sent(slot.imageId), await waiting()], [['image.deleted'], []]);
 });
 
+test('events for a bus that does not exist wait until there is one', async () => {
+	const slot = await openAndPut(tinyPng), lost = await start('manage', { TINTYPE_EVENT_BUS: 'missing' });
+	try {
+		assert.equal((await call('manage', 'DELETE', `/images/${slot.imageId}`, null, lost)).status, 204);
+		await lost.lines(all => all.some(line => line.event === 'events.failed' && /missing does not exist/.test(line.cause)));
+	} finally {
+		await lost.stop();
+	}
+	await makeDue();
+	assert.equal((await sweep()).events, 1);
+	assert.deepEqual([sent(slot.imageId), await waiting()], [['image.deleted'], []]);
+});
+
 test('two sweeps at once send each event once', async () => {
 	const slots = [], silent = await start('manage', { ...BUS, AWS_ENDPOINT_URL_EVENTBRIDGE: 'http://127.0.0.1:1' }), other = await start('sweep');
 	try {
@@ -191,7 +204,7 @@ test('the roles grant all that was called, and what events need was called', asy
 	for (const name of ['manage', 'event', 'sweep']) {
 		const called = new Set(cloud.calls().filter(one => one.key === keys[name]).flatMap(actionsOf)), allowed = granted[ROLES[name]].flatMap(one => one.Action);
 		assert.deepEqual([...called].filter(action => !allowed.includes(action)), [], name);
-		for (const action of ['events:PutEvents', 'dynamodb:PutItem', 'dynamodb:DeleteItem'])
+		for (const action of ['events:PutEvents', 'events:DescribeEventBus', 'dynamodb:PutItem', 'dynamodb:DeleteItem'])
 			assert.ok(called.has(action), `${name} ${action}`);
 	}
 });

@@ -34,7 +34,8 @@ class Cloud {
 	parameters = new Map();     // name -> a parameter of Systems Manager
 	accessBlocks = new Map();   // bucket -> XML
 	elsewhere = new Set();      // buckets of another account
-	busCalls = [];              // of PutEvents
+	buses = new Set(['default', 'changes']);
+	busCalls = [];              // of PutEvents; it accepts events for a bus that does not exist too, as EventBridge does, and loses them
 	busEvents = [];             // what EventBridge has accepted, each with its Detail read
 	before = async () => {};    // called with each request before it is passed on, as calls() has it
 	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway; #turn = Promise.resolve(); #transactions;

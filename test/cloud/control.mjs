@@ -103,6 +103,11 @@ const tests = cloud => ({
 
 /** The calls are in cloud.busCalls, and the entries that were accepted in cloud.busEvents; refuseEvent(entry), which a test may set, gives the ErrorCode of one that is not. */
 const eventBus = cloud => ({
+	DescribeEventBus: ({ Name }) => {
+		if (!cloud.buses.has(Name))
+			throw error('ResourceNotFoundException', `Event bus ${Name} does not exist.`);
+		return { Name, Arn: `arn:aws:events:${cloud.region}:${ACCOUNT}:event-bus/${Name}` };
+	},
 	PutEvents: input => {
 		const { Entries } = input;
 		cloud.busCalls.push(input);
@@ -115,7 +120,8 @@ const eventBus = cloud => ({
 			const ErrorCode = cloud.refuseEvent?.(one);
 			if (ErrorCode)
 				return { ErrorCode, ErrorMessage: 'refused by the test engine' };
-			cloud.busEvents.push({ ...one, Detail: JSON.parse(one.Detail) });
+			if (cloud.buses.has(one.EventBusName))
+				cloud.busEvents.push({ ...one, Detail: JSON.parse(one.Detail) });
 			return { EventId: randomUUID() };
 		});
 		return { FailedEntryCount: answers.filter(one => one.ErrorCode).length, Entries: answers };

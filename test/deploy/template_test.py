@@ -109,7 +109,7 @@ GRANTS_WITH_THUMBS = GRANTS | {
     "Render": RENDER_GRANTS,
 }
 # With Events=on.
-SENDS = {"events:PutEvents": "sends what it has written to the outbox"}
+SENDS = {"events:PutEvents": "sends what it has written to the outbox", "events:DescribeEventBus": "whether there is such a bus: PutEvents does not say"}
 GRANTS_WITH_EVENTS = GRANTS | {
     "Manage": GRANTS["Manage"] | SENDS,
     "Event": GRANTS["Event"] | SENDS | {"dynamodb:PutItem": "an event goes into the transaction of its change", "dynamodb:DeleteItem": "and away once it was sent"},
