@@ -9,6 +9,7 @@
 #include "app/reverify_files.h"
 #include "base/clock.h"
 #include "config/help.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +20,9 @@
 #define ARGUMENTS_MAX 256
 #define SLICE_MS 100
 #define SHOW_EVERY_MS 500
-#define SILENT_MS 30000 /* before it is said that the server does not go on */
+#define LOOK_EVERY_MS 1000 /* whether a server uses the data directory */
+#define GONE_MS 10000      /* without one before the command ends: time for a restart */
+#define SILENT_MS 30000    /* before it is said that the server does not go on */
 
 enum { OPTION_STRIP, OPTION_RATE, OPTIONS };
 static const struct flag_name own_flags[OPTIONS] = {
@@ -188,25 +191,41 @@ static enum status request(const struct command *c, struct reverify_request *r, 
 	return reverify_request_write(c->settings.data_dir, r, why);
 }
 
+/* The request stays: the next server goes on with it. */
+static enum status end_without_server(const struct command *c, const struct reverify_result *r, struct fault *why)
+{
+	clear_progress(c);
+	print_counts(stdout, r, "", "\n");
+	return fault_set(why, DEADLINE,
+		"The server has ended, and no other was started. Start it: it goes on then. Or run this again: without a server it is done here.");
+}
+
 static enum status follow(struct command *c, const struct reverify_request *r, struct reverify_state *s, struct fault *why)
 {
-	int64_t changed_ms = clock_mono_ms();
+	int64_t now_ms = clock_mono_ms(), changed_ms = now_ms, used_ms = now_ms, looked_ms = now_ms;
 	uint64_t seen = 0;
 	while (!s->ended || strcmp(s->id, r->id) != 0) {
-		if (!sleep_until(clock_mono_ms() + SLICE_MS)) {
+		if (!sleep_until(now_ms + SLICE_MS)) {
 			reverify_request_remove(c->settings.data_dir);
 			return end_run(c, &s->result, true, why);
 		}
 		if (!reverify_state_read(c->settings.data_dir, s) || strcmp(s->id, r->id) != 0)
 			*s = (struct reverify_state){ 0 };
+		now_ms = clock_mono_ms();
 		if (s->result.seen != seen)
-			changed_ms = clock_mono_ms();
+			changed_ms = now_ms;
 		seen = s->result.seen;
 		show_progress(c, &s->result);
-		if (clock_mono_ms() > changed_ms + SILENT_MS) {
+		if (now_ms > looked_ms + LOOK_EVERY_MS) {
+			looked_ms = now_ms;
+			used_ms = engine_in_use(c->settings.data_dir) ? now_ms : used_ms;
+		}
+		if (now_ms > used_ms + GONE_MS && !s->ended)
+			return end_without_server(c, &s->result, why);
+		if (now_ms > changed_ms + SILENT_MS) {
 			clear_progress(c);
 			fprintf(stderr, "The server has not gone on for a while. If it was stopped, start it: it goes on then. Ctrl-C ends this.\n");
-			changed_ms = clock_mono_ms();
+			changed_ms = now_ms;
 		}
 	}
 	return OK;

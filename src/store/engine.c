@@ -59,6 +59,18 @@ static enum status lock_dir(struct engine *e, struct fault *why)
 	return io_fault_start(why, errno, "lock the data directory", e->dir);
 }
 
+bool engine_in_use(const char *dir)
+{
+	char path[PATH_MAX];
+
+	assert(dir != NULL);
+	(void)snprintf(path, sizeof path, "%s/lock", dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool used = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	io_close(fd);
+	return used;
+}
+
 /* the database */
 
 /* On the terminal the cause is part of the sentence. */

@@ -43,6 +43,9 @@ struct engine;
 /* Errors  DIR_LOCKED; SCHEMA_UNKNOWN; DISK_FULL too full to start, even without the ballast; STORAGE_FAILED; each with a
  *         sentence for the terminal */
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
+/* Whether a program uses the data directory now. While it is asked, for microseconds, no other can open it.
+ * Threads  any; blocks on the disk */
+bool engine_in_use(const char *dir) MUST_CHECK;
 /* Finish what is queued, end the threads, close, unlock. Accepts NULL inside. */
 void engine_free(struct engine **e);
 /* What the engine implements; good until engine_free. */

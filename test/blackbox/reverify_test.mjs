@@ -165,6 +165,21 @@ test('reverify without a server: killed and run again until all is done; damaged
 	assert.deepEqual(readdirSync(path.join(data, 'data/incoming')), []);
 });
 
+test('reverify ends with a sentence when its server was killed and none is started; the next server goes on', async t => {
+	const data = folder('gone');
+	let server = await startServer({ data });
+	t.after(() => server.stop());
+	const run = reverify(data, '--rate', '10');
+	await eventually(() => existsSync(path.join(server.data, 'reverify.state')), { what: 'the server at work' });
+	await server.kill();
+	const { code, stdout, stderr } = await run;
+	assert.equal(code, 1, stdout);
+	assert.match(stderr, /^tintype reverify: The server has ended, and no other was started\. Start it: it goes on then\./);
+	assert.match(stdout, /^seen \d+, nothing to do 0, /);
+	server = await startServer({ data });
+	await server.waitForEvent(e => e.event === 'reverify' && e.end === 'complete');
+});
+
 test('a rate of nothing, an unknown option and another run are refused with a sentence', async t => {
 	const data = folder('refused'), server = await startServer({ data });
 	t.after(() => server.stop());
