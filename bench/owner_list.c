@@ -1,5 +1,5 @@
 /* Two figures of owners on the embedded engine, as one line of JSON:
- *   owner_list pages DIR SECONDS   pages of 50 of the list of one owner (see seed.c) that are read in a second of processor time
+ *   owner_list pages DIR SECONDS OWNER   pages of 50 of the list of one owner (see seed.c) that are read in a second of processor time
  *   owner_list slots DIR SECONDS [quota]   slots a second of processor time: nobody's, or of 100 owners that have quotas */
 #include "base/clock.h"
 #include "base/hash.h"
@@ -11,7 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#define OURS STR("0urs0000000000000000000000000000")
 #define PAGE 50
 #define AT_ONCE 64
 
@@ -29,7 +28,7 @@ static double processor_s(void)
 }
 
 /* Through the whole list, again and again. */
-static double read_pages(struct image_table *table, double seconds)
+static double read_pages(struct image_table *table, double seconds, struct str owner)
 {
 	double begun = processor_s();
 	unsigned long pages = 0;
@@ -39,7 +38,7 @@ static double read_pages(struct image_table *table, double seconds)
 		struct fault why = { 0 };
 		struct image_page page;
 		arena_init(&a, 1 << 20);
-		const struct image_query q = { .owner = OURS, .status = LIST_ALL, .limit = PAGE, .cursor = str_of(cursor) };
+		const struct image_query q = { .owner = owner, .status = LIST_ALL, .limit = PAGE, .cursor = str_of(cursor) };
 		if (table_list(table, &q, &a, &page, &why) != OK || page.n == 0)
 			die(&why);
 		snprintf(cursor, sizeof(cursor), "%.*s", STRF(page.next_cursor));
@@ -112,11 +111,12 @@ static double make_slots(struct image_table *table, double seconds, bool owned)
 
 int main(int argc, char **argv)
 {
-	if (argc < 4) {
-		fprintf(stderr, "usage: owner_list pages|slots DIR SECONDS [quota]\n");
+	bool reads = argc == 5 && strcmp(argv[1], "pages") == 0;
+	if (!reads && argc < 4) {
+		fprintf(stderr, "usage: owner_list pages DIR SECONDS OWNER | owner_list slots DIR SECONDS [quota]\n");
 		return 2;
 	}
-	bool owned = argc > 4;
+	bool owned = !reads && argc > 4;
 	struct fault why = { 0 };
 	struct engine *engine = NULL;
 	struct engine_options o = { .dir = argv[2],
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 	if (engine_open(&o, &engine, &why) != OK)
 		die(&why);
 	struct image_table *table = &engine_ports(engine)->table;
-	double rate = strcmp(argv[1], "pages") == 0 ? read_pages(table, atof(argv[3])) : make_slots(table, atof(argv[3]), owned);
+	double seconds = atof(argv[3]), rate = reads ? read_pages(table, seconds, str_of(argv[4])) : make_slots(table, seconds, owned);
 	printf("{\"rate\": %.1f}\n", rate);
 	engine_free(&engine);
 	return 0;

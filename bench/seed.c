@@ -1,7 +1,7 @@
 /* Fill a data directory with N uploaded images, through the engine itself: rows as real uploads leave
  * them, without the bytes; or, with a bucket's name, with N small objects "k/00000000", ... in it. For measuring
- * lists and the start. With "@owners" in place of a bucket the images have owners: 1000 of them, spread evenly, that of owner_list.c,
- * and the others 1000 different ones.   seed DIR N [BUCKET|@owners] */
+ * lists and the start. With "@OWNER" in place of a bucket the images have owners: 1000 of them, spread evenly, this one,
+ * and the others 1000 different ones.   seed DIR N [BUCKET|@OWNER] */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -18,8 +18,9 @@ static struct {
 	struct image_table *table;
 	struct bucket_store *buckets;
 	struct str bucket; /* "": images */
+	struct str owner;  /* of 1000 images; "": images have no owners */
 	unsigned long each;
-	unsigned long ours_every; /* so many images of others to one of ours; 0: images have no owners */
+	unsigned long ours_every; /* so many images, one of them of that owner */
 	_Atomic unsigned long next_key;
 } seed;
 
@@ -37,9 +38,9 @@ static void add_one(struct arena *a)
 	struct image_row now;
 	uuid_v4(id);
 	snprintf(key, sizeof(key), "images/%s.jpg", id);
-	if (seed.ours_every > 0 && n % seed.ours_every == 0)
-		snprintf(owner, sizeof(owner), "0urs0000000000000000000000000000");
-	else if (seed.ours_every > 0)
+	if (seed.owner.n > 0 && n % seed.ours_every == 0)
+		snprintf(owner, sizeof(owner), "%.*s", STRF(seed.owner));
+	else if (seed.owner.n > 0)
 		snprintf(owner, sizeof(owner), "%032lu", n % 1000);
 	struct image_row row = { .image_id = str_of(id),
 		.version = 1,
@@ -92,7 +93,7 @@ static void *add_all(void *arg)
 int main(int argc, char **argv)
 {
 	if (argc != 3 && argc != 4) {
-		fprintf(stderr, "usage: seed DIR N [BUCKET]\n");
+		fprintf(stderr, "usage: seed DIR N [BUCKET|@OWNER]\n");
 		return 2;
 	}
 	struct fault why = { 0 };
@@ -108,11 +109,13 @@ int main(int argc, char **argv)
 		die(&why);
 	seed.table = &engine_ports(engine)->table;
 	seed.buckets = &engine_ports(engine)->buckets;
-	bool owned = argc == 4 && str_equal(str_of(argv[3]), STR("@owners"));
-	seed.bucket = owned ? STR("") : str_of(argv[3]); /* NULL is "" */
+	struct str kind = str_of(argv[3]); /* NULL is "" */
+	bool owned = str_starts_with(kind, STR("@"));
+	seed.owner = owned ? str_slice(kind, 1, kind.n) : STR("");
+	seed.bucket = owned ? STR("") : kind;
 	if (seed.bucket.n > 0 && catalog_create(&engine_ports(engine)->catalog, seed.bucket, STR("tintype"), &why) != OK)
 		die(&why);
-	seed.ours_every = owned ? (strtoul(argv[2], NULL, 10) + 999) / 1000 : 0;
+	seed.ours_every = (strtoul(argv[2], NULL, 10) + 999) / 1000;
 	seed.each = (strtoul(argv[2], NULL, 10) + THREADS - 1) / THREADS;
 	pthread_t threads[THREADS];
 	for (int i = 0; i < THREADS; i++)

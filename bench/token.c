@@ -1,7 +1,8 @@
 /* What it costs to verify a token: RS256 with a key of 2048 bits, and the claims that Cognito puts in an access token. Prints one JSON object:
  * verifications a second of processor time, as of a token that was never seen (`verify`) and of one that was (`seen`), medians; and the
- * token's length.
- *   token SECONDS */
+ * token's length. Or it makes such tokens for a server: N of them, one a line, of USERS users in turn, and the key set that they need.
+ *   token SECONDS
+ *   token make KEYS N USERS */
 #include "identity/identity.h"
 
 #include "base/buf.h"
@@ -11,10 +12,12 @@
 #include "base/hash.h"
 #include "identity/jwt.h"
 
+#include <fcntl.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,17 +69,17 @@ static struct str key_set(void)
 		STRF(number(OSSL_PKEY_PARAM_RSA_N)), STRF(number(OSSL_PKEY_PARAM_RSA_E)));
 }
 
-static struct str make_token(int64_t now_s_)
+static struct str make_token(int64_t now_s_, unsigned user, unsigned id)
 {
 	unsigned char signature[256];
 	size_t n = sizeof signature;
 	struct str header = encode(STR("{\"kid\":\"k1\",\"alg\":\"RS256\"}"));
 	struct str payload = str_printf(&texts,
-		"{\"sub\":\"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\",\"cognito:groups\":[\"editors\"],\"iss\":\"" ISSUER "\",\"client_id\":\"" CLIENT
+		"{\"sub\":\"aaaaaaaa-bbbb-cccc-dddd-%012u\",\"cognito:groups\":[\"editors\"],\"iss\":\"" ISSUER "\",\"client_id\":\"" CLIENT
 		"\",\"origin_jti\":\"11111111-2222-3333-4444-555555555555\",\"event_id\":\"66666666-7777-8888-9999-000000000000\","
 		"\"token_use\":\"access\",\"scope\":\"openid profile\",\"auth_time\":%lld,\"exp\":%lld,\"iat\":%lld,"
-		"\"jti\":\"12345678-90ab-cdef-1234-567890abcdef\",\"username\":\"alice\"}",
-		(long long)now_s_, (long long)now_s_ + 3600, (long long)now_s_);
+		"\"jti\":\"12345678-90ab-cdef-1234-%012u\",\"username\":\"alice\"}",
+		user, (long long)now_s_, (long long)now_s_ + 36000, (long long)now_s_, id);
 	struct str text = STR_CONCAT(&texts, header, STR("."), encode(payload));
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
@@ -132,12 +135,18 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct identity *open_identity(struct str json)
+static void write_keys(int fd)
 {
-	char path[] = "/tmp/tintype-keys-XXXXXX";
-	int fd = mkstemp(path);
+	struct str json = key_set();
 	if (fd < 0 || write(fd, json.p, json.n) != (ssize_t)json.n)
 		fail("cannot write the keys");
+	close(fd);
+}
+
+static struct identity *open_identity(void)
+{
+	char path[] = "/tmp/tintype-keys-XXXXXX";
+	write_keys(mkstemp(path));
 	struct identity_options o = {
 		.issuer = STR(ISSUER), .audiences = STR(CLIENT), .keys = str_of(path), .subject = "sub", .token = STR("access"), .skew_s = 60
 	};
@@ -145,24 +154,30 @@ static struct identity *open_identity(struct str json)
 	struct fault why;
 	if (identity_new(&o, &i, &why) != OK)
 		fail(why.text);
-	close(fd);
 	unlink(path);
 	return i;
 }
 
-int main(int argc, char **argv)
+static void make_tokens(const char *keys, unsigned n, unsigned users)
 {
-	double seconds = argc > 1 ? strtod(argv[1], NULL) : 1, verify[ROUNDS], seen[ROUNDS];
+	write_keys(open(keys, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+	for (unsigned i = 0; i < n; i++) {
+		printf("%.*s\n", STRF(make_token(clock_now_ms() / 1000, i % users, i)));
+		arena_deinit(&texts);
+		arena_init(&texts, ARENA_BYTES);
+	}
+}
+
+static void compare(double seconds)
+{
+	double verify[ROUNDS], seen[ROUNDS];
 	int64_t at_s = clock_now_ms() / 1000;
 	struct jwk_set *set = NULL;
 	struct fault why;
-	crypto_init();
-	arena_init(&texts, ARENA_BYTES);
-	key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
-	if (key == NULL || jwk_set_new(key_set(), &set, &why) != OK)
-		fail("no key");
-	struct str token = make_token(at_s);
-	struct identity *i = open_identity(key_set());
+	if (jwk_set_new(key_set(), &set, &why) != OK)
+		fail("no keys");
+	struct str token = make_token(at_s, 0, 0);
+	struct identity *i = open_identity();
 	for (int r = 0; r < ROUNDS; r++) {
 		verify[r] = measure(token, set, NULL, at_s, seconds / ROUNDS);
 		seen[r] = measure(token, set, i, at_s, seconds / ROUNDS);
@@ -172,6 +187,19 @@ int main(int argc, char **argv)
 	printf("{\"verify\":%.0f,\"seen\":%.0f,\"bytes\":%zu}\n", verify[ROUNDS / 2], seen[ROUNDS / 2], token.n);
 	identity_free(&i);
 	jwk_set_free(&set);
+}
+
+int main(int argc, char **argv)
+{
+	crypto_init();
+	arena_init(&texts, ARENA_BYTES);
+	key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	if (key == NULL)
+		fail("no key");
+	if (argc == 5 && strcmp(argv[1], "make") == 0)
+		make_tokens(argv[2], (unsigned)strtoul(argv[3], NULL, 10), (unsigned)strtoul(argv[4], NULL, 10));
+	else
+		compare(argc > 1 ? strtod(argv[1], NULL) : 1);
 	EVP_PKEY_free(key);
 	arena_deinit(&texts);
 	return 0;
