@@ -106,13 +106,13 @@ static void test_10000_slots_of_one_owner_at_once_then_the_quota_is_exactly_full
 static void test_10000_slots_of_many_owners_at_once_then_each_quota_is_full(void **state)
 {
 	struct fixture *p = *state;
-	struct crowd c = { .owners = 500 };
+	struct crowd c = { .owners = 2000 };
 
-	p->options.quota = (struct owner_quota){ .images = 15 };
+	p->options.quota = (struct owner_quota){ .images = 4 };
 	fixture_open(p);
 	crowd_in(p, &c);
-	assert_int_equal(c.accepted, 500 * 15);
-	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM users WHERE pending=15 AND reserved_bytes=150"), 500);
+	assert_int_equal(c.accepted, 2000 * 4);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM users WHERE pending=4 AND reserved_bytes=40"), 2000);
 	fixture_check(p);
 }
 

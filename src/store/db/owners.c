@@ -45,18 +45,60 @@ static void read_entry(sqlite3_stmt *s, struct owner_entry *e)
 	e->minute_slots = (uint64_t)sqlite3_column_int64(s, 17);
 }
 
-static enum status save_entry(struct writer *w, struct owner_entry *e)
+static enum status save_usage(struct writer *w, const struct owner_entry *e)
 {
 	const struct owner_usage *u = &e->usage;
+
+	assert(e->exists);
+	return writer_run(w,
+		DB_BIND(&w->db, Q_USER_SAVE, db_text(name_of(e)), db_int((int64_t)u->bytes), db_int((int64_t)u->images),
+			db_int((int64_t)u->pending), db_int((int64_t)u->reserved_bytes), db_int((int64_t)u->derived_bytes), db_int(e->seen_ms),
+			db_int(e->minute), db_int((int64_t)e->minute_slots)));
+}
+
+enum status owners_save_limits(struct writer *w, const struct owner_entry *e)
+{
 	const struct owner_quota *q = &e->quota;
 
 	assert(e->exists);
-	e->is_dirty = false;
 	return writer_run(w,
-		DB_BIND(&w->db, Q_USER_SAVE, db_text(name_of(e)), db_int((int64_t)u->bytes), db_int((int64_t)u->images), db_int((int64_t)u->pending),
-			db_int((int64_t)u->reserved_bytes), db_int((int64_t)u->derived_bytes), db_int(e->has_quota), db_int((int64_t)q->bytes),
-			db_int((int64_t)q->images), db_int((int64_t)q->pending), db_int((int64_t)q->slots_per_minute), db_int(e->blocked),
-			db_int(e->seen_ms), db_int(e->minute), db_int((int64_t)e->minute_slots)));
+		DB_BIND(&w->db, Q_USER_LIMIT, db_text(name_of(e)), db_int(e->has_quota), db_int((int64_t)q->bytes), db_int((int64_t)q->images),
+			db_int((int64_t)q->pending), db_int((int64_t)q->slots_per_minute), db_int(e->blocked)));
+}
+
+static uint64_t *word_of(struct writer *w, const struct owner_entry *e, uint64_t *bit)
+{
+	size_t i = (size_t)(e - w->owners->slots);
+
+	assert(i < OWNER_SLOTS);
+	*bit = UINT64_C(1) << i % 64;
+	return &w->owners->changed[i / 64];
+}
+
+void owners_note_change(struct writer *w, const struct owner_entry *e)
+{
+	uint64_t bit, *word = word_of(w, e, &bit);
+
+	*word |= bit;
+}
+
+/* Make the slot free, after what differs is written. */
+static enum status clear_slot(struct writer *w, struct owner_entry *e)
+{
+	uint64_t bit, *word = word_of(w, e, &bit);
+
+	if ((*word & bit) != 0)
+		TRY(save_usage(w, e));
+	owners_forget(w, e);
+	return OK;
+}
+
+void owners_forget(struct writer *w, struct owner_entry *e)
+{
+	uint64_t bit, *word = word_of(w, e, &bit);
+
+	*word &= ~bit;
+	*e = (struct owner_entry){ 0 };
 }
 
 enum status owners_find(struct writer *w, struct str owner, struct owner_entry **out)
@@ -68,9 +110,7 @@ enum status owners_find(struct writer *w, struct str owner, struct owner_entry *
 	*out = e;
 	if (str_equal(name_of(e), owner))
 		return OK;
-	if (e->is_dirty)
-		TRY(save_entry(w, e));
-	*e = (struct owner_entry){ 0 };
+	TRY(clear_slot(w, e));
 	sqlite3_stmt *s = DB_BIND(&w->db, Q_USER_GET, db_text(owner));
 	TRY(writer_step(w, s, &row));
 	if (row)
@@ -113,7 +153,7 @@ enum status owners_reserve(struct writer *w, const struct image_row *row, struct
 	e->minute = minute;
 	e->minute_slots = slots + 1;
 	e->seen_ms = row->created_ms;
-	e->is_dirty = true;
+	owners_note_change(w, e);
 	owner_usage_add(&e->usage, row, 1);
 	return OK;
 }
@@ -127,20 +167,24 @@ enum status owners_move(struct writer *w, const struct image_row *before, const 
 	TRY(owners_need(w, before, before->created_ms, &e));
 	owner_usage_add(&e->usage, before, -1);
 	owner_usage_add(&e->usage, after, 1);
-	e->is_dirty = true;
+	owners_note_change(w, e);
 	return OK;
 }
 
 enum status owners_save(struct writer *w)
 {
-	for (size_t i = 0; i < OWNER_SLOTS; i++)
-		if (w->owners->slots[i].is_dirty)
-			TRY(save_entry(w, &w->owners->slots[i]));
+	struct owner_entries *o = w->owners;
+
+	for (size_t i = 0; i < COUNT_OF(o->changed); i++)
+		for (; o->changed[i] != 0; o->changed[i] &= o->changed[i] - 1)
+			TRY(save_usage(w, &o->slots[i * 64 + (size_t)__builtin_ctzll(o->changed[i])]));
 	return OK;
 }
 
 void owners_clear(struct owner_entries *o)
 {
 	for (size_t i = 0; i < OWNER_SLOTS; i++)
-		o->slots[i] = (struct owner_entry){ 0 };
+		if (o->slots[i].name_n > 0)
+			o->slots[i] = (struct owner_entry){ 0 };
+	memset(o->changed, 0, sizeof o->changed);
 }

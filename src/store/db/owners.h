@@ -8,7 +8,7 @@
 #include "store/db/db.h"
 
 #define OWNER_MAX_BYTES 64
-#define OWNER_SLOTS 128
+#define OWNER_SLOTS 1024
 
 struct writer;
 
@@ -17,7 +17,6 @@ struct owner_entry {
 	size_t name_n; /* 0: empty */
 	bool exists;   /* there is a row */
 	bool is_named; /* issuer and subject are in it */
-	bool is_dirty; /* differs from the row */
 	bool has_quota, blocked;
 	struct owner_quota quota;
 	struct owner_usage usage;
@@ -26,9 +25,10 @@ struct owner_entry {
 	int64_t seen_ms;
 };
 
-/* By the hash of the name; owners that collide replace each other. */
+/* By the hash of the name; owners that collide replace each other. Memory of slots that no owner came to is not touched. */
 struct owner_entries {
 	struct owner_entry slots[OWNER_SLOTS];
+	uint64_t changed[OWNER_SLOTS / 64]; /* a bit for each slot: its usage differs from the row */
 };
 
 /* All on the commit thread, in a change's apply or around the batch. Errors are the writer's, and those that are told. */
@@ -39,12 +39,18 @@ enum status owners_find(struct writer *w, struct str owner, struct owner_entry *
 /* Make the owner's row if there is none. An issuer and a subject are recorded if none were.
  * now_ms  of its first slot */
 enum status owners_need(struct writer *w, const struct image_row *who, int64_t now_ms, struct owner_entry **out) MUST_CHECK;
+/* The entry's usage has changed: it is written before the commit. */
+void owners_note_change(struct writer *w, const struct owner_entry *e);
+/* Write the entry's quota, and whether the owner is blocked. */
+enum status owners_save_limits(struct writer *w, const struct owner_entry *e) MUST_CHECK;
+/* The owner's row is removed. */
+void owners_forget(struct writer *w, struct owner_entry *e);
 /* Reserve what a new row may take. Nothing for a row without an owner.
  * Errors  OWNER_BLOCKED; QUOTA_FULL; TOO_MANY; then nothing has changed */
 enum status owners_reserve(struct writer *w, const struct image_row *row, struct fault *why) MUST_CHECK;
 /* A row of an owner has changed; after: NULL if it is gone. Nothing for a row without an owner. */
 enum status owners_move(struct writer *w, const struct image_row *before, const struct image_row *after) MUST_CHECK;
-/* Write what differs, before the commit. */
+/* Write the usage that differs, before the commit. */
 enum status owners_save(struct writer *w) MUST_CHECK;
 /* Void everything. */
 void owners_clear(struct owner_entries *o);

@@ -59,8 +59,7 @@ static enum status list_users(struct user_table *t, const struct user_query *q, 
 	if (q->cursor.n > 0)
 		TRY(cursor_read_text(q->cursor, list, a, &after, why));
 	TRY(read_pool_acquire(&ENGINE_OF(t, users)->read_pool, &d, why));
-	sqlite3_stmt *s =
-		DB_BIND(d, q->blocked ? Q_USER_LIST_BLOCKED : Q_USER_LIST, db_text(after), db_int((int64_t)q->limit + 1));
+	sqlite3_stmt *s = DB_BIND(d, q->blocked ? Q_USER_LIST_BLOCKED : Q_USER_LIST, db_text(after), db_int((int64_t)q->limit + 1));
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		if (!row || page.n == q->limit)
@@ -96,8 +95,7 @@ static enum status apply_quota(struct writer *w, struct change *c)
 	TRY(owners_need(w, &(struct image_row){ .owner = uc->owner }, clock_now_ms(), &e));
 	e->has_quota = uc->quota != NULL;
 	e->quota = uc->quota != NULL ? *uc->quota : (struct owner_quota){ 0 };
-	e->is_dirty = true;
-	return OK;
+	return owners_save_limits(w, e);
 }
 
 static enum status set_quota(struct user_table *t, struct str owner, const struct owner_quota *quota, struct fault *why)
@@ -114,8 +112,8 @@ static enum status apply_block(struct writer *w, struct change *c)
 	TRY(owners_find(w, ((const struct user_change *)c)->owner, &e));
 	if (!e->exists)
 		return no_such_user(c->why);
-	e->blocked = e->is_dirty = true;
-	return OK;
+	e->blocked = true;
+	return owners_save_limits(w, e);
 }
 
 static enum status block_user(struct user_table *t, struct str owner, struct fault *why)
@@ -138,7 +136,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	if (!e->blocked || n != 0)
 		return fault_set(c->why, STATE_CHANGED, e->blocked ? "The user still has images." : "The user is not blocked.");
 	TRY(outbox_remove_owner(w, owner));
-	*e = (struct owner_entry){ 0 };
+	owners_forget(w, e);
 	return writer_run(w, DB_BIND(&w->db, Q_USER_REMOVE, db_text(owner)));
 }
 
@@ -167,7 +165,7 @@ static enum status apply_derived(struct writer *w, struct change *c)
 		return OK;
 	bool below = dc->bytes < 0 && (uint64_t)-dc->bytes > e->usage.derived_bytes;
 	e->usage.derived_bytes = below ? 0 : e->usage.derived_bytes + (uint64_t)dc->bytes;
-	e->is_dirty = true;
+	owners_note_change(w, e);
 	return OK;
 }
 
@@ -208,7 +206,7 @@ static enum status apply_recount(struct writer *w, struct change *c)
 	e->usage.images += rc->counted.images - rc->recorded.images;
 	e->usage.pending += rc->counted.pending - rc->recorded.pending;
 	e->usage.reserved_bytes += rc->counted.reserved_bytes - rc->recorded.reserved_bytes;
-	e->is_dirty = true;
+	owners_note_change(w, e);
 	return OK;
 }
 
