@@ -112,7 +112,7 @@ check_state() {
 # Where CloudFormation reads the template: it is too large for a request.
 template_url() {
 	local domain=amazonaws.com
-	case $region in cn-*) domain=amazonaws.com.cn ;; esac
+	if [ "$partition" = aws-cn ]; then domain=amazonaws.com.cn; fi
 	say "${AWS_ENDPOINT_URL:-https://s3.$region.$domain}/$code_bucket/template.yaml"
 }
 

@@ -104,7 +104,7 @@ tell_losses() {
 	for one in $(ids Logs::LogGroup); do say "  log group $one"; done
 	for one in $(ids Lambda::Function); do say "  function $one"; done
 	for one in $(ids ApiGateway::RestApi); do say "  API $one, and its URL, which a later deployment cannot restore"; done
-	if [ "$status" != NONE ]; then say "  and its queues, roles, alarms, dashboard and keys"; fi
+	if [ "$status" != NONE ]; then say "  and its queues, roles, alarms, dashboard, keys and budget"; fi
 }
 
 ask() {
