@@ -175,6 +175,32 @@ test('two sweeps at once send each event once', async () => {
 	}
 });
 
+test('what waits for a user who is deleted is deleted too', async () => {
+	const ALICE = 'a11ce'.padEnd(32, '0'), BOB = 'b0b'.padEnd(32, '0'), key = 'the-key-of-the-administrator', more = { ...BUS, TINTYPE_API_KEY: key }, admin = await start('manage', more);
+	const silent = await start('manage', { ...more, AWS_ENDPOINT_URL_EVENTBRIDGE: 'http://127.0.0.1:1' }), image = async owner => {
+		const { imageId } = await openAndPut(null);
+		await cloud.dynamo('UpdateItem', { TableName: 'ImageMetadata', Key: { imageId: { S: imageId } }, UpdateExpression: 'SET #owner = :owner, owned = :part, ownedOrder = :order', ExpressionAttributeNames: { '#owner': 'owner' },
+			ExpressionAttributeValues: { ':owner': { S: owner }, ':part': { S: `${owner}#0` }, ':order': { S: `0000000000000000001#${imageId}` } } });
+		return imageId;
+	};
+	const as = (one, method, path) => invoke(one, eventV1({ method, path, headers: { Authorization: `Bearer ${key}` } })).then(readAnswer);
+	try {
+		const ids = [await image(ALICE), await image(ALICE), await image(BOB)];
+		for (const id of [ids[0], ids[2]])
+			assert.equal((await as(silent, 'DELETE', `/images/${id}`)).status, 204);
+		assert.equal((await waiting()).length, 2);
+		await cloud.dynamo('PutItem', { TableName: 'ImageMetadata', Item: { imageId: { S: `usage#${ALICE}` }, owner: { S: ALICE }, changes: { N: '1' }, changedMs: { N: '1' } } });
+		const gone = await as(admin, 'DELETE', `/users/${ALICE}`);
+		assert.ok(gone.status === 200 || gone.status === 204, `${gone.status} ${gone.body}`);
+		assert.deepEqual((await waiting()).map(one => one.eventOwner.S), [BOB]);
+		await makeDue();
+		assert.equal((await sweep()).events, 1);
+	} finally {
+		await admin.stop();
+		await silent.stop();
+	}
+});
+
 /* Before the last, which judges calls. */
 test('where no bus is set nothing is written but the change, and in no transaction', async () => {
 	const slot = await openAndPut(tinyPng), plain = await start('manage', {}), at = cloud.calls().length, before = cloud.busEvents.length;
