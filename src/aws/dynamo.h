@@ -51,6 +51,7 @@ struct dynamo {
 	pthread_mutex_t outbox_lock;
 	struct own_event *own_events; /* under the lock, as their number */
 	unsigned n_own_events;
+	atomic_bool receiver_disabled; /* as it was found last */
 };
 
 /* Add a pending row; see table_insert. */

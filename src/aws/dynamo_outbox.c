@@ -384,7 +384,8 @@ static enum status read_due(
 	struct outbox_page page = { .events = arena_array(a, (size_t)limit * t->shards, sizeof *page.events), .next_ms = INT64_MAX };
 	struct outbox_status receiver;
 	TRY(fault_check_arena(a, why));
-	TRY(take_own(t, limit, a, &page, why));
+	if (!atomic_load(&t->receiver_disabled))
+		TRY(take_own(t, limit, a, &page, why));
 	if (page.n > 0)
 		page.next_ms = now_ms; /* the table was not looked at */
 	else {
@@ -409,6 +410,7 @@ enum status dynamo_receiver_read(struct dynamo *t, struct dynamo_call *c, struct
 	*out = (struct outbox_status){ .disabled_ms = read_number(item, "disabledMs"),
 		.disabled_reason = dynamo_item_get_text(item, "reason"),
 		.delivered_ms = read_number(item, "deliveredMs") };
+	atomic_store(&t->receiver_disabled, out->disabled_ms != 0);
 	return OK;
 }
 
@@ -423,6 +425,7 @@ static enum status record_receiver(struct dynamo *t, const struct outbox_record 
 	if (r->delivered_ms != 0)
 		dynamo_item_signed(&u.attributes, "deliveredMs", r->delivered_ms, &c.scratch);
 	if (r->disabled_ms != 0) {
+		atomic_store(&t->receiver_disabled, true);
 		dynamo_item_signed(&u.attributes, "disabledMs", r->disabled_ms, &c.scratch);
 		dynamo_item_text(&u.attributes, "reason", r->disabled_reason, &c.scratch);
 	}

@@ -1,7 +1,7 @@
 /* The outbox on DynamoDB: an item of each event that waits, next to the rows, written in the transaction of the change that it tells of.
  *
  * Several processes share it. An event is due, by the index `due`, DYNAMO_CLAIM_MS after it was written: until then it is sent by the
- * process that wrote it, from memory (outbox_due gives those first). What is due then was left behind, and outbox_due claims it for its
+ * process that wrote it, from memory (outbox_due gives those first, unless the receiver was found disabled). What is due then was left behind, and outbox_due claims it for its
  * caller by a conditional update, which makes it due DYNAMO_CLAIM_MS later. So nobody has to end for another to go on, and one that is
  * slower than that sends twice.
  *

@@ -183,6 +183,7 @@ enum status dynamo_outbox_enable(struct outbox *port, int64_t now_ms, struct fau
 	dynamo_key_put(DYNAMO_RECEIVER, &c.scratch, &c.body);
 	dynamo_update_put(&u, &c.scratch, &c.body);
 	TRY(dynamo_call_send(&c, t, why));
+	atomic_store(&t->receiver_disabled, false);
 	if (c.outcome != DYNAMO_DONE)
 		return OK;
 	TRY(resend_state(t, OUTBOX_WAITING, now_ms, &n, why));

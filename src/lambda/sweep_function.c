@@ -46,7 +46,7 @@ enum status sweep_function_run(void *arg, const struct invocation *in, struct ar
 	int64_t now_ms = clock_now_ms(), until_ms = half_time(in);
 	struct gc_limits limits = { .stop = is_time_up, .stop_arg = &until_ms };
 	struct gc_result done = { 0 };
-	struct fault first = { 0 }, failed;
+	struct fault first = { 0 }, failed = { 0 };
 	uint64_t events = 0;
 	if (to->events->bus != NULL && event_sender_resume(to->events, is_time_up, &until_ms, &events, &failed) != OK)
 		note_failure(&failed, &first);
