@@ -168,7 +168,7 @@ class Refusals(unittest.TestCase):
     def test_an_aws_cli_that_is_too_old_for_a_protected_table(self):
         path = self.stand_in([
             ("get-caller-identity", f"echo {ACCOUNT}"), ("describe-stacks", r"printf 'CREATE_COMPLETE\tstack-1\n'"), ("list-stack-resources", r"printf 'AWS::DynamoDB::Table\tT\n'"),
-            ("list-tags-of-resource", "echo stack-1"), ("describe-table", "echo 1"), ("delete-table", "echo 'ValidationException: Resource cannot be deleted as it is currently protected against deletion' >&2; exit 254"),
+            ("list-tags-of-resource", "echo stack-1"), ("ssm get-parameter", "echo ParameterNotFound >&2; exit 254"), ("describe-table", "echo 1"), ("delete-table", "echo 'ValidationException: Resource cannot be deleted as it is currently protected against deletion' >&2; exit 254"),
             ("update-table", "echo 'Unknown options: --no-deletion-protection-enabled' >&2; exit 252")])
         self.refused("this AWS CLI is too old for: aws dynamodb update-table --table-name T --no-deletion-protection-enabled. Install a newer version", "destroy", "--region", REGION, "--yes", PATH=path)
 
