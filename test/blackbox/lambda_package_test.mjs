@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { startCloud } from '../cloud/cloud.mjs';
 import { Queue } from '../cloud/queues.mjs';
 import { eventV1, readAnswer } from './support/gateway.mjs';
+import { startMockIssuer } from './support/issuer.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
 import { corpus, root } from './support/server.mjs';
 
@@ -38,10 +39,10 @@ async function render(arch, dir) {
 async function acceptAndRender(arch, dir) {
 	const program = path.join(dir, 'bootstrap'), renderer = path.join(dir, 'tintype-render'), cloud = await startCloud(), url = `${cloud.url}/123456789012/thumbs`;
 	const queue = new Queue({ name: 'thumbs', url, arn: 'thumbs' }), [command, ...args] = arch === here ? [program] : [...qemu[arch], program], started = [];
-	const start = async handler => {
+	const start = async (handler, env = {}) => {
 		const api = await new RuntimeApi().start();
 		started.push(api);
-		return api.run(command, { _HANDLER: handler, ...cloud.env, TINTYPE_THUMBNAIL_QUEUE: url, PATH: process.env.PATH }, args);
+		return api.run(command, { _HANDLER: handler, ...cloud.env, TINTYPE_THUMBNAIL_QUEUE: url, PATH: process.env.PATH, ...env }, args);
 	};
 	if (arch !== here) {
 		renameSync(renderer, `${renderer}-${arch}`);
@@ -63,10 +64,29 @@ async function acceptAndRender(arch, dir) {
 		assert.equal(Item.verdict.S, 'ok');
 		assert.equal(Item.thumbs.S.split(',').length, 6);
 		assert.equal((await cloud.request('GET', `/pictures/thumbs/${slot.imageId}/${Item.thumbs.S.split(',')[0]}`)).status, 200);
+		await verifyTokens(start);
 	} finally {
 		for (const api of started)
 			await api.stop();
 		await cloud.stop();
+	}
+}
+
+/** The program of the package verifies tokens of each algorithm, with keys that it has fetched, and refuses forged ones. */
+async function verifyTokens(start) {
+	const issuer = await startMockIssuer(), algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+	try {
+		for (const alg of algorithms.slice(1))
+			await issuer.addKey(alg);
+		const images = await start('images', { ...issuer.env, TINTYPE_OIDC_ALGORITHMS: algorithms.join() });
+		const statusOf = async token => readAnswer(await images.invoke(eventV1({ method: 'GET', path: '/me', headers: { Authorization: [`Bearer ${token}`] } }))).status;
+		for (const alg of algorithms) {
+			const token = await issuer.token(undefined, alg), cut = token.lastIndexOf('.') + 5;
+			assert.equal(await statusOf(token), 200, `${alg}: ${images.stdout}`);
+			assert.equal(await statusOf(token.slice(0, cut) + (token[cut] === 'A' ? 'B' : 'A') + token.slice(cut + 1)), 401, alg);
+		}
+	} finally {
+		await issuer.stop();
 	}
 }
 
