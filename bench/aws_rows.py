@@ -12,6 +12,8 @@ import statistics
 import subprocess
 import zipfile
 
+from identity_rows import claims_of, make_tokens
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/bench/bench"
 TINTYPE = ROOT / "build/tintype"
@@ -45,10 +47,10 @@ class NullTable:
         self.process.wait()
 
 
-def event():
-    """The event of a REST API for POST /upload."""
+def event(token=None):
+    """The event of a REST API for POST /upload, with a token or without."""
     headers = {"Accept": "*/*", "Content-Type": "application/json", "Host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com", "User-Agent": "Mozilla/5.0",
-               "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
+               "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https", **({"Authorization": f"Bearer {token}"} if token else {})}
     return json.dumps({
         "resource": "/upload", "path": "/upload", "httpMethod": "POST", "headers": headers, "multiValueHeaders": {k: [v] for k, v in headers.items()},
         "queryStringParameters": None, "multiValueQueryStringParameters": None, "pathParameters": None, "stageVariables": None,
@@ -105,10 +107,18 @@ class Invoker:
         self.ours, self.theirs = unpack(b), bundle(b)
         self.env = {"AWS_CA_BUNDLE": authorities(b, own), "NODE_EXTRA_CA_CERTS": own}
 
+    def give_tokens(self, b, n):
+        """From here on each event has a token, which neither side has seen before where there are not more events than tokens."""
+        keys, tokens = make_tokens(b, n, 100)
+        self.event = b.file("events.json", "\n".join(map(event, tokens)))
+        self.theirs = bundle(b, "lambda_users.mjs")
+        claims = claims_of(tokens[0])
+        self.env = {"TINTYPE_OIDC_ISSUER": claims["iss"], "TINTYPE_OIDC_AUDIENCE": claims["client_id"], "TINTYPE_OIDC_JWKS": keys}
+
     def invoke(self, program, table, invocations):
         handler = "upload" if program is self.ours else "lambda.handler"
         env = ENV | {"_HANDLER": handler, "AWS_LAMBDA_FUNCTION_NAME": "ImageUploadHandler", "AWS_ENDPOINT_URL_DYNAMODB": table.url, "DYNAMODB_ENDPOINT": table.url}
-        env |= self.env if table.url.startswith("https:") else {}
+        env |= self.env if table.url.startswith("https:") or "TINTYPE_OIDC_ISSUER" in self.env else {}
         done = subprocess.run([BIN / "invoke", "--event", self.event, "--invocations", str(invocations), "--", *program], env=env, stdout=subprocess.PIPE, check=True)
         return json.loads(done.stdout)
 
@@ -149,6 +159,10 @@ def bench_lambda(b):
         faster("first invocation over TLS, against Node", 20, cold["first_ms"])
         ours, theirs = (kib / 1024 for kib in one.rounds(tls, rounds, invocations)["peak_kib"])
         b.row("Lambda: peak RSS after warm invocations over TLS, of Node's", "<= 0.1", f"{ours / theirs:.3f}", ours <= 0.1 * theirs, f"{ours:.1f} MB against {theirs:.1f} MB")
+        one.give_tokens(b, invocations)
+        with one_processor(plain):
+            warm = one.rounds(plain, rounds, invocations)
+        faster("warm invocation with a token to verify, all on one processor, against Node with jose", 10, warm["warm_ms"], "; processor time {:.3g} ms against {:.3g} ms".format(*warm["cpu_ms"]))
 
 
 def start_server(table):

@@ -1,4 +1,4 @@
-/* Start a Lambda program as Lambda does, send it one event repeatedly, and time it.
+/* Start a Lambda program as Lambda does, send it events, the lines of a file in turn, and time it.
  *
  *   invoke --event FILE --invocations N -- PROGRAM ARGUMENT ...
  *
@@ -39,8 +39,8 @@ struct connection {
 };
 
 static struct {
-	char *event; /* the whole answer to a GET /next */
-	size_t event_bytes;
+	char **events; /* each the whole answer to a GET /next; sent in turn */
+	size_t n_events;
 	size_t invocations, done;
 	double *ms; /* of each invocation */
 	double init_ms, begun, sent;
@@ -71,24 +71,38 @@ static _Noreturn void fail(const char *format, ...)
 	exit(1);
 }
 
-static void read_event(const char *path)
+static char *answer_with(const char *event, size_t n)
 {
-	static char body[REQUEST_MAX];
-	FILE *f = fopen(path, "re");
-	size_t n = f != NULL ? fread(body, 1, sizeof(body) - 1, f) : 0;
-	if (f == NULL || n == 0)
-		fail("cannot read %s", path);
-	fclose(f);
 	struct timespec t;
+	char *answer;
 	clock_gettime(CLOCK_REALTIME, &t);
-	int length = asprintf(&run.event,
+	int length = asprintf(&answer,
 		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
 		"Lambda-Runtime-Deadline-Ms: %lld\r\nLambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:Upload\r\n"
 		"Content-Length: %zu\r\n\r\n%.*s",
-		(long long)(t.tv_sec + 3600) * 1000, n, (int)n, body);
+		(long long)(t.tv_sec + 3600) * 1000, n, (int)n, event);
 	if (length < 0)
 		fail("out of memory");
-	run.event_bytes = (size_t)length;
+	return answer;
+}
+
+/* An event is a line. */
+static void read_events(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	if (f == NULL)
+		fail("cannot read %s", path);
+	for (ssize_t n; (n = getline(&line, &size, f)) > 0;) {
+		n -= line[n - 1] == '\n';
+		run.events = reallocarray(run.events, run.n_events + 1, sizeof(*run.events));
+		if (run.events == NULL)
+			fail("out of memory");
+		run.events[run.n_events++] = answer_with(line, (size_t)n);
+	}
+	free(line);
+	fclose(f);
 }
 
 static int listen_on_loopback(uint16_t *port)
@@ -166,7 +180,8 @@ static void next(struct connection *c)
 	if (run.over)
 		return;
 	run.sent = now_ms();
-	put(c, run.event, run.event_bytes);
+	const char *event = run.events[run.done % run.n_events];
+	put(c, event, strlen(event));
 }
 
 static void take_answer(struct connection *c, double at, const char *path)
@@ -293,7 +308,7 @@ int main(int argc, char **argv)
 	for (int o; (o = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
 		switch (o) {
 		case 'e':
-			read_event(optarg);
+			read_events(optarg);
 			break;
 		case 'n':
 			run.invocations = strtoul(optarg, NULL, 10);
@@ -302,7 +317,7 @@ int main(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind == argc || run.event == NULL || run.invocations == 0)
+	if (optind == argc || run.n_events == 0 || run.invocations == 0)
 		fail("usage: invoke --event FILE --invocations N -- PROGRAM ARGUMENT ...");
 	run.ms = calloc(run.invocations, sizeof(double));
 	if (run.ms == NULL)
