@@ -122,7 +122,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		stack = { ...await readStack(), code: await fetchCode() };
 		for (const name of ['ImageUploadHandler', 'ImageListHandler', 'ImageManageHandler', 'ImageDeliveryHandler', 'ImageEventHandler', 'ImageSweepHandler'])
 			await startFunction(name);
-		assert.deepEqual(stack.routes.filter(one => !one.keyed).map(one => one.method).sort(), ['GET', 'HEAD', ...Array(13).fill('OPTIONS')], 'all but links and preflights want the API key');
+		assert.deepEqual(stack.routes.filter(one => !one.keyed).map(one => one.method).sort(), ['GET', 'HEAD', ...Array(17).fill('OPTIONS')], 'all but links and preflights want the API key');
 	});
 
 	await t.test('two pictures and a file that is not a picture are uploaded by URLs to the stack\'s bucket', async () => {
