@@ -101,6 +101,28 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	return store_remove(p->store, row.key, why);
 }
 
+enum status image_service_remove_many(struct product *p, const struct image_row *rows, size_t n, bool *removed, struct fault *why)
+{
+	assert(p != NULL && n <= REMOVE_MANY_MAX);
+	struct str ids[REMOVE_MANY_MAX] = { { 0 } };
+	for (size_t i = 0; i < n; i++)
+		ids[i] = rows[i].image_id;
+	enum status st = table_remove_many(p->table, ids, n, removed, why);
+	for (size_t i = 0; i < n; i++) {
+		if (!removed[i])
+			continue;
+		struct fault failed;
+		thumbnails_remove(p->thumbnails, &rows[i]);
+		metric_add(M_DELETES, 1);
+		enum status left = store_remove(p->store, rows[i].key, &failed);
+		if (left == OK || st != OK)
+			continue;
+		*why = failed;
+		st = left;
+	}
+	return st;
+}
+
 enum status image_service_download(
 	struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
 {

@@ -21,6 +21,13 @@ bool image_service_is_pending(struct product *p, struct str image_id);
  * image is not listed any more, and the sweep removes an object without a row.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
 enum status image_service_remove(struct product *p, struct str image_id, struct fault *why) MUST_CHECK;
+#define REMOVE_MANY_MAX 50
+
+/* The same of at most REMOVE_MANY_MAX rows, in one commit where the table can.
+ * removed  out, in any case: of each, whether its row was there and is removed; an object that is left then is an orphan
+ * Errors   those of image_service_remove, but for NO_SUCH_IMAGE */
+enum status image_service_remove_many(
+	struct product *p, const struct image_row *rows, size_t n, bool *removed, struct fault *why) MUST_CHECK;
 /* How long a download URL stays the same: a GET is signed as of the start of such a window and expires this much later than
  * url_ttl_s says, so that a client that asks again gets the URL whose response it has. */
 #define DOWNLOAD_WINDOW_S 300

@@ -49,6 +49,22 @@ enum status table_insert(struct image_table *t, const struct image_row *row, str
 	return w.status;
 }
 
+enum status table_remove_many(struct image_table *t, const struct str *ids, size_t n, bool *removed, struct fault *why)
+{
+	enum status st = OK;
+
+	assert(t != NULL && ids != NULL && removed != NULL);
+	for (size_t i = 0; i < n; i++)
+		removed[i] = false;
+	if (t->ops->remove_many != NULL)
+		return t->ops->remove_many(t, ids, n, removed, why);
+	for (size_t i = 0; i < n && (st == OK || st == NOT_FOUND); i++) {
+		st = table_remove(t, ids[i], 0, why);
+		removed[i] = st == OK;
+	}
+	return st == NOT_FOUND ? OK : st;
+}
+
 struct str image_status_name(enum image_status status)
 {
 	static const char *const names[] = { [IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected" };

@@ -146,6 +146,7 @@ struct image_table_ops {
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
 	enum status (*counts)(struct image_table *, struct image_counts *out, struct fault *);
 	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *); /* NULL: see below */
+	enum status (*remove_many)(struct image_table *, const struct str *ids, size_t n, bool *removed, struct fault *); /* NULL: see below */
 	enum status (*set_thumbs)(struct image_table *, struct str id, struct str etag, struct str thumbs, struct arena *,
 		struct image_row *now, struct fault *); /* NULL: see below */
 };
@@ -212,6 +213,11 @@ MUST_CHECK static inline enum status table_remove(struct image_table *t, struct 
 	assert(ended_by_ms >= 0);
 	return t->ops->remove(t, id, ended_by_ms, why);
 }
+
+/* Remove rows, whatever their state: in one commit on an engine that has remove_many, else one after the other.
+ * removed  out, in any case: of each id, whether its row was there and is removed; of one that is given twice the first
+ * Errors   DISK_FULL; STORAGE_FAILED */
+enum status table_remove_many(struct image_table *t, const struct str *ids, size_t n, bool *removed, struct fault *why) MUST_CHECK;
 
 /* One page of a list. Following next_cursor from the first page, every image that was in the list when that page was read, and
  * neither left it nor was removed since, comes exactly once. A page of one owner may be short, or empty, and have a next_cursor.

@@ -133,7 +133,7 @@ static void test_delete_of_many_when_storage_fails_then_the_rest_is_kept_and_nam
 	(void)state;
 	struct str a = add(STR(""), "a", IMAGE_UPLOADED), b = add(STR(""), "b", IMAGE_UPLOADED), c = add(STR(""), "c", IMAGE_UPLOADED);
 	const char *body = str_printf(&fixture.own, "{\"imageIds\":[\"%.*s\",\"%.*s\",\"%.*s\"]}", STRF(a), STRF(b), STRF(c)).p;
-	fake_table_fail_nth(fixture.table, 4, F_STORAGE_FAILED); /* each image is read twice and removed */
+	fake_table_fail_nth(fixture.table, 5, F_STORAGE_FAILED); /* all are read, then removed one after the other */
 	delete_many(body);
 	assert_int_equal(fixture.x.answer.status, 200);
 	assert_int_equal(answer_integer("deleted"), 1);

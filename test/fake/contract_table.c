@@ -367,6 +367,24 @@ static void test_remove_of_an_unknown_id_then_no_such_image(void **state)
 	assert_fails(b, table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), F_NO_SUCH_IMAGE);
 }
 
+static void test_remove_many_then_those_that_are_there_are_gone_and_no_others(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row;
+	bool removed[5];
+	for (unsigned i = 1; i <= 4; i++)
+		bench_insert(b, i);
+	bench_resolve(b, 2, 5000, STR(""));
+	const struct str ids[] = { row_id(&b->a, 1), row_id(&b->a, 9), row_id(&b->a, 2), row_id(&b->a, 1), row_id(&b->a, 4) };
+	assert_int_equal(table_remove_many(b->w.table, ids, COUNT_OF(ids), removed, &b->why), OK);
+	assert_true(removed[0] && !removed[1] && removed[2] && !removed[3] && removed[4]);
+	for (size_t i = 0; i < COUNT_OF(ids); i++)
+		assert_fails(b, table_get(b->w.table, ids[i], &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
+	assert_int_equal(bench_row(b, 3).status, IMAGE_PENDING);
+	assert_int_equal(table_remove_many(b->w.table, ids, 2, removed, &b->why), OK);
+	assert_true(!removed[0] && !removed[1]);
+}
+
 static void test_remove_by_end_when_not_ended_then_state_changed_and_row_stays(void **state)
 {
 	struct bench *b = *state;
@@ -504,6 +522,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST_OF_COUNTS(test_resolve_that_replaces_then_counts_are_of_the_new_bytes),
 	BENCH_TEST(test_remove_whatever_the_state_then_row_is_gone),
 	BENCH_TEST(test_remove_of_an_unknown_id_then_no_such_image),
+	BENCH_TEST(test_remove_many_then_those_that_are_there_are_gone_and_no_others),
 	BENCH_TEST(test_remove_by_end_when_not_ended_then_state_changed_and_row_stays),
 	BENCH_TEST(test_remove_by_end_when_the_end_has_come_then_row_is_gone),
 	BENCH_TEST(test_remove_by_end_of_a_row_that_never_ends_then_state_changed),

@@ -462,6 +462,38 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	return remove_head(w, &h, r->ended_by_ms != 0);
 }
 
+struct rows_removal {
+	struct change change;
+	const struct str *ids;
+	size_t n;
+	bool *removed;
+};
+
+static enum status apply_remove_many(struct writer *w, struct change *c)
+{
+	struct rows_removal *r = (struct rows_removal *)c;
+	unsigned char id[IMAGE_ID_BYTES];
+
+	for (size_t i = 0; i < r->n; i++) {
+		struct row_head h = { 0 };
+		if (images_pack_id(r->ids[i], id))
+			TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(id))), &h, &r->removed[i]));
+		if (r->removed[i])
+			TRY(remove_head(w, &h, false));
+	}
+	return OK;
+}
+
+static enum status table_remove_rows(struct image_table *t, const struct str *ids, size_t n, bool *removed, struct fault *why)
+{
+	struct rows_removal r = { .change = { .apply = apply_remove_many, .why = why }, .ids = ids, .n = n, .removed = removed };
+	enum status st = group_commit_run(&ENGINE_OF(t, table)->group_commit, &r.change);
+
+	for (size_t i = 0; i < n && st != OK; i++)
+		removed[i] = false;
+	return st;
+}
+
 struct due_removal {
 	struct change change;
 	int64_t now_ms;
@@ -505,4 +537,5 @@ const struct image_table_ops images_ops = {
 	.due = image_lists_due,
 	.counts = image_lists_counts,
 	.remove_due = table_remove_due_rows,
+	.remove_many = table_remove_rows,
 };
