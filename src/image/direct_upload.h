@@ -48,9 +48,9 @@ enum status direct_upload_end(struct direct_upload *u, const struct direct_reque
 /* Verify and store, with the row of direct_upload_end.
  * resumes  on a remote store: that row is in the table and pending, by an earlier request with the same Idempotency-Key
  * now      out: the row as it is afterwards, on OK and on IMAGE_REJECTED
- * Errors   IMAGE_REJECTED, which the row says too; otherwise nothing is left, but with an Idempotency-Key and a remote store a pending
- *          row, with which the repeated request goes on: IMAGE_EXISTS or STATE_CHANGED a row or an object is there; DISK_FULL; STORAGE_FAILED; UPSTREAM_FAILED and
- *          those of the renderer */
+ * Errors   IMAGE_REJECTED, which the row says too. Otherwise nothing is left, but with an Idempotency-Key and a remote store a pending
+ *          row, with which the repeated request goes on: IMAGE_EXISTS or STATE_CHANGED a row or an object is there; DISK_FULL;
+ *          STORAGE_FAILED; UPSTREAM_FAILED; those of the renderer */
 enum status direct_upload_store(
 	struct direct_upload *u, const struct image_row *row, bool resumes, struct image_row *now, struct fault *why) MUST_CHECK;
 /* The image is there by an earlier request: what was received is not needed, and counts as repeated. */

@@ -13,8 +13,9 @@ struct recount_result {
 };
 
 struct recount_options {
-	bool (*stop)(void *arg);                                         /* called before each step; true ends it early; NULL: never */
-	void (*repaired)(void *arg, const struct user_repair *, const char *change); /* of each owner: "bytes 7 to 0, images 1 to 0"; NULL: nobody is told */
+	bool (*stop)(void *arg); /* called before each step; true ends it early; NULL: never */
+	/* Called for each repair; change: "bytes 7 to 0, images 1 to 0". May be NULL */
+	void (*repaired)(void *arg, const struct user_repair *, const char *change);
 	void *arg;
 };
 

@@ -84,7 +84,8 @@ enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_
 /* Whether what is counted from the rows is the same; derived bytes are not. Pure. */
 bool owner_usage_equal(const struct owner_usage *x, const struct owner_usage *y);
 /* Note in `r` what was counted for an owner, and recorded before. What is kept lives in `a`, which the caller checks. */
-void user_recount_note(struct user_recount *r, struct arena *a, struct str owner, const struct owner_usage *recorded, const struct owner_usage *counted);
+void user_recount_note(struct user_recount *r, struct arena *a, struct str owner, const struct owner_usage *recorded,
+	const struct owner_usage *counted);
 /* The minute of the clock that slots are counted in. */
 #define QUOTA_MINUTE_MS 60000
 enum status owner_blocked(struct fault *why);
