@@ -41,6 +41,11 @@ static bool is_cross_site(const struct request *r, struct str listed)
 	return origin.n > 0;
 }
 
+static enum api_access who_changes(const struct api_options *o)
+{
+	return o->images == ACCESS_OPEN && o->delete_by_token ? ACCESS_USERS : o->images;
+}
+
 /* Which callers the settings admit to this route. */
 static enum api_access admitted(const struct api_call *c)
 {
@@ -51,8 +56,10 @@ static enum api_access admitted(const struct api_call *c)
 		return c->api->options.slots;
 	case FOR_IMAGES:
 		return c->api->options.images;
+	case FOR_CHANGES:
+		return who_changes(&c->api->options);
 	case FOR_DELETE:
-		return c->caller.delete_token.n > 0 ? ACCESS_OPEN : c->api->options.images;
+		return c->caller.delete_token.n > 0 ? ACCESS_OPEN : who_changes(&c->api->options);
 	case FOR_CALLERS:
 	case FOR_ADMINS:
 		return ACCESS_USERS;
@@ -120,7 +127,8 @@ enum status access_check(struct api_call *c, bool may_wait, struct fault *why)
 	enum access_rule rule = c->route->rule;
 	struct str subject;
 
-	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_DELETE) && is_cross_site(&c->x->request, o->cors_origins))
+	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_CHANGES || rule == FOR_DELETE) &&
+		is_cross_site(&c->x->request, o->cors_origins))
 		return fault_set(why, CROSS_SITE,
 			"This server is open to this machine only: pages of other sites may not list, read or delete images. "
 			"List the page's origin with --cors-origins, or set TINTYPE_API_KEY.");

@@ -26,9 +26,11 @@ enum api_access {
 };
 
 struct api_options {
-	enum api_access images; /* who may list, get, change and delete (delete: or who has the delete token) */
-	enum api_access slots;
+	enum api_access images, slots; /* who may list and get; who may upload */
+	bool
+		delete_by_token; /* who may change and delete: never anybody, even where `images` says so; else as `images` (delete: or who has the delete token) */
 	bool refuse_cross_site; /* list, get, complete and delete are refused to pages of origins that cors_origins does not list by name */
+	bool keyed_gateway;     /* X-Api-Key is for the gateway in front: an Authorization that repeats it is none */
 	struct str key;         /* the operator's, an administrator's; "": none, or that which read_key gives */
 	/* Give the operator's key, which lives as long as the call; blocks. Called where `key` is "" and a caller sends what it may be;
 	 * NULL: there is none */

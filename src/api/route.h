@@ -17,8 +17,9 @@ struct api_stream {
 enum access_rule {
 	FOR_ANYBODY,
 	FOR_SLOTS,   /* who may request slots, by the settings */
-	FOR_IMAGES,  /* who may list, get and delete, by the settings */
-	FOR_DELETE,  /* as FOR_IMAGES, or who has the image's delete token */
+	FOR_IMAGES,  /* who may list and get, by the settings */
+	FOR_CHANGES, /* who may change and delete, by the settings */
+	FOR_DELETE,  /* as FOR_CHANGES, or who has the image's delete token */
 	FOR_CALLERS, /* identified ones */
 	FOR_ADMINS,
 };

@@ -73,6 +73,8 @@ enum status access_options(const struct settings *s, const struct access_place *
 	assert(s != NULL && at != NULL && out != NULL);
 	out->images = who_reads(s, at);
 	out->slots = who_uploads(s);
+	out->delete_by_token = is_equal(s->delete_by, "token");
+	out->keyed_gateway = at->address == NULL;
 	out->key = str_of(s->api_key);
 	out->cors_origins = str_of(s->cors_origins);
 	out->quota = quota_of(s);

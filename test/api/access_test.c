@@ -335,6 +335,54 @@ static void test_public_when_no_key_is_sent_then_403_wherever_it_is_asked_for(vo
 	}
 }
 
+static void test_delete_by_token_when_open_then_anybody_reads_and_nobody_but_owners_changes(void **state)
+{
+	static const char all[] = "{\"imageIds\":[\"" SOME_ID "\"]}";
+	(void)state;
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){ .delete_by_token = true, .key = STR(KEY), .cors_origins = STR("*") });
+	struct made one = make_image(), two = make_image();
+	const char *path = path_of("/prod/images/", one.id, "");
+
+	assert_int_equal(ASK("GET", "/prod/images")->status, 200);
+	assert_int_equal(ASK("GET", path)->status, 200);
+	ASK("DELETE", path);
+	assert_problem(401, "key_needed");
+	ASK("PATCH", path, "{\"metadata\":{}}");
+	assert_problem(401, "key_needed");
+	ASK("POST", "/prod/images/delete", all);
+	assert_problem(401, "key_needed");
+	ASK("DELETE", path, .delete_token = str_cstr(&fixture.own, two.delete_token));
+	assert_problem(404, "no_such_image");
+	assert_int_equal(fake_store_count(fixture.store), 2);
+	assert_int_equal(ASK("DELETE", path, .delete_token = str_cstr(&fixture.own, one.delete_token))->status, 204);
+	path = path_of("/prod/images/", two.id, "");
+	assert_int_equal(ASK("PATCH", path, "{\"metadata\":{}}", .authorization = "Bearer " KEY)->status, 200);
+	assert_int_equal(ASK("DELETE", path, .authorization = "Bearer " KEY)->status, 204);
+}
+
+/* Clients with one key send it in both headers, since API Gateway reads one and the function the other. */
+static void test_gateway_key_when_sent_in_both_headers_then_it_makes_no_caller(void **state)
+{
+	(void)state;
+	for (unsigned keyed = 0; keyed < 2; keyed++) {
+		fixture_teardown(NULL);
+		fixture_open(&(struct api_options){ .keyed_gateway = keyed, .delete_by_token = true, .key = STR(KEY), .cors_origins = STR("*") });
+		struct made one = make_image();
+		const char *path = path_of("/prod/images/", one.id, "");
+		assert_int_equal(ASK("GET", path, .authorization = "Bearer gateway", .gateway_key = "gateway")->status, keyed ? 200 : 401);
+		assert_int_equal(ASK("GET", path, .authorization = "Bearer gateway", .gateway_key = "another")->status, 401);
+		assert_int_equal(ASK("GET", path, .authorization = "Bearer a.b.c", .gateway_key = "a.b.c")->status, 401);
+		assert_int_equal(ASK("PATCH", path, "{\"metadata\":{}}", .authorization = "Bearer gateway", .gateway_key = "gateway")->status, 401);
+		assert_int_equal(
+			ASK("PATCH", path, "{\"visibility\":\"public\"}", .authorization = "Bearer " KEY, .gateway_key = "gateway")->status, 200);
+		assert_int_equal(ASK("DELETE", path, .authorization = "Bearer gateway", .gateway_key = "gateway",
+							 .delete_token = str_cstr(&fixture.own, one.delete_token))
+							 ->status,
+			keyed ? 204 : 401);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 #define K(name) cmocka_unit_test_setup_teardown(name, fixture_setup_with_key, fixture_teardown)
 
@@ -373,6 +421,8 @@ int main(void)
 		K(test_delete_when_the_id_is_unknown_then_404_only_with_a_key_or_token),
 		K(test_delete_token_when_used_for_another_call_then_401),
 		K(test_delete_token_when_a_row_has_none_then_no_token_is_right),
+		T(test_delete_by_token_when_open_then_anybody_reads_and_nobody_but_owners_changes),
+		T(test_gateway_key_when_sent_in_both_headers_then_it_makes_no_caller),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

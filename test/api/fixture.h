@@ -45,7 +45,8 @@ struct ask {
 	const char *body;
 	size_t body_bytes; /* 0: strlen(body) */
 	bool chunked;
-	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site, *content_type, *if_match, *idempotency_key;
+	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site, *content_type, *if_match, *idempotency_key,
+		*gateway_key;
 };
 
 static struct fixture fixture;
@@ -228,7 +229,7 @@ static inline void fixture_exchange(const struct ask *q)
 		.path = path,
 		.chunked = q->chunked };
 	assert_int_equal(query_parse(&x->arena, rest, handler->plus_is_blank, &x->request.query, &why), OK);
-	struct header *headers = arena_array(&x->arena, 9, sizeof(*headers));
+	struct header *headers = arena_array(&x->arena, 10, sizeof(*headers));
 	put_header(headers, &n, "authorization", q->authorization);
 	put_header(headers, &n, "X-Delete-Token", q->delete_token);
 	put_header(headers, &n, "Host", q->host);
@@ -238,6 +239,7 @@ static inline void fixture_exchange(const struct ask *q)
 	put_header(headers, &n, "Sec-Fetch-Site", q->fetch_site);
 	put_header(headers, &n, "If-Match", q->if_match);
 	put_header(headers, &n, "Idempotency-Key", q->idempotency_key);
+	put_header(headers, &n, "X-Api-Key", q->gateway_key);
 	x->request.headers = headers;
 	x->request.n_headers = n;
 }
