@@ -41,12 +41,16 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 		.path_style = s3.n > 0,
 		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")),
 		.public_url = str_of(s->public_storage_url) };
+	e->store = s3_store_new(&store);
+	if (e->store == NULL)
+		return fault_no_memory(why);
 	const struct owner_quota quota = quota_of(s);
 	const struct dynamo_table_options table = { .service = e->dynamo,
 		.table = str_of(s->table_name),
 		.shards = (uint32_t)s->list_shards,
 		.count_owners = quota.bytes + quota.images + quota.pending + quota.slots_per_minute > 0,
-		.quota = quota };
+		.quota = quota,
+		.store = e->store };
 	if (s->thumbnail_queue[0] != '\0') {
 		e->sqs = open_service(e, STR("sqs"), region, endpoint_of("AWS_ENDPOINT_URL_SQS"));
 		e->thumb_queue = e->sqs != NULL ? sqs_queue_new(e->sqs, str_of(s->thumbnail_queue)) : NULL;
@@ -59,9 +63,8 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 		if (e->bus == NULL)
 			return fault_no_memory(why);
 	}
-	e->store = s3_store_new(&store);
 	e->table = dynamo_table_new(&table);
-	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);
+	return e->table != NULL ? OK : fault_no_memory(why);
 }
 
 void aws_adapters_free(struct aws_adapters *e)

@@ -28,6 +28,8 @@ void s3_store_free(struct object_store **s);
 enum status s3_store_warm(struct object_store *s, struct fault *why) MUST_CHECK;
 /* The origin of the URLs that it issues: scheme, host and port, without a trailing slash. Borrowed from the store. */
 struct str s3_store_url(struct object_store *s);
+/* An object's plain address, in `a`; key "": the bucket's. {NULL, 0} where the arena is full. */
+struct str s3_store_address(struct object_store *s, struct str key, struct arena *a);
 
 struct dynamo_table_options {
 	struct aws_service *service; /* borrowed */
@@ -37,6 +39,8 @@ struct dynamo_table_options {
 	/* Count what every owner uses, in transactions, and keep to the quota; else only those with a quota of their own. */
 	bool count_owners;
 	struct owner_quota quota; /* of owners without one of their own */
+	/* That of s3_store_new, borrowed: new items have their object's address, for people who look at the table. NULL: they have none. */
+	struct object_store *store;
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);

@@ -44,6 +44,7 @@ struct dynamo {
 	uint32_t shards;
 	bool count_owners;        /* as in the options */
 	struct owner_quota quota; /* of owners without one of their own */
+	struct object_store *store; /* may be NULL */
 	int64_t timeout_ms;
 	_Atomic int64_t last_commit_ms;
 	/* see dynamo_outbox.h */

@@ -42,6 +42,8 @@ static void put_row(const struct new_row *n, bool counted, struct arena *a, stru
 	dynamo_item_of(n->row, false, a, &item);
 	dynamo_row_add_keys(n->t, n->row, false, &n->write, &item, a);
 	dynamo_item_number(&item, DYNAMO_COUNTED, counted ? 1 : 0, a);
+	if (n->t->store != NULL)
+		dynamo_item_text(&item, DYNAMO_FILE_URL, s3_store_address(n->t->store, n->row->key, a), a);
 	dynamo_item_put(&item, STR("Item"), "", body);
 	writer_text(body, STR("ConditionExpression"), STR("attribute_not_exists(imageId) OR (#status = :gone AND #ttl <= :now)"));
 	writer_raw(body, STR("ExpressionAttributeNames"), STR("{\"#status\":\"status\",\"#ttl\":\"" DYNAMO_TTL "\"}"));

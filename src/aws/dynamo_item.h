@@ -14,6 +14,7 @@
 #define DYNAMO_ATTRIBUTES_MAX 64
 #define DYNAMO_VISIBILITY "visibility" /* missing: private */
 #define DYNAMO_FILE_NAME "fileName"
+#define DYNAMO_FILE_URL "fileUrl"     /* for people who look at the table; it is never read */
 #define DYNAMO_METADATA "appMetadata" /* "metadata" is what was kept of the file's, which had the name first */
 #define DYNAMO_THUMBS "thumbs"
 #define DYNAMO_REQUEST "requestHash"

@@ -146,6 +146,7 @@ struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 		.shards = o->shards,
 		.count_owners = o->count_owners,
 		.quota = o->quota,
+		.store = o->store,
 		.timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS };
 	if (t->table == NULL) {
 		mem_free(t);

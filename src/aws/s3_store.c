@@ -246,6 +246,11 @@ static struct str object_address(const struct s3_store *s, struct str key, struc
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
+struct str s3_store_address(struct object_store *port, struct str key, struct arena *a)
+{
+	return object_address(store_of(port), key, a);
+}
+
 /* Credentials for a thing that shall live expires_s from the time of its signature, which is cut to their own life. */
 static enum status key_for(const struct s3_store *s, int64_t now_ms, int64_t signed_ms, uint32_t *expires_s, struct arena *a,
 	struct sigv4_key *key, struct fault *why)
