@@ -60,6 +60,8 @@ async function callOnce(method, path, { body, bearer = session.token() || key, h
 	const headers = { ...more };
 	if (bearer)
 		headers.Authorization = `Bearer ${bearer}`;
+	if (bearer && bearer === key)
+		headers['X-Api-Key'] = key;   // API Gateway asks for its key there
 	if (body)
 		headers['Content-Type'] = 'application/json';
 	let answer;

@@ -17,6 +17,7 @@ import { Webhook } from 'standardwebhooks';
 const {
 	TINTYPE_URL = 'http://127.0.0.1:8080/prod',
 	TINTYPE_KEY,              // tintype apikeys add app --scope upload,read,delete,act-as
+	TINTYPE_GATEWAY_KEY,      // on AWS, where API Gateway asks for a key of its own
 	TINTYPE_WEBHOOK_SECRET,   // as tintype has it
 	SESSION_SECRET = randomBytes(32).toString('hex'),
 	PORT = '3000',
@@ -55,7 +56,7 @@ async function tintype(user, method, route, { json, query = {}, headers = {} } =
 	const url = `${TINTYPE_URL}${route}?${new URLSearchParams({ ...query, onBehalfOf: user.id })}`;
 	const answer = await fetch(url, {
 		method, redirect: 'manual',
-		headers: { Authorization: `Bearer ${TINTYPE_KEY}`, ...json && { 'Content-Type': 'application/json' }, ...headers },
+		headers: { Authorization: `Bearer ${TINTYPE_KEY}`, ...TINTYPE_GATEWAY_KEY && { 'X-Api-Key': TINTYPE_GATEWAY_KEY }, ...json && { 'Content-Type': 'application/json' }, ...headers },
 		body: json && JSON.stringify(json),
 	});
 	const text = await answer.text();

@@ -37,7 +37,7 @@ upload() { # FILE
 	jq -n --arg name "${1##*/}" --arg type "$type" --argjson size "$(wc -c <"$1")" \
 		'{fileName: $name, fileType: $type, fileSize: $size}' |
 		curl --silent --fail-with-body --output "$response" --json @- \
-			${TINTYPE_KEY:+--header "Authorization: Bearer $TINTYPE_KEY"} "$api/upload" ||
+			${TINTYPE_KEY:+--header "Authorization: Bearer $TINTYPE_KEY" --header "X-Api-Key: $TINTYPE_KEY"} "$api/upload" ||
 		{ refused "$1" "$(jq -r .detail "$response" 2>/dev/null)"; return; }
 	id=$(jq -r .imageId "$response")
 	url=$(jq -r .uploadUrl "$response")

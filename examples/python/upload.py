@@ -15,7 +15,9 @@ import urllib.request
 import xml.etree.ElementTree as xml
 
 API = os.environ.get("TINTYPE_URL", "http://127.0.0.1:8080/prod")
-KEY = {"Authorization": f"Bearer {os.environ['TINTYPE_KEY']}"} if os.environ.get("TINTYPE_KEY") else {}
+KEY = {}
+if os.environ.get("TINTYPE_KEY"):   # API Gateway reads the second header, tintype the first
+    KEY = {"Authorization": f"Bearer {os.environ['TINTYPE_KEY']}", "X-Api-Key": os.environ["TINTYPE_KEY"]}
 
 
 class Refused(Exception):

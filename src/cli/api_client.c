@@ -42,6 +42,7 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 	*r = (struct remote){ 0 };
 	buf_init(&r->base, ENDPOINT_MAX_BYTES);
 	buf_init(&r->bearer, KEY_MAX_BYTES);
+	buf_init(&r->gateway_key, KEY_MAX_BYTES);
 	if (endpoint == NULL)
 		endpoint = getenv("TINTYPE_ENDPOINT");
 	char local[ENDPOINT_MAX_BYTES];
@@ -62,22 +63,30 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 		buf_put(&r->bearer, STR("Bearer "));
 		buf_put(&r->bearer, str_of(key));
 	}
+	const char *gateway_key = getenv("TINTYPE_GATEWAY_KEY");
+	buf_put(&r->gateway_key, str_of(gateway_key != NULL && *gateway_key != '\0' ? gateway_key : key));
 	r->api = http_client_new();
 	r->store = http_client_new();
 	if (r->api == NULL || r->store == NULL)
 		return fault_no_memory(why);
-	if (!buf_ok(&r->base) || !buf_ok(&r->bearer))
-		return fault_set(why, INVALID_INPUT, "the endpoint or the API key is too long");
+	if (!buf_ok(&r->base) || !buf_ok(&r->bearer) || !buf_ok(&r->gateway_key))
+		return fault_set(why, INVALID_INPUT, "the endpoint or an API key is too long");
 	return OK;
+}
+
+static void forget_key(struct buf *key)
+{
+	if (key->cap > 0)
+		secret_wipe(key->p, key->cap);
+	buf_deinit(key);
 }
 
 void remote_deinit(struct remote *r)
 {
 	http_client_free(&r->api);
 	http_client_free(&r->store);
-	if (r->bearer.cap > 0)
-		secret_wipe(r->bearer.p, r->bearer.cap);
-	buf_deinit(&r->bearer);
+	forget_key(&r->bearer);
+	forget_key(&r->gateway_key);
 	buf_deinit(&r->base);
 }
 
@@ -151,7 +160,7 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 	assert(r != NULL);
 	assert(call != NULL);
 	assert(a != NULL);
-	struct header headers[3];
+	struct header headers[4];
 	struct http_response answer;
 	struct http_request q = { .method = str_of(call->method),
 		.body = call->json,
@@ -159,6 +168,8 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 		.url = str_printf(a, "%.*s%.*s", STRF(buf_str(&r->base)), STRF(call->path)) };
 	if (r->bearer.n > 0)
 		headers[q.n_headers++] = (struct header){ STR("Authorization"), buf_str(&r->bearer) };
+	if (r->gateway_key.n > 0)
+		headers[q.n_headers++] = (struct header){ STR("X-Api-Key"), buf_str(&r->gateway_key) };
 	if (call->json.n > 0)
 		headers[q.n_headers++] = (struct header){ STR("Content-Type"), STR("application/json") };
 	if (call->delete_token != NULL)

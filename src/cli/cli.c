@@ -80,7 +80,8 @@ int cli_run(int argc, char **argv)
 		buf_printf(&b, "usage: tintype %s [flags]\n\n%s\n\n", v->usage, v->sentence);
 		options_help(&b, v->allowed);
 		if ((v->allowed & ALLOWS(ENDPOINT)) != 0)
-			buf_put(&b, STR("\nIf the server requires an API key, set TINTYPE_API_KEY. Settings are also read from ./.env.\n"));
+			buf_put(&b,
+				STR("\nIf the server requires an API key, set TINTYPE_API_KEY, and TINTYPE_GATEWAY_KEY if API Gateway asks for another one. Settings are also read from ./.env.\n"));
 		show_bytes(buf_str(&b));
 		return show_end() ? 0 : 1;
 	}

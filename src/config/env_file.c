@@ -19,7 +19,7 @@
 static bool is_known(struct str name)
 {
 	/* The command line's, and the examples'. */
-	const struct str others = STR("TINTYPE_ENDPOINT|TINTYPE_ENV_FILE|TINTYPE_URL|TINTYPE_KEY");
+	const struct str others = STR("TINTYPE_ENDPOINT|TINTYPE_ENV_FILE|TINTYPE_GATEWAY_KEY|TINTYPE_URL|TINTYPE_KEY");
 	return str_is_one_of(name, others, '|') || !str_starts_with(name, STR("TINTYPE_")) || settings_has_env(name);
 }
 

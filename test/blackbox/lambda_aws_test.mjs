@@ -13,7 +13,7 @@ import { eventV1, readAnswer, startGateway } from './support/gateway.mjs';
 import { actionsOf, ROLES, roleStatements } from './support/iam.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
-import { corpus, eventually, tinyPng } from './support/server.mjs';
+import { corpus, eventually, root, runProgram, tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
 const functions = {}, environments = {}, KEY = 'the-key-of-the-administrator', byKey = { Authorization: `Bearer ${KEY}` };
@@ -90,6 +90,31 @@ test('an image is uploaded, processed by its event, listed, read and deleted', a
 	assert.equal(await cloud.head(slot.key), false);
 });
 
+test('every client of ours sends the key where API Gateway asks for it, and the function takes it for nobody', async () => {
+	const key = 'the-key-of-the-gateway', strict = await startGateway((method, path) => functions[routeOf(method, path)], 'v1', (method, path) => !path.startsWith('/i/'), key);
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-clients-')), picture = path.join(dir, 'a.png');
+	writeFileSync(picture, tinyPng);
+	const examples = given => ({ ...process.env, TINTYPE_URL: strict.base, TINTYPE_KEY: given });
+	const clients = {
+		upload: given => runProgram(['upload', picture, '--json'], { env: { TINTYPE_ENDPOINT: strict.base, TINTYPE_API_KEY: given } }),
+		list: given => runProgram(['list'], { env: { TINTYPE_ENDPOINT: strict.base, TINTYPE_API_KEY: given } }),
+		gateway: given => runProgram(['list'], { env: { TINTYPE_ENDPOINT: strict.base, TINTYPE_API_KEY: KEY, TINTYPE_GATEWAY_KEY: given } }),
+		postman: given => ended('test/npm/node_modules/.bin/newman', process.env, 'run', path.join(root, 'doc/postman_collection.json'), '--reporters', 'cli', '--env-var', `baseUrl=${strict.base}`, '--env-var', `apiKey=${given}`),
+		curl: given => ended('examples/curl/upload.sh', examples(given), picture), python: given => ended('examples/python/upload.py', examples(given), picture),
+	};
+	const ended = (program, env, ...args) => promisify(execFile)(path.join(root, program), args, { env }).then(() => ({ code: 0 }), ({ code, stdout, stderr }) => ({ code, stderr: stdout + stderr }));
+	try {
+		for (const [name, client] of Object.entries(clients)) {
+			const good = await client(key), bad = await client('another-key-of-16-characters');
+			assert.equal(good.code, 0, `${name}: ${good.stderr}`);
+			assert.ok(bad.code !== 0 && (name === 'postman' || /x-api-key/.test(bad.stderr)), `${name}: ${bad.stderr}`);
+		}
+	} finally {
+		await strict.stop();
+		rmSync(dir, { recursive: true });
+	}
+});
+
 test('a slot in the format of Uppy leads to an image too', async () => {
 	const { status, body } = await json('POST', '/uppy', { fileName: 'u.png', fileType: 'image/png', fileSize: tinyPng.length });
 	assert.equal(status, 200);
@@ -149,6 +174,8 @@ test('the pixels are decoded by the event, and the row says what was found', asy
 	const { Item } = await cloud.dynamo('GetItem', { TableName: 'ImageMetadata', Key: { imageId: { S: image.imageId } } });
 	assert.deepEqual([Item.verdict, Item.damage, Item.visibility], [{ S: 'ok' }, undefined, undefined]);
 	assert.deepEqual([Item.placeholder.S, Item.color.S], [image.placeholder, image.color]);
+	assert.deepEqual(['fileName', 'fileUrl', 'fileSize', 'fileType', 'uploadedAt'].filter(name => !Item[name]), [], 'what people look for in the table');
+	assert.equal(Item.fileUrl.S, image.fileUrl);
 	const { image: cut } = await upload(photo.subarray(0, -2));
 	assert.deepEqual([cut.status, cut.verdict, cut.damage], ['uploaded', 'recoverable', 'end_missing']);
 	const { slot, image: half } = await upload(photo.subarray(0, photo.length / 2));

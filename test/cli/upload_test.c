@@ -166,7 +166,22 @@ static void test_upload_when_there_is_a_key_then_the_api_gets_it_and_the_store_d
 	put = str_slice(put, 0, str_find(put, STR("\r\n\r\n")));
 	assert_int_equal(str_find(put, STR("sixteen-characters")), put.n);
 	assert_non_null(strstr(api.requests.p, "Authorization: Bearer sixteen-characters\r\n"));
+	assert_non_null(strstr(api.requests.p, "X-Api-Key: sixteen-characters\r\n"));
 	assert_non_null(strstr(put.p, "Content-Type: image/png\r\n"));
+	mem_free(r);
+}
+
+static void test_upload_when_the_gateway_has_a_key_of_its_own_then_each_gets_its_own(void **state)
+{
+	setenv("TINTYPE_API_KEY", "sixteen-characters", 1);
+	setenv("TINTYPE_GATEWAY_KEY", "of-the-gateway", 1);
+	struct run *r = RUN("upload", "a.png");
+	unsetenv("TINTYPE_API_KEY");
+	unsetenv("TINTYPE_GATEWAY_KEY");
+	assert_int_equal(r->code, 0);
+	assert_non_null(strstr(api.requests.p, "Authorization: Bearer sixteen-characters\r\n"));
+	assert_non_null(strstr(api.requests.p, "X-Api-Key: of-the-gateway\r\n"));
+	assert_null(strstr(api.requests.p, "X-Api-Key: sixteen-characters\r\n"));
 	mem_free(r);
 }
 
@@ -243,6 +258,7 @@ int main(int argc, char **argv)
 		TEST(test_upload_when_json_then_one_object_a_file),
 		TEST(test_upload_when_name_is_not_utf8_then_sent_repaired_and_reported),
 		TEST(test_upload_when_there_is_a_key_then_the_api_gets_it_and_the_store_does_not),
+		TEST(test_upload_when_the_gateway_has_a_key_of_its_own_then_each_gets_its_own),
 		TEST(test_upload_when_the_slots_url_is_unreachable_then_failed),
 		TEST(test_upload_when_endpoint_is_another_server_then_an_error_message),
 		TEST(test_upload_when_no_one_listens_then_each_file_failed),

@@ -54,8 +54,8 @@ export function readAnswer({ kind, body }) {
 }
 
 /** Serve HTTP below /prod. functionFor(method, path) gives the RuntimeApi of the route's function, or nothing (403);
- *  keyed(method, path) says whether the method requires an API key, any of which is accepted here, and none too. */
-export async function startGateway(functionFor, version = 'v1', keyed = () => false) {
+ *  keyed(method, path) says whether the method requires an API key: `key`, or without it any, and none too. */
+export async function startGateway(functionFor, version = 'v1', keyed = () => false, key = null) {
 	const server = http.createServer(async (request, answer) => {
 		const pieces = [];
 		for await (const piece of request)
@@ -64,6 +64,8 @@ export async function startGateway(functionFor, version = 'v1', keyed = () => fa
 		const runtime = path && functionFor(request.method, path);
 		if (!runtime)
 			return answer.writeHead(403, { 'Content-Type': 'application/json' }).end('{"message":"Missing Authentication Token"}');
+		if (key && keyed(request.method, path) && request.headers['x-api-key'] !== key)
+			return answer.writeHead(403, { 'Content-Type': 'application/problem+json' }).end('{"code":"key_needed","detail":"This call needs the API key in x-api-key."}');
 		const whole = Buffer.concat(pieces), base64 = whole.length > 0 && (version === 'v1' || !isText(request.headers['content-type']));
 		const make = version === 'v1' ? eventV1 : eventV2;
 		const event = make({ method: request.method, path, query, headers: headerLists(request.rawHeaders), base64, keyId: keyed(request.method, path) && request.headers['x-api-key'] ? 'key-1' : null,
