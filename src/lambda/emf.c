@@ -1,4 +1,5 @@
-/* A fixed set of few counters without dimensions: sums over all functions. */
+/* A fixed set of few counters, of each function on its own: its name is their only dimension, so that stacks are not summed up. Bytes are not
+ * among them: API Gateway and S3 count those. */
 #include "lambda/emf.h"
 
 #include "base/writer.h"
@@ -7,16 +8,14 @@
 
 static const struct {
 	enum metric metric;
-	const char *name, *unit;
+	const char *name;
 } rows[EMF_NAMES] = {
-	{ M_SLOTS, "Slots", "Count" },
-	{ M_UPLOADS_ACCEPTED, "UploadsAccepted", "Count" },
-	{ M_UPLOADS_REJECTED, "UploadsRejected", "Count" },
-	{ M_UPLOADS_FAILED, "UploadsFailed", "Count" },
-	{ M_DELETES, "Deletes", "Count" },
-	{ M_BYTES_IN, "BytesIn", "Bytes" },
-	{ M_BYTES_OUT, "BytesOut", "Bytes" },
-	{ M_LOG_LINES_DROPPED, "LogLinesDropped", "Count" },
+	{ M_SLOTS, "Slots" },
+	{ M_UPLOADS_ACCEPTED, "UploadsAccepted" },
+	{ M_UPLOADS_REJECTED, "UploadsRejected" },
+	{ M_UPLOADS_FAILED, "UploadsFailed" },
+	{ M_DELETES, "Deletes" },
+	{ M_LOG_LINES_DROPPED, "LogLinesDropped" },
 };
 
 void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation)
@@ -33,12 +32,14 @@ void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function
 	if (changed == 0)
 		return;
 	buf_printf(b,
-		"{\"_aws\":{\"Timestamp\":%" PRId64 ",\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[]],\"Metrics\":[", now_ms);
+		"{\"_aws\":{\"Timestamp\":%" PRId64
+		",\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[\"FunctionName\"]],\"Metrics\":[",
+		now_ms);
 	for (size_t i = 0, given = 0; i < EMF_NAMES; i++)
 		if (change[i] != 0)
-			buf_printf(b, "%s{\"Name\":\"%s\",\"Unit\":\"%s\"}", given++ > 0 ? "," : "", rows[i].name, rows[i].unit);
+			buf_printf(b, "%s{\"Name\":\"%s\",\"Unit\":\"Count\"}", given++ > 0 ? "," : "", rows[i].name);
 	buf_put(b, STR("]}]}"));
-	writer_text(b, STR("function"), function);
+	writer_text(b, STR("FunctionName"), function);
 	writer_text(b, STR("requestId"), invocation);
 	for (size_t i = 0; i < EMF_NAMES; i++)
 		if (change[i] != 0)

@@ -7,14 +7,15 @@
 #include "base/buf.h"
 #include "base/metrics.h"
 
-#define EMF_NAMES 8 /* each is a custom metric, of which ten are free */
+#define EMF_NAMES 6 /* each is a custom metric of each function that counts it; ten are free */
 
 struct emf {
 	int64_t seen[EMF_NAMES]; /* the counters as last reported */
 };
 
 /* Append the line and its newline, if a counter has changed since the last call.
- * invocation, function    not metrics but fields next to them, to find the line by */
+ * function    its name, the dimension
+ * invocation  a field next to the metrics, to find the line by */
 void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation);
 
 #endif

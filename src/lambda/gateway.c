@@ -7,7 +7,6 @@
 #include "api/route.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "image/delivery_link.h"
 #include "lambda/gateway_response.h"
 #include "lambda/gateway_event.h"
@@ -144,8 +143,6 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	else
 		answer_fault(g->http_handler, x, &failed);
 	write_answer(g->http_handler, x, &e, answer);
-	metric_add(M_BYTES_IN, (int64_t)x->body_bytes);
-	metric_add(M_BYTES_OUT, (int64_t)x->answer.body.n);
 	int64_t us = clock_mono_us() - began_us;
 	const struct answer *ans = &x->answer;
 	const struct fault *f = &ans->fault;

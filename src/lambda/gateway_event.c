@@ -7,7 +7,8 @@
  * twice joined by commas; the query is raw. Cookies, which are separate, are not used by this API.
  *
  * The stage is a matter of the gateway: version 1 leaves it out of the path, version 2 puts it in front unless it is
- * $default, a custom domain has any base path or none. The API is below /prod wherever it runs. */
+ * $default. So is the base path that a custom domain's mapping puts before it: the event names the route that was
+ * matched, and the path has as many segments of its own as that has. The API is below /prod wherever it runs. */
 #include "lambda/gateway_event.h"
 
 #include "base/buf.h"
@@ -93,10 +94,39 @@ static void set_client(struct gateway_event *e, struct str address)
 		e->client = (struct client_addr){ { 0 } };
 }
 
+static size_t count_slashes(struct str s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '/';
+	return n;
+}
+
+/* The path below the base path of a custom domain.
+ * route       that was matched, "/images/{imageId}"; a last segment {name+} stands for all that follow, as many as the parameter has
+ * parameters  what the names stood for; may be NULL */
+static struct str without_mapping(struct str path, struct str route, const json_t *parameters)
+{
+	size_t segments = count_slashes(route), start = path.n;
+	if (!str_starts_with(route, STR("/")) || !str_starts_with(path, STR("/")))
+		return path;
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)parameters, name, value) segments += count_slashes(json_text(value));
+	while (segments > 0 && start > 0)
+		segments -= path.p[--start] == '/';
+	/* A route that begins with a name, as {proxy+} does, matched the base path too. */
+	struct str first = str_slice(route, 1, route.n), own = str_slice(path, start + 1, path.n);
+	first = str_slice(first, 0, str_find_char(first, '/'));
+	own = str_slice(own, 0, str_find_char(own, '/'));
+	return segments == 0 && str_equal(first, own) ? str_slice(path, start, path.n) : path;
+}
+
 static enum status read_v1(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why)
 {
 	out->method = str_dup(a, field_text(root, "httpMethod"));
-	out->path = str_dup(a, field_text(root, "path"));
+	out->path =
+		str_dup(a, without_mapping(field_text(root, "path"), field_text(root, "resource"), json_object_get(root, "pathParameters")));
 	set_client(out, field_at(root, "requestContext", "identity", "sourceIp", NULL));
 	TRY(write_query(a, first_present(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
 	return add_headers(a, first_present(root, "multiValueHeaders", "headers"), out, why);
@@ -114,7 +144,10 @@ static struct str without_stage(struct str path, struct str stage)
 static enum status read_v2(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why)
 {
 	out->method = str_dup(a, field_at(root, "requestContext", "http", "method", NULL));
-	out->path = str_dup(a, without_stage(field_text(root, "rawPath"), field_at(root, "requestContext", "stage", NULL)));
+	struct str route = field_text(root, "routeKey"); /* "GET /images/{imageId}", or $default */
+	struct str path = without_stage(field_text(root, "rawPath"), field_at(root, "requestContext", "stage", NULL));
+	route = str_slice(route, str_find_char(route, '/'), route.n);
+	out->path = str_dup(a, without_mapping(path, route, json_object_get(root, "pathParameters")));
 	set_client(out, field_at(root, "requestContext", "http", "sourceIp", NULL));
 	out->query = str_dup(a, field_text(root, "rawQueryString"));
 	return add_headers(a, json_object_get(root, "headers"), out, why);

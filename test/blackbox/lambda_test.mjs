@@ -1,7 +1,7 @@
 // The Lambda program, started and fed as by Lambda, on in-memory backends: the responses to valid and
 // invalid events, and what it does when the Runtime API fails.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 
 import { eventV1, eventV2, readAnswer, startGateway } from './support/gateway.mjs';
@@ -135,6 +135,47 @@ test('the event function reports the messages that failed, and fails as a whole 
 	assert.equal(JSON.parse(bare.body).errorType, 'Function.Failed');
 	assert.equal((await api.invoke(s3('pictures', 'images/unknown.png'))).kind, 'response');
 	await api.lines(all => all.filter(line => line.event === 'object.unexplained').length === 3);
+});
+
+/* Events of every kind that AWS's documentation has samples of, by what becomes of them. Nothing is in the table: an object is unexplained. */
+const sample = name => JSON.parse(readFileSync(new URL(`../lambda/events/${name}.json`, import.meta.url), 'utf8'));
+const KEY = 'images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10.png', BLANKS = 'images/red flower é+.png', MESSAGE = '059f36b4-87a3-44ab-83d2-66197598153';
+const OBJECTS = {
+	s3_put: [KEY], s3_post: [KEY], s3_copy: [KEY], s3_multipart: [KEY], s3_put_version_2_6: [KEY], s3_put_encoded_key: [BLANKS],
+	s3_removed: [], s3_delete_marker: [], s3_lifecycle_expiration: [], s3_tagging: [], s3_acl: [], s3_restore: [], s3_replication: [], s3_intelligent_tiering: [], s3_test_event: [],
+	sqs_of_s3: [KEY], sqs_fifo: [KEY], sqs_of_eventbridge: [BLANKS], sqs_sample_text: [KEY, { failed: ['0'] }], sqs_of_sns: [{ failed: ['0'] }],
+	eventbridge_put: [BLANKS], eventbridge_post: [BLANKS], eventbridge_copy: [BLANKS], eventbridge_multipart: [BLANKS],
+	eventbridge_deleted: [], eventbridge_restored: [], eventbridge_tags: [], eventbridge_tier: [], scheduled_rule: null, scheduler: null,
+};
+const REQUESTS = ['rest_get', 'rest_post', 'rest_post_base64', 'rest_key', 'rest_authorizer', 'rest_console_test', 'rest_custom_domain', 'http_1_0', 'http_2_0_get', 'http_2_0_post', 'http_2_0_jwt', 'function_url'];
+
+test('every sample of the documentation has its test', () => {
+	const names = readdirSync(new URL('../lambda/events/', import.meta.url)).map(name => name.replace('.json', ''));
+	assert.deepEqual(names.sort(), [...Object.keys(OBJECTS), ...REQUESTS].sort());
+});
+
+for (const [name, wanted] of Object.entries(OBJECTS)) test(`the event ${name} leads to what it says of objects`, async () => {
+	const api = await start('event'), { kind, body } = await api.invoke(sample(name));
+	if (wanted === null) {
+		assert.equal(kind, 'error');
+		assert.match(body, /neither an S3 notification nor an EventBridge event of S3/);
+		return;
+	}
+	assert.equal(kind, 'response', body);
+	const { failed = [] } = wanted.find(one => one.failed) ?? {}, keys = wanted.filter(one => !one.failed);
+	assert.deepEqual(JSON.parse(body).batchItemFailures.map(one => one.itemIdentifier), failed.map(i => MESSAGE + i));
+	const lines = await api.lines(all => all.some(line => line.event === 'lambda.ready') && all.filter(line => line.event === 'object.unexplained').length === keys.length);
+	assert.deepEqual(lines.filter(line => line.event === 'object.unexplained').map(line => line.key), keys);
+});
+
+test('requests in every form of event are answered alike', async () => {
+	const api = await start('upload');
+	for (const name of REQUESTS) {
+		const event = sample(name), answer = await ask(api, event), posts = (event.httpMethod ?? event.requestContext.http.method) === 'POST';
+		assert.equal(answer.status, 200, name);
+		assert.equal(answer.headers['x-amzn-RequestId'], event.requestContext.requestId, name);
+		assert.ok(JSON.parse(answer.body)[posts ? 'uploadUrl' : 'maxFileSize'], name);
+	}
 });
 
 test('a function that cannot start reports the reason to Lambda and exits', async () => {

@@ -19,9 +19,9 @@ static void test_line_then_it_gives_what_has_changed_since_the_last(void **state
 	metric_add(M_DELETES, 1);
 	emf_write(&e, &b, 1700000000000, STR("\"f\""), STR("r-1"));
 	assert_str(buf_str(&b),
-		STR("{\"_aws\":{\"Timestamp\":1700000000000,\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[]],"
+		STR("{\"_aws\":{\"Timestamp\":1700000000000,\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[\"FunctionName\"]],"
 			"\"Metrics\":[{\"Name\":\"Slots\",\"Unit\":\"Count\"},{\"Name\":\"Deletes\",\"Unit\":\"Count\"}]}]},"
-			"\"function\":\"\\\"f\\\"\",\"requestId\":\"r-1\",\"Slots\":2,\"Deletes\":1}\n"));
+			"\"FunctionName\":\"\\\"f\\\"\",\"requestId\":\"r-1\",\"Slots\":2,\"Deletes\":1}\n"));
 	json_t *line = json_loadb(b.p, b.n, 0, NULL);
 	assert_non_null(line);
 	json_decref(line);

@@ -85,6 +85,37 @@ static void test_v1_with_only_single_values_then_those_are_used(void **state)
 	assert_header(0, "A", "1");
 }
 
+static const char *v1(const char *path, const char *route, const char *parameters)
+{
+	return str_cstr(
+		&a, str_printf(&a, "{\"resource\":\"%s\",\"path\":\"%s\",\"httpMethod\":\"GET\",\"pathParameters\":%s}", route, path, parameters));
+}
+
+/* What precedes the matched route is a custom domain's; where the route is not in the path nothing is taken away. */
+static void test_base_path_of_a_domain_then_it_is_not_of_the_api(void **state)
+{
+	static const struct {
+		const char *path, *route, *parameters, *wanted;
+	} rows[] = { { "/images", "/images", "null", "/prod/images" }, { "/img/images", "/images", "null", "/prod/images" },
+		{ "/img/v1/images/7/file", "/images/{imageId}/file", "{\"imageId\":\"7\"}", "/prod/images/7/file" },
+		{ "/images/images/7", "/images/{imageId}", "{\"imageId\":\"7\"}", "/prod/images/7" },
+		{ "/img/i/sig.1/id/small.webp", "/i/{link+}", "{\"link\":\"sig.1/id/small.webp\"}", "/prod/i/sig.1/id/small.webp" },
+		{ "/prod/images", "/{proxy+}", "{\"proxy\":\"prod/images\"}", "/prod/images" },
+		{ "/images", "/{proxy+}", "{\"proxy\":\"images\"}", "/prod/images" }, { "/images", "$default", "null", "/prod/images" },
+		{ "/images", "/a/b/c/d", "null", "/prod/images" }, { "/other", "/images", "null", "/prod/other" },
+		{ "/img/images/", "/images", "null", "/prod/img/images/" }, { "/images", "", "7", "/prod/images" } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(read(v1(rows[i].path, rows[i].route, rows[i].parameters)), OK);
+		assert_str(e.path, str_of(rows[i].wanted));
+	}
+	assert_int_equal(
+		read(
+			"{\"version\":\"2.0\",\"rawPath\":\"/img/images/7\",\"routeKey\":\"GET /images/{imageId}\",\"pathParameters\":{\"imageId\":\"7\"},"
+			"\"requestContext\":{\"stage\":\"prod\",\"http\":{\"method\":\"GET\"}}}"),
+		OK);
+	assert_str(e.path, STR("/prod/images/7"));
+}
+
 static const char *v2(const char *stage, const char *path)
 {
 	return str_cstr(&a,
@@ -194,6 +225,7 @@ int main(void)
 		TEST(test_v1_then_all_values_in_order_and_the_base_path_before),
 		TEST(test_v1_when_everything_optional_is_null_then_read_anyway),
 		TEST(test_v1_with_only_single_values_then_those_are_used),
+		TEST(test_base_path_of_a_domain_then_it_is_not_of_the_api),
 		TEST(test_v2_then_the_query_is_raw_and_the_stage_is_not_doubled),
 		TEST(test_client_that_is_no_address_then_unknown),
 		TEST(test_body_as_text_or_base64_then_the_bytes),
