@@ -104,8 +104,8 @@ after(async () => {
 	rmSync(dir, { recursive: true, force: true });
 });
 
-const json = async (method, target, body) => {
-	const answer = await fetch(gateway.base + target, { method, redirect: 'manual', ...body && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } });
+const json = async (method, target, body, headers = {}) => {
+	const answer = await fetch(gateway.base + target, { method, redirect: 'manual', headers: { ...body && { 'Content-Type': 'application/json' }, ...headers }, ...body && { body: JSON.stringify(body) } });
 	const text = await answer.text();
 	return { status: answer.status, headers: answer.headers, ...text && { body: JSON.parse(text) } };
 };
@@ -177,7 +177,8 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 	});
 
 	await t.test('one is deleted, object and row', async () => {
-		assert.equal((await json('DELETE', `/images/${slots[0].imageId}`)).status, 204);
+		assert.equal((await json('DELETE', `/images/${slots[0].imageId}`)).body.code, 'key_needed', 'by its token alone');
+		assert.equal((await json('DELETE', `/images/${slots[0].imageId}`, null, { 'X-Delete-Token': slots[0].deleteToken })).status, 204);
 		assert.equal((await json('GET', `/images/${slots[0].imageId}`)).status, 404);
 		assert.deepEqual((await json('GET', '/images')).body.images.map(one => one.imageId), [slots[1].imageId]);
 		const { Contents = [] } = await aws('s3api', 'list-objects-v2', '--bucket', stack.bucket);

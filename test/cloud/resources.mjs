@@ -81,7 +81,8 @@ const TYPES = {
 	'DynamoDB::Table': {
 		id: named('TableName'), attributes: (id, { region }) => ({ Arn: `arn:aws:dynamodb:${region}:${ACCOUNT}:table/${id}` }),
 		make: async (cloud, { id, properties: p }) => {
-			await cloud.dynamo('CreateTable', Object.fromEntries(TABLE_MEMBERS.map(name => [name, p[name]])));
+			const known = { ...p, GlobalSecondaryIndexes: p.GlobalSecondaryIndexes.map(({ OnDemandThroughput, ...index }) => index) };   // dynalite has no maximum
+			await cloud.dynamo('CreateTable', Object.fromEntries(TABLE_MEMBERS.map(name => [name, known[name]])));
 			cloud.protectTable(id, p.DeletionProtectionEnabled);
 		},
 		update: (cloud, { id, properties: p }) => cloud.protectTable(id, p.DeletionProtectionEnabled),

@@ -174,6 +174,8 @@ def path_of(resource):
 
 
 def metrics(alarm, profile, thumbs="on"):
+    if "MetricName" in alarm:
+        return [alarm]
     holds = {"free": {"IsFree"}, "production": {"IsProduction"}}[profile] | HOLDS[thumbs]
     if thumbs == "off" or profile == "production":
         holds |= {"WatchesFeed"}
@@ -212,7 +214,7 @@ class Template(unittest.TestCase):
     def test_patterns_accept_good_values_and_refuse_bad_ones(self):
         cases = {
             "BucketName": (["my-images-1"], ["Images", "a", "a.b", "x_y", "-a-"]),
-            "AllowedOrigins": (["*", "https://a.example", "http://localhost:5173"], ["a.example", "https://a.example/path", "https://a\"b", ""]),
+            "AllowedOrigins": (["*", "https://a.example", "http://localhost:5173"], ["https://*.example", "a.example", "https://a.example/path", "https://a\"b", ""]),
             "AllowedTypes": (["image/png", "image/png,image/gif"], ["image/svg+xml", "image/png,", "text/html", ""]),
             "AlarmEmail": (["", "me@example.org"], ["me", "a@b", "a b@c.de"]),
             "KeepMetadata": (["", "camera", "taken-at,position"], ["name", "camera,", "camera position"]),
@@ -259,6 +261,8 @@ class Bucket(unittest.TestCase):
         rules = {r["Id"]: r for r in self.p["LifecycleConfiguration"]["Rules"]}
         self.assertEqual(rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 1})
         self.assertEqual((rules["thumbnails"]["Prefix"], rules["thumbnails"]["ExpirationInDays"]), ("thumbs/", {"Ref": "ThumbnailDays"}))
+        old = rules["old-versions"]
+        self.assertEqual((old["Status"], old["NoncurrentVersionExpiration"]), ("Enabled", {"NoncurrentDays": 30}), "versions stay when Versioning is switched off")
         self.assertEqual([r["Id"] for r in rules.values() if "ExpirationInDays" in r], ["thumbnails"], "no rule may expire an image")
         self.assertEqual(rules["thumbnails"]["Status"], {"Fn::If": ["HasRender", "Disabled", "Enabled"]}, "what rows name is not removed")
         self.assertEqual(self.p["VersioningConfiguration"], {"Fn::If": ["IsVersioned", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]})
@@ -294,9 +298,15 @@ class Table(unittest.TestCase):
         self.assertEqual(self.p["TimeToLiveSpecification"]["AttributeName"], named["TTL"])
         self.assertEqual(self.p["GlobalSecondaryIndexes"], [{
             "IndexName": one, "KeySchema": [{"AttributeName": one, "KeyType": "HASH"}, {"AttributeName": order, "KeyType": "RANGE"}],
-            "Projection": {"ProjectionType": "ALL"}} for one, order in pairs])
+            "Projection": {"ProjectionType": "ALL"}, "OnDemandThroughput": self.p["OnDemandThroughput"]} for one, order in pairs])
         self.assertEqual({a["AttributeName"]: a["AttributeType"] for a in self.p["AttributeDefinitions"]},
                          {name: "S" for name in ("imageId", *(name for pair in pairs for name in pair))})
+
+    def test_units_of_the_table_and_of_each_index_have_a_maximum_in_both_profiles(self):
+        for unit in ("Read", "Write"):
+            own, given, profile = self.p["OnDemandThroughput"][f"Max{unit}RequestUnits"]["Fn::If"]
+            self.assertEqual((own, given, profile), (f"HasOwn{unit}s", {"Ref": f"Table{unit}s"}, {"Fn::FindInMap": ["Profiles", {"Ref": "Profile"}, f"{unit}s"]}))
+            self.assertEqual([T["Mappings"]["Profiles"][p][f"{unit}s"] for p in ("free", "production")], [{"Read": 500, "Write": 250}[unit], 40000])
 
     def test_paid_features_are_for_production_only(self):
         self.assertEqual(self.p["PointInTimeRecoverySpecification"]["Fn::If"], ["IsProduction", {"PointInTimeRecoveryEnabled": True}, {"Ref": "AWS::NoValue"}])
@@ -360,6 +370,22 @@ class Functions(unittest.TestCase):
         for memory in ("EventMemory", "ThumbMemory"):
             self.assertGreaterEqual(p[memory]["Default"] * 2**20, 80 * 2**20 + 3 * p["MaxSize"]["Default"] + 384 * 2**20 - 2**25)
         self.assertGreaterEqual(p["FunctionTimeout"]["Default"], 2 * 12 + 5, "two images of 12 s each, and time to answer")
+
+    def test_what_may_be_uploaded_and_deleted_is_the_parameters(self):
+        variables = {k: p["Environment"]["Variables"] for k, p in of_type("Lambda::Function").items()}
+        for name in variables:
+            self.assertEqual(variables[name]["TINTYPE_OVERWRITE"], {"Ref": "Overwrite"}, name)
+        self.assertEqual(variables["UploadFunction"]["TINTYPE_REQUIRE_SIZE"], {"Fn::If": ["HasOwnSizeRule", {"Ref": "RequireSize"}, {"Fn::FindInMap": ["Profiles", {"Ref": "Profile"}, "RequireSize"]}]})
+        self.assertEqual([T["Mappings"]["Profiles"][p]["RequireSize"] for p in ("free", "production")], ["off", "on"])
+        self.assertEqual(variables["ManageFunction"]["TINTYPE_DELETE_BY"], {"Fn::If": ["DeletesByKey", "access", "token"]})
+        p = T["Parameters"]
+        self.assertEqual([p[name]["Default"] for name in ("Overwrite", "RequireSize", "DeleteBy")], ["deny", "auto", "token"])
+        self.assertEqual(p["UrlTtl"]["MaxValue"], 3600, "the credentials that sign are good for no longer")
+
+    def test_deleting_with_the_key_alone_needs_a_key(self):
+        rule = T["Rules"]["DeleteByKeyNeedsKey"]
+        self.assertEqual(rule["RuleCondition"], {"Fn::Equals": [{"Ref": "DeleteBy"}, "key"]})
+        self.assertEqual(rule["Assertions"][0]["Assert"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "none"]}]})
 
     def test_the_delivery_keys_are_not_shown(self):
         self.assertIs(T["Parameters"]["DeliveryKeys"]["NoEcho"], True)
@@ -540,20 +566,30 @@ class Api(unittest.TestCase):
         no_users = {"Fn::Equals": [{"Ref": "Auth"}, "none"]}
         self.assertEqual(T["Conditions"]["HasKeyForAll"], {"Fn::And": [no_users, {"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "all"]}]})
         for route in (r for r in ROUTES if r[1] != "/i/{link+}"):
-            condition = "HasKeyForDelete" if route[0] in ("DELETE", "PATCH") else "HasKeyForAll"
-            self.assertEqual(self.methods[route]["ApiKeyRequired"], {"Fn::If": [condition, True, False]}, route)
+            wanted = ["HasKeyForAll", True, {"Fn::If": ["DeletesByKey", True, False]}] if route in (("DELETE", "/images/{imageId}"), ("PATCH", "/images/{imageId}")) else \
+                ["HasKeyForDelete" if route[0] == "DELETE" else "HasKeyForAll", True, False]
+            self.assertEqual(self.methods[route]["ApiKeyRequired"], {"Fn::If": wanted}, route)
         self.assertEqual(T["Conditions"]["HasKeyForDelete"], {"Fn::And": [no_users, {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "none"]}]}]})
         self.assertEqual(R["UsagePlan"]["Properties"]["ApiStages"], [{"ApiId": {"Ref": "Api"}, "Stage": {"Ref": "Stage"}}])
 
-    def test_responses_of_the_gateway_itself_have_cors_headers_and_are_json(self):
+    def test_responses_of_the_gateway_itself_are_problems_with_cors_headers(self):
+        faults = {name.lower(): int(status) for name, status in re.findall(r"FAULT\((\w+), \w+, (\d+)", (ROOT / "src/base/fault.def").read_text())}
+        titles = {name.lower(): title for name, title in re.findall(r'\[F_(\w+)\] = \{ "([^"]+)"', (ROOT / "src/http/problem.c").read_text())}
+        told = (ROOT / "doc/api.md").read_text()
         kinds = {}
         for p in of_type("ApiGateway::GatewayResponse").values():
             kinds[p["ResponseType"]] = p
-            self.assertEqual(p["ResponseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"], "'*'")
-            text = p["ResponseTemplates"]["application/json"]
-            shown = text.replace("$context.error.messageString", '"x"')
-            self.assertEqual(set(json.loads(shown)), {"type", "code", "detail", "requestId"})
-        self.assertLessEqual({"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INVALID_API_KEY"}, set(kinds))
+            header = {k.removeprefix("gatewayresponse.header."): v for k, v in p["ResponseParameters"].items()}
+            self.assertEqual((header["Content-Type"], header["Access-Control-Allow-Origin"]), ("'application/problem+json'", "'*'"))
+            body = json.loads(p["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"x"'))
+            self.assertLessEqual({"type", "title", "code", "detail", "requestId"}, set(body))
+            self.assertEqual((body["type"], str(body.get("status"))), ("/problems/" + body["code"].replace("_", "-"), p.get("StatusCode", "None")))
+            self.assertTrue(f"`{body['code']}`" in told, body["code"])
+            if not p["ResponseType"].startswith("DEFAULT"):
+                self.assertEqual(body["title"], titles[body["code"]])
+            if body["code"] not in ("gateway_refused", "gateway_failed", "deadline", "key_needed"):   # 504 and 403 are API Gateway's own
+                self.assertEqual(body["status"], faults[body["code"]])
+        self.assertLessEqual({"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INVALID_API_KEY", "REQUEST_TOO_LARGE", "INTEGRATION_TIMEOUT"}, set(kinds))
         self.assertEqual(kinds["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"], "404")
 
     def test_preflight_and_gateway_allow_the_same_headers(self):
@@ -584,7 +620,7 @@ class Api(unittest.TestCase):
     def test_only_this_api_may_call_the_functions(self):
         for p in of_type("Lambda::Permission").values():
             self.assertIn(":${Api}/*", p["SourceArn"]["Fn::Sub"])
-            self.assertEqual(p["SourceAccount"], {"Ref": "AWS::AccountId"})
+            self.assertNotIn("SourceAccount", p, "nothing says that API Gateway sends it; the account is in the ARN")
 
 
 class Alarms(unittest.TestCase):
@@ -630,6 +666,12 @@ class Alarms(unittest.TestCase):
     def test_dashboard_is_json_of_at_most_fifty_metrics(self):
         body = json.loads(re.sub(r"\$\{[^}]+\}", "x", R["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
         self.assertLessEqual(sum(len(w["properties"]["metrics"]) for w in body["widgets"]), 50)
+
+    def test_an_alarm_on_one_metric_is_plain(self):
+        for name, a in self.alarms.items():
+            for profile in ({"IsFree"}, {"IsProduction"}) if "Metrics" in a else ():
+                expression, = [m["Expression"] for m in settle(a["Metrics"], profile) if "Expression" in m]
+                self.assertIn("METRICS()", json.dumps(expression), name)
 
 
 class Updates(unittest.TestCase):
