@@ -66,6 +66,12 @@ class Documents(unittest.TestCase):
                 if anchor:
                     self.assertIn(anchor, anchors(path.read_text()), f"{page}: {target}")
 
+    def test_types_that_the_emulator_only_writes_down_are_listed(self):
+        made = set(re.findall(r"^\t'(\w+::\w+)': \{\n", (ROOT / "test/cloud/resources.mjs").read_text(), re.M))
+        types = {r["Type"].removeprefix("AWS::") for r in template()["Resources"].values()}
+        self.assertLessEqual({"S3::Bucket", "DynamoDB::Table", "IAM::Role"}, made)
+        self.assertEqual(re.findall(r"^- `AWS::([\w:]+)`$", PAGES["acceptance"], re.M), sorted(types - made))
+
     def test_every_criterion_has_a_command_or_names_its_requirement(self):
         rows = re.findall(r"^\| (?!asked|---|\*\*(?!Screenshots))([^|]+) \| ([^|]*) \| ([^|]*) \|$", PAGES["acceptance"], re.M)
         self.assertGreaterEqual(len(rows), 23)
