@@ -36,7 +36,7 @@ read_arguments() {
 }
 
 ask_stack() {
-	local id
+	local id name header=x-api-key:
 	check_stack_name
 	choose_region
 	read_stack
@@ -45,8 +45,14 @@ ask_stack() {
 	url=$(output_of InvokeUrl)
 	[ "$url" != None ] || fail "the stack '$stack' has no output InvokeUrl; is it one of deploy/template.yaml?"
 	id=$(output_of ApiKeyId)
-	if [ "$id" != None ]; then key=$(call apigateway get-api-key --api-key "$id" --include-value --query value); fi
-	printf 'x-api-key: %s\n' "$key" >"$scratch/key"   # not among the arguments, which all users see
+	name=$(call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Parameters[?ParameterKey=='AdminKeyParameter'].ParameterValue | [0]")
+	if [ "$id" != None ]; then
+		key=$(call apigateway get-api-key --api-key "$id" --include-value --query value)
+	elif [ -n "$name" ] && [ "$name" != None ]; then   # a stack with users
+		key=$(call ssm get-parameter --name "$name" --with-decryption --query Parameter.Value)
+		header="Authorization: Bearer"
+	fi
+	printf '%s %s\n' "$header" "$key" >"$scratch/key"   # not among the arguments, which all users see
 	from_stack=yes
 }
 

@@ -186,6 +186,16 @@ class Refusals(unittest.TestCase):
         self.assertIn("The first failure: Table: ImageMetadata already exists", done.stderr)
         self.assertIn("Remove it with: deploy/destroy.sh", done.stderr)
 
+    def test_smoke_sends_the_administrators_key_to_a_stack_with_users_and_shows_it_nobody(self):
+        path = self.stand_in([("StackStatus", "echo CREATE_COMPLETE arn:x"), ("InvokeUrl", "echo https://api.example/prod"), ("ApiKeyId", "echo None"),
+                              ("AdminKeyParameter", "echo /a/key"), ("ssm get-parameter --name /a/key --with-decryption", "echo the-secret-key")])
+        folder = pathlib.Path(path.split(":")[0])
+        (folder / "curl").write_text(f'#!/bin/sh\necho "$*" >{folder}/arguments\nfor one; do case $one in @*) cat "${{one#@}}" >{folder}/sent ;; esac; done\nexit 7\n')
+        (folder / "curl").chmod(0o755)
+        done = run(["/bin/bash", "deploy/smoke.sh", "--region", REGION], {**fixture.env, "PATH": path})
+        self.assertEqual((folder / "sent").read_text(), "Authorization: Bearer the-secret-key\n")
+        self.assertNotIn("the-secret-key", (folder / "arguments").read_text() + done.stdout + done.stderr)
+
 
 class Smoke(unittest.TestCase):
     """The smoke test against the server of this repository, which has the same API."""
