@@ -7,6 +7,7 @@
 #include "api/record.h"
 #include "base/log.h"
 #include "http/text.h"
+#include "image/publication.h"
 #include "image/slot.h"
 
 static enum status refuse_stale(const struct image_row *now, struct fault *why)
@@ -48,6 +49,9 @@ enum status images_patch(struct api_call *c, struct fault *why)
 	enum status st = table_change(c->api->product->table, &change, c->arena, &row, why);
 	if (st != OK)
 		return why->code == F_PRECONDITION ? refuse_stale(&row, why) : st;
+	if (change.has_visibility || change.has_file_name)
+		TRY(publication_update(
+			c->api->product, &row, change.has_visibility && !row.is_public ? PUBLICATION_HIDDEN : PUBLICATION_NAMED, why));
 	LOG(IMAGE_CHANGED, c->x->request.id, LOG_S("imageId", row.image_id), LOG_I("version", row.version),
 		LOG_S("visibility", image_visibility_name(row.is_public)));
 	return record_answer(c, &row, why);

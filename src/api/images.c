@@ -90,9 +90,10 @@ enum status images_thumbnail(struct api_call *c, struct fault *why)
 	while (i + 1 < n && http_preference(request_header(&c->x->request, STR("Accept")), thumbnails_media_type(formats[i])) != HTTP_ACCEPTED)
 		i++;
 	int64_t kept_s = p->delivery.ttl_s / 2 < THUMBNAIL_REDIRECT_S ? p->delivery.ttl_s / 2 : THUMBNAIL_REDIRECT_S;
-	struct str variant = thumbnails_variant(p->thumbnails, preset, formats[i]);
+	struct str url;
+	TRY(image_service_link(p, &row, thumbnails_variant(p->thumbnails, preset, formats[i]), 0, c->arena, &url, why));
 	c->x->answer.status = 302;
-	answer_header(&c->x->answer, STR("Location"), image_service_link(p, &row, variant, 0, c->arena));
+	answer_header(&c->x->answer, STR("Location"), url);
 	answer_header(&c->x->answer, STR("Cache-Control"), str_printf(c->arena, "private, max-age=%lld", (long long)kept_s));
 	answer_header(&c->x->answer, STR("Vary"), STR("Accept, Authorization"));
 	return fault_check_arena(c->arena, why);
@@ -105,6 +106,7 @@ enum status images_link(struct api_call *c, struct fault *why)
 	struct product *p = c->api->product;
 	struct link_request want;
 	struct image_row row;
+	struct str url;
 	struct buf b;
 
 	TRY(body_read_link(c->arena, buf_str(&c->body), &want, why));
@@ -115,9 +117,10 @@ enum status images_link(struct api_call *c, struct fault *why)
 	if (!image_service_has_variant(p, &row, want.variant))
 		return fault_set(why, BAD_FIELD, "This image has no such variant; use the last part of one of its links.");
 	int64_t expires_s = clock_now_ms() / 1000 + (want.expires_in_s > 0 ? want.expires_in_s : p->delivery.ttl_s);
+	TRY(image_service_link(p, &row, want.variant, expires_s, c->arena, &url, why));
 	buf_init_arena(&b, c->arena, RECORD_MAX_BYTES);
 	writer_open(&b, (struct str){ 0 }, '{');
-	writer_text(&b, STR("url"), image_service_link(p, &row, want.variant, expires_s, c->arena));
+	writer_text(&b, STR("url"), url);
 	writer_text(&b, STR("variant"), want.variant);
 	writer_time(&b, STR("expiresAt"), expires_s * 1000);
 	writer_close(&b, '}');

@@ -34,8 +34,19 @@ static void write_text(struct buf *b, struct str name, struct str value)
 		writer_text(b, name, value);
 }
 
+static enum status write_link(
+	struct product *p, const struct image_row *row, struct str name, struct str variant, struct buf *b, struct fault *why)
+{
+	struct arena scratch CLEANUP(arena_deinit);
+	struct str url;
+	arena_init(&scratch, SIGNING_MAX_BYTES);
+	TRY(fault_blame_arena(&scratch, image_service_link(p, row, variant, 0, &scratch, &url, why), why));
+	writer_text(b, name, url);
+	return OK;
+}
+
 /* Each preset in the formats that a page needs for <picture>, with the size for its srcset. */
-static void write_thumbnails(struct product *p, const struct image_row *row, struct buf *b, struct arena *a)
+static enum status write_thumbnails(struct product *p, const struct image_row *row, struct buf *b, struct fault *why)
 {
 	enum render_format formats[2];
 	for (size_t i = 0; i < thumbnails_count(p->thumbnails); i++) {
@@ -49,10 +60,11 @@ static void write_thumbnails(struct product *p, const struct image_row *row, str
 		for (size_t f = 0; f < n; f++) {
 			struct str subtype = thumbnails_media_type(formats[f]);
 			(void)str_cut(&subtype, '/');
-			writer_text(b, subtype, image_service_link(p, row, thumbnails_variant(p->thumbnails, i, formats[f]), 0, a));
+			TRY(write_link(p, row, subtype, thumbnails_variant(p->thumbnails, i, formats[f]), b, why));
 		}
 		writer_close(b, '}');
 	}
+	return OK;
 }
 
 enum status record_write_members(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why)
@@ -89,11 +101,10 @@ enum status record_write_members(struct product *p, const struct image_row *row,
 	if (readable && with_links && image_service_has_links(p)) {
 		writer_open(b, STR("links"), '{');
 		if (image_service_has_original(p, row))
-			writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
+			TRY(write_link(p, row, STR("original"), STR("original"), b, why));
 		if (p->thumbnails != NULL && thumbnails_possible(row))
-			write_thumbnails(p, row, b, &scratch);
+			TRY(write_thumbnails(p, row, b, why));
 		writer_close(b, '}');
-		TRY(fault_check_arena(&scratch, why));
 	}
 	if (row->metadata.n > 0)
 		writer_raw(b, STR("metadata"), row->metadata);

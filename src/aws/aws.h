@@ -1,11 +1,13 @@
 /* The AWS implementations of the ports: S3 (any S3 endpoint) as object_store, DynamoDB (any such
- * endpoint) as image_table, SQS as thumb_queue. */
+ * endpoint) as image_table, SQS as thumb_queue, CloudFront as cdn. */
 #ifndef AWS_AWS_H
 #define AWS_AWS_H
 
 #include "base/fault.h"
+#include "aws/cloudfront_key.h"
 #include "aws/service.h"
 #include "port/api_key_table.h"
+#include "port/cdn.h"
 #include "port/image_table.h"
 #include "port/event_bus.h"
 #include "port/object_store.h"
@@ -30,6 +32,30 @@ enum status s3_store_warm(struct object_store *s, struct fault *why) MUST_CHECK;
 struct str s3_store_url(struct object_store *s);
 /* An object's plain address, in `a`; key "": the bucket's. {NULL, 0} where the arena is full. */
 struct str s3_store_address(struct object_store *s, struct str key, struct arena *a);
+
+#define S3_COPY_HEADERS_MAX 3
+struct s3_copy {
+	struct str from, to;          /* keys */
+	struct str etag;              /* "": any; else of the object that is copied */
+	const struct header *headers; /* of the copy, in place of those that the object has: Content-Type and its like */
+	size_t n_headers;             /* at most S3_COPY_HEADERS_MAX */
+};
+/* Copy an object within the bucket, in place of what is there.
+ * Errors  NO_SUCH_KEY; PRECONDITION it has another ETag; KEY_TOO_LONG; KEY_INVALID; UPSTREAM_FAILED
+ * Source  Amazon S3 API reference, CopyObject */
+enum status s3_store_copy(struct object_store *s, const struct s3_copy *c, struct fault *why) MUST_CHECK;
+
+struct cloudfront_options {
+	struct str url;                   /* of the distribution: scheme, host and port */
+	struct str key_id;                /* CloudFront's ID of the key */
+	const struct cloudfront_key *key; /* NULL: nothing is signed; borrowed */
+	struct str distribution;          /* its ID, such as E2QWRUHEXAMPLE */
+	struct object_store *store;       /* of s3_store_new, whose bucket the distribution serves; borrowed */
+	struct aws_service *service;      /* "cloudfront"; borrowed */
+};
+/* NULL: memory failed. Texts are copied. */
+struct cdn *cloudfront_new(const struct cloudfront_options *o);
+void cloudfront_free(struct cdn **c);
 
 struct dynamo_table_options {
 	struct aws_service *service; /* borrowed */

@@ -134,7 +134,14 @@ static enum status delete_versions_before(struct object_store *port, struct str 
 	return delete_others(store_of(port), key, STR(""), why);
 }
 
-/* In a versioned bucket what is replaced would stay as an older version. */
+/* In a versioned bucket what a write has replaced would stay as an older version. */
+static enum status delete_replaced(const struct s3_store *s, struct str key, const struct http_response *r, struct fault *why)
+{
+	struct str version = response_header(r, STR("x-amz-version-id"));
+	bool kept = version.n > 0 && !str_equal(version, STR("null"));
+	return kept ? delete_others(s, key, version, why) : OK;
+}
+
 static enum status put_object(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
@@ -146,9 +153,40 @@ static enum status put_object(struct object_store *port, struct str key, struct 
 	TRY(send_call(store_of(port), &c, key, &a, &r, why));
 	if (r.status != 200)
 		return fault_refused(store_of(port), &r, why);
-	struct str version = response_header(&r, STR("x-amz-version-id"));
-	bool kept = version.n > 0 && !str_equal(version, STR("null"));
-	return kept ? delete_others(store_of(port), key, version, why) : OK;
+	return delete_replaced(store_of(port), key, &r, why);
+}
+
+/* S3 may fail after it has sent the head of a 200: then the body has the error. A copy of what is there already is the same. */
+enum status s3_store_copy(struct object_store *port, const struct s3_copy *c, struct fault *why)
+{
+	assert(port != NULL && c != NULL && c->n_headers <= S3_COPY_HEADERS_MAX);
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	struct s3_store *s = store_of(port);
+	struct header headers[S3_COPY_HEADERS_MAX + 3] = { { STR("x-amz-metadata-directive"), STR("REPLACE") } };
+	size_t n = 1;
+	struct buf source;
+	TRY(object_key_check(c->from, why));
+	TRY(object_key_check(c->to, why));
+	arena_init(&a, SCRATCH_BYTES);
+	buf_init_arena(&source, &a, ADDRESS_MAX_BYTES);
+	buf_printf(&source, "/%.*s/", STRF(s->bucket));
+	uri_encode(&source, c->from, true);
+	headers[n++] = (struct header){ STR("x-amz-copy-source"), buf_str(&source) };
+	if (c->etag.n > 0)
+		headers[n++] = (struct header){ STR("x-amz-copy-source-if-match"), str_printf(&a, "\"%.*s\"", STRF(c->etag)) };
+	for (size_t i = 0; i < c->n_headers; i++)
+		headers[n++] = c->headers[i];
+	struct aws_call call = { .method = STR("PUT"), .headers = headers, .n_headers = n };
+	TRY(fault_check_buf(&source, why));
+	TRY(send_call(s, &call, c->to, &a, &r, why));
+	if (is_absent(&r))
+		return no_such_key(why);
+	if (r.status == 412)
+		return fault_set(why, PRECONDITION, "the object has other bytes");
+	if (r.status != 200 || str_find(r.body, STR("<CopyObjectResult")) == r.body.n)
+		return fault_refused(s, &r, why);
+	return delete_replaced(s, c->to, &r, why);
 }
 
 static enum status read_info(const struct http_response *r, struct str key, struct arena *a, struct object_info *out, struct fault *why)

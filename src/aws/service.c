@@ -54,8 +54,12 @@ struct aws_service *aws_service_new(const struct aws_service_options *o)
 	while (str_ends_with(endpoint, STR("/")))
 		endpoint.n--;
 	const char *domain = str_starts_with(o->region, STR("cn-")) ? "amazonaws.com.cn" : "amazonaws.com";
-	s->url = s->own_roots ? str_printf(&s->texts, "https://%.*s.%.*s.%s", STRF(o->service), STRF(o->region), domain)
-						  : str_dup(&s->texts, endpoint);
+	if (!s->own_roots)
+		s->url = str_dup(&s->texts, endpoint);
+	else if (o->global)
+		s->url = str_printf(&s->texts, "https://%.*s.%s", STRF(o->service), domain);
+	else
+		s->url = str_printf(&s->texts, "https://%.*s.%.*s.%s", STRF(o->service), STRF(o->region), domain);
 	if (!arena_ok(&s->texts))
 		aws_service_free(&s);
 	return s;

@@ -14,6 +14,7 @@ struct aws_service_options {
 	struct str service; /* "s3", "dynamodb": as in the credential scope */
 	struct str region;
 	struct str endpoint;     /* AWS_ENDPOINT_URL...; "": the service's own regional one */
+	bool global;             /* its own endpoint has no region in its name */
 	struct aws_chain *chain; /* borrowed */
 };
 

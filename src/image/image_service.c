@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rate_limit.h"
+#include "image/publication.h"
 #include "image/slot.h"
 #include "image/thumb_set.h"
 #include "image/verdict.h"
@@ -98,7 +99,27 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	TRY(table_remove(p->table, image_id, 0, why));
 	thumbnails_remove(p->thumbnails, &row);
 	metric_add(M_DELETES, 1);
-	return store_remove(p->store, row.key, why);
+	struct fault unpublished = { 0 };
+	enum status published = publication_remove(p, image_id, row.is_public, &unpublished);
+	TRY(store_remove(p->store, row.key, why));
+	if (published != OK)
+		*why = unpublished;
+	return published;
+}
+
+/* The address, and for the window the same URL. */
+static enum status sign_download(
+	struct product *p, const struct image_row *row, int64_t expires_s, struct arena *a, struct presigned *out, struct fault *why)
+{
+	struct presigned made = { .address = cdn_address(p->cdn, row->key, a), .expires_ms = expires_s * 1000 };
+	const struct cdn_link link = { .key = row->key,
+		.expires_s = expires_s,
+		.disposition = content_disposition(a, row->file_type, row->file_name),
+		.content_type = media_type_served(row) };
+	TRY(fault_check_arena(a, why));
+	TRY(cdn_sign(p->cdn, &link, a, &made.url, why));
+	*out = made;
+	return OK;
 }
 
 enum status image_service_remove_many(struct product *p, const struct image_row *rows, size_t n, bool *removed, struct fault *why)
@@ -132,6 +153,8 @@ enum status image_service_download(
 	assert(out != NULL);
 	const int64_t window_ms = (int64_t)DOWNLOAD_WINDOW_S * 1000, now_ms = clock_now_ms();
 	bool kept = str_equal(method, STR("GET"));
+	if (p->cdn != NULL)
+		return sign_download(p, row, (now_ms - now_ms % window_ms + window_ms) / 1000 + (int64_t)p->rules.url_ttl_s, a, out, why);
 	const struct presign_request r = { .method = method,
 		.key = row->key,
 		.now_ms = now_ms,
@@ -154,14 +177,13 @@ int64_t image_service_redirect_age(const struct presigned *read)
 bool image_service_has_links(const struct product *p)
 {
 	assert(p != NULL);
-	return p->delivery.keys.n > 0 && p->delivery.url.n > 0;
+	return p->cdn != NULL || (p->delivery.keys.n > 0 && p->delivery.url.n > 0);
 }
 
 bool image_service_has_original(const struct product *p, const struct image_row *row)
 {
 	assert(p != NULL && row != NULL);
-	return row->status == IMAGE_UPLOADED && !verdict_is_corrupt(row) &&
-		(row->stripped || !p->rules.strip || !media_type_verifiable(row->file_type));
+	return verdict_is_shown(&p->rules, row);
 }
 
 bool image_service_has_variant(const struct product *p, const struct image_row *row, struct str variant)
@@ -175,17 +197,21 @@ bool image_service_has_variant(const struct product *p, const struct image_row *
 	return p->thumbnails != NULL && thumbnails_has(p->thumbnails, row, variant);
 }
 
-struct str image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a)
+enum status image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a,
+	struct str *url, struct fault *why)
 {
-	assert(image_service_has_links(p) && row->image_id.n > 0 && a != NULL);
+	assert(image_service_has_links(p) && row->image_id.n > 0 && a != NULL && url != NULL);
 	struct delivery_link link = {
 		.image_id = row->image_id, .variant = variant, .is_signed = !row->is_public || expires_s > 0, .expires_s = expires_s
 	};
 	struct buf b;
 	if (link.is_signed && expires_s == 0)
 		link.expires_s = delivery_link_expiry(row->image_id, clock_now_ms() / 1000, p->delivery.ttl_s);
+	if (publication_has(p, row, variant))
+		return publication_link(p, row, variant, link.expires_s, a, url, why);
 	buf_init_arena(&b, a, LINK_MAX_BYTES);
 	buf_put(&b, p->delivery.url);
 	delivery_link_write(&b, &link, p->delivery.keys.keys[0]);
-	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
+	*url = buf_str(&b);
+	return fault_check_buf(&b, why);
 }

@@ -31,23 +31,26 @@ enum status image_service_remove_many(
 /* How long a download URL stays the same: a GET is signed as of the start of such a window and expires this much later than
  * url_ttl_s says, so that a client that asks again gets the URL whose response it has. */
 #define DOWNLOAD_WINDOW_S 300
-/* A presigned GET or HEAD whose response has the file's name and verified type; a GET's may be kept for the window.
+/* A presigned GET or HEAD whose response has the file's name and verified type; a GET's may be kept for the window. With a CDN both are
+ * its signed URL.
  * method  which of the two */
 enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a,
 	struct presigned *out, struct fault *why) MUST_CHECK;
 /* How long a redirect to such a URL may be kept, in seconds: a minute less than the URL lives. 0 or less: not at all. */
 int64_t image_service_redirect_age(const struct presigned *read);
-/* Whether there are delivery links: the product has keys, and an address for them. */
+/* Whether there are delivery links: the product has a CDN, or keys and an address for them. */
 bool image_service_has_links(const struct product *p);
-/* Whether the original is delivered by links: what can identify a person was removed from it, or this server leaves it in, or cannot look
- * for it in a type. An image of an older version is neither, until it is stripped; one that was found to be damaged is not shown. */
+/* Whether the original is delivered by links, see verdict_is_shown. */
 bool image_service_has_original(const struct product *p, const struct image_row *row);
 /* Whether an image has this variant now: it is the original, or one that thumbnails_variant gives. */
 bool image_service_has_variant(const struct product *p, const struct image_row *row, struct str variant);
-/* The URL of a delivery link, as of now; a public image's is not signed, unless it shall expire. In `a`; {NULL, 0} when that is full.
+/* The URL of a delivery link, as of now; a public image's is not signed, unless it shall expire. The CDN's, where it serves the variant.
  * variant    as delivery_variant_write gives it
- * expires_s  0: as records have it, see delivery_link_expiry */
-struct str image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a);
+ * expires_s  0: as records have it, see delivery_link_expiry
+ * url        in `a`
+ * Errors     TOO_MUCH; those of cdn_sign */
+enum status image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a,
+	struct str *url, struct fault *why) MUST_CHECK;
 /* RFC 6266: inline, or attachment for a type that a browser is not to show; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
  * ASCII; what is not, and quotes, backslash, slash and percent, become '_'. {NULL,0} when `a` is full. */
 struct str content_disposition(struct arena *a, struct str file_type, struct str file_name);

@@ -3,6 +3,7 @@
 #define IMAGE_PRODUCT_H
 
 #include "image/delivery_link.h"
+#include "port/cdn.h"
 #include "port/image_table.h"
 #include "port/object_store.h"
 #include "port/renderer.h"
@@ -51,7 +52,8 @@ struct product {
 	unsigned char request_secret[REQUEST_SECRET_BYTES];
 	struct object_store *store;
 	struct image_table *table;
-	struct user_table *users; /* NULL: this backend has none */
+	struct user_table *users;         /* NULL: this backend has none */
+	struct cdn *cdn;                  /* NULL: nobody but the store and this program serves images */
 	struct thumbnails *thumbnails;    /* NULL: there are none */
 	struct renderer *renderer;        /* NULL: images are not decoded here */
 	bool objects_change;              /* the store may replace an object without updating the table */

@@ -10,6 +10,7 @@
  * Each step may be repeated, and each decision is made on what is there now. */
 #include "image/reconcile.h"
 
+#include "image/publication.h"
 #include "image/thumb_set.h"
 #include "image/verdict.h"
 #include "image/verify.h"
@@ -66,6 +67,7 @@ static enum status compare_object(
 	}
 	TRY(got);
 	if (verify_is_current(p, row, &there)) {
+		TRY(publication_update(p, row, PUBLICATION_CHECK, why));
 		out->outcome = RECONCILE_KNOWN;
 		return ask_for_thumbnails(p, row, why);
 	}

@@ -219,6 +219,8 @@ enum status slot_prepare_row(struct product *p, const struct slot_request *r, st
 static enum status sign_slot(struct product *p, bool form, uint32_t life_s, struct arena *a, struct slot *s, struct fault *why)
 {
 	TRY(form ? make_form(p, life_s, a, s, why) : make_url(p, life_s, a, s, why));
+	if (p->cdn != NULL)
+		s->address = cdn_address(p->cdn, s->row.key, a);
 	return fault_check_arena(a, why);
 }
 

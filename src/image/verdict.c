@@ -257,6 +257,12 @@ bool verdict_is_corrupt(const struct image_row *row)
 	return row->status == IMAGE_UPLOADED && str_equal(row->verdict, CORRUPT);
 }
 
+bool verdict_is_shown(const struct image_rules *rules, const struct image_row *row)
+{
+	return row->status == IMAGE_UPLOADED && !verdict_is_corrupt(row) &&
+		(row->stripped || !rules->strip || !media_type_verifiable(row->file_type));
+}
+
 enum status verdict_taken(struct fault *why)
 {
 	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before, and images never change: request a new slot.");

@@ -56,6 +56,9 @@ void verdict_of_answer(const struct image_rules *rules, const struct render_answ
 /* What decoding says of an image that is stored already: only verdict, damage and, where it is whole, what it shows are written. Nothing
  * is rejected, since what is stored may be all that there is of it. Pure; the texts live in `a` */
 void verdict_of_stored(const struct render_answer *answer, struct arena *a, struct resolution *s);
+/* Whether an uploaded image is fit to be shown as it is stored: what can identify a person was removed from it, or the rules leave it in, or
+ * nobody can look for it in a type. An image of an older version is not, until it is stripped; nor is one that was found to be damaged. */
+bool verdict_is_shown(const struct image_rules *rules, const struct image_row *row);
 /* The kind of the four types that are decoded. false: it is another type */
 bool verdict_media_kind(struct str media_type, enum render_kind *out) MUST_CHECK;
 /* Whether it was found to be damaged after it had been stored. */

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/metrics.h"
 #include "image/kept_metadata.h"
+#include "image/publication.h"
 #include "image/strip/strip.h"
 #include "image/thumbnails.h"
 
@@ -138,6 +139,8 @@ enum status verify_body(
 			keep_thumb(p, now, &thumb);
 		b->counted = st == OK;
 		if (st == OK)
+			TRY(publication_update(p, now, PUBLICATION_CHECK, why));
+		if (st == OK)
 			return now->status == IMAGE_REJECTED ? fault_set(why, IMAGE_REJECTED, "%.*s", STRF(now->reason)) : OK;
 		if (why->code == F_NO_SUCH_IMAGE)
 			return count_repeat(b, slot_gone(why));
@@ -264,7 +267,10 @@ enum status verify_object(
 	enum status st = store_verdict(p, row, &what, replaces, a, now, why);
 	if (st != CONFLICT) /* else another call resolved it first, which is as good */
 		TRY(st);
-	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;
+	if (now->status == IMAGE_REJECTED)
+		TRY(store_remove(p->store, row->key, why));
+	bool replaced = row->status == IMAGE_UPLOADED && !(now->status == IMAGE_UPLOADED && str_equal(now->etag, row->etag));
+	return publication_update(p, now, replaced ? PUBLICATION_REPLACED : PUBLICATION_CHECK, why);
 }
 
 bool verify_is_current(const struct product *p, const struct image_row *row, const struct object_info *there)
@@ -281,5 +287,5 @@ enum status verify_again(
 	if (!verify_is_current(p, row, &there))
 		return verify_object(p, row, now_ms, a, now, why);
 	*now = *row;
-	return OK;
+	return publication_update(p, row, PUBLICATION_CHECK, why);
 }

@@ -471,21 +471,23 @@ static void test_link_then_signed_unless_the_image_is_public_and_the_same_each_t
 	f->product.delivery.ttl_s = 3600;
 	assert_true(image_service_has_links(&f->product));
 	int64_t now_s = clock_now_ms() / 1000;
-	struct str url = image_service_link(&f->product, &row, STR("original"), 0, &f->a);
+	struct str url, again;
+	assert_int_equal(image_service_link(&f->product, &row, STR("original"), 0, &f->a, &url, &f->why), OK);
 	assert_true(str_starts_with(url, f->product.delivery.url));
-	assert_true(str_equal(image_service_link(&f->product, &row, STR("original"), 0, &f->a), url));
+	assert_int_equal(image_service_link(&f->product, &row, STR("original"), 0, &f->a, &again, &f->why), OK);
+	assert_true(str_equal(again, url));
 	assert_int_equal(
 		delivery_link_read(str_slice(url, f->product.delivery.url.n, url.n), &f->product.delivery.keys, now_s, &link), DELIVERY_VALID);
 	assert_true(link.is_signed && link.expires_s >= now_s + 3600 && link.expires_s <= now_s + 3600 + 86400 + 60);
 	row.is_public = true;
-	url = image_service_link(&f->product, &row, STR("original"), 0, &f->a);
+	assert_int_equal(image_service_link(&f->product, &row, STR("original"), 0, &f->a, &url, &f->why), OK);
 	assert_true(str_equal(url, str_printf(&f->a, "https://img.example/i/%.*s/original", STRF(row.image_id))));
-	url = image_service_link(&f->product, &row, STR("original"), now_s + 5, &f->a);
+	assert_int_equal(image_service_link(&f->product, &row, STR("original"), now_s + 5, &f->a, &url, &f->why), OK);
 	assert_int_equal(
 		delivery_link_read(str_slice(url, f->product.delivery.url.n, url.n), &f->product.delivery.keys, now_s, &link), DELIVERY_VALID);
 	assert_true(link.is_signed && link.expires_s == now_s + 5);
 	arena_init(&little, 16);
-	assert_int_equal(image_service_link(&f->product, &row, STR("original"), 0, &little).n, 0);
+	assert_int_equal(image_service_link(&f->product, &row, STR("original"), 0, &little, &url, &f->why), LIMIT);
 	arena_deinit(&little);
 	end(f);
 }

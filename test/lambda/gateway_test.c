@@ -289,7 +289,8 @@ static int ask_delivery(bool delivers, const char *method, struct str url)
 static void test_delivery_link_then_redirected_and_its_path_is_not_in_the_log(void **state)
 {
 	struct image_row row = uploaded(1);
-	struct str url = image_service_link(&f.product, &row, STR("original"), 0, &a);
+	struct str url;
+	assert_int_equal(image_service_link(&f.product, &row, STR("original"), 0, &a, &url, &f.why), OK);
 	assert_true(str_starts_with(url, STR("https://gate.example/prod/i/")));
 	assert_int_equal(ask_delivery(true, "GET", url), 302);
 	assert_non_null(strstr(header_of("Location"), str_cstr(&a, row.key)));
@@ -309,7 +310,8 @@ static void test_delivery_link_then_redirected_and_its_path_is_not_in_the_log(vo
 static void test_delivery_link_where_another_function_is_asked_then_404(void **state)
 {
 	struct image_row row = uploaded(1);
-	struct str url = image_service_link(&f.product, &row, STR("original"), 0, &a);
+	struct str url;
+	assert_int_equal(image_service_link(&f.product, &row, STR("original"), 0, &a, &url, &f.why), OK);
 	assert_int_equal(ask_delivery(false, "GET", url), 404);
 	assert_int_equal(ask_delivery(true, "GET", STR("https://gate.example/prod/images")), 404);
 }

@@ -1,0 +1,128 @@
+/* See publication.h. */
+#include "image/publication.h"
+
+#include "image/image_service.h"
+#include "image/slot.h"
+#include "image/verdict.h"
+
+#define SCRATCH_BYTES ((size_t)256 << 10)
+#define COPIES_MAX 100 /* of an image: their number is bounded by the presets */
+#define URL_MAX_BYTES 1024
+/* Of browsers; what the CDN keeps is forgotten when the image is made private. */
+#define COPY_CACHE_CONTROL STR("public, max-age=3600")
+
+static struct str key_of_copy(struct arena *a, struct str image_id, struct str variant)
+{
+	return STR_CONCAT(a, PUBLIC_PREFIX, image_id, STR("/"), variant);
+}
+
+/* All of an image, those of variants that are not made any more as well. The CDN forgets after the objects are gone: before, it could
+ * fetch them again. */
+static enum status remove_copies(struct product *p, struct str image_id, bool is_cached, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct object_page page;
+	arena_init(&a, SCRATCH_BYTES);
+	struct str prefix = key_of_copy(&a, image_id, STR(""));
+	TRY(fault_check_arena(&a, why));
+	TRY(store_list(p->store, prefix, STR(""), COPIES_MAX, &a, &page, why));
+	for (size_t i = 0; i < page.n; i++)
+		TRY(store_remove(p->store, page.objects[i].key, why));
+	if (page.n == 0 && !is_cached)
+		return OK;
+	struct str path = STR_CONCAT(&a, STR("/"), prefix, STR("*"));
+	TRY(fault_check_arena(&a, why));
+	return cdn_invalidate(p->cdn, path, why);
+}
+
+/* Its ETag is that of the bytes, as the original's is. */
+static bool has_copy(struct product *p, const struct image_row *row, struct str key, struct arena *a)
+{
+	struct object_info there;
+	struct fault unseen = { 0 };
+	return store_head(p->store, key, a, &there, &unseen) == OK && str_equal(there.etag, row->etag);
+}
+
+/* Bytes that were written over those that were verified are copied when they have been verified too. */
+static enum status copy_original(struct product *p, const struct image_row *row, enum publication_change change, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	arena_init(&a, SCRATCH_BYTES);
+	const struct cdn_copy copy = { .from = row->key,
+		.to = key_of_copy(&a, row->image_id, STR("original")),
+		.etag = row->etag,
+		.content_type = media_type_served(row),
+		.disposition = content_disposition(&a, row->file_type, row->file_name),
+		.cache_control = COPY_CACHE_CONTROL };
+	TRY(fault_check_arena(&a, why));
+	if (change == PUBLICATION_CHECK && has_copy(p, row, copy.to, &a))
+		return OK;
+	enum status st = cdn_copy(p->cdn, &copy, why);
+	return st == CONFLICT || (st == NOT_FOUND && why->code == F_NO_SUCH_KEY) ? OK : st;
+}
+
+static bool is_shown(const struct product *p, const struct image_row *row)
+{
+	return row->is_public && verdict_is_shown(&p->rules, row);
+}
+
+/* The row as it is after the copies were made. */
+static enum status check_row(struct product *p, const struct image_row *row, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row now;
+	arena_init(&a, SCRATCH_BYTES);
+	enum status got = table_get(p->table, row->image_id, &a, &now, why);
+	if (got == OK && is_shown(p, &now))
+		return OK;
+	if (got != OK && got != NOT_FOUND)
+		return got;
+	const struct fault gone = *why;
+	TRY(remove_copies(p, row->image_id, true, why));
+	if (got == NOT_FOUND)
+		*why = gone;
+	return got;
+}
+
+enum status publication_update(struct product *p, const struct image_row *row, enum publication_change change, struct fault *why)
+{
+	assert(p != NULL && row != NULL);
+	if (p->cdn == NULL)
+		return OK;
+	if (!is_shown(p, row))
+		return change == PUBLICATION_HIDDEN || (row->is_public && change == PUBLICATION_REPLACED)
+			? remove_copies(p, row->image_id, true, why)
+			: OK;
+	if (change == PUBLICATION_REPLACED)
+		TRY(remove_copies(p, row->image_id, true, why));
+	TRY(copy_original(p, row, change, why));
+	return check_row(p, row, why);
+}
+
+enum status publication_remove(struct product *p, struct str image_id, bool was_public, struct fault *why)
+{
+	assert(p != NULL);
+	return p->cdn == NULL ? OK : remove_copies(p, image_id, was_public, why);
+}
+
+bool publication_has(const struct product *p, const struct image_row *row, struct str variant)
+{
+	assert(p != NULL && row != NULL);
+	return p->cdn != NULL && str_equal(variant, STR("original"));
+}
+
+enum status publication_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a,
+	struct str *url, struct fault *why)
+{
+	assert(publication_has(p, row, variant));
+	if (expires_s == 0) {
+		*url = STR_CONCAT(a, p->cdn->url, STR("/"), PUBLIC_PREFIX, row->image_id, STR("/"), variant);
+		return fault_check_arena(a, why);
+	}
+	const struct cdn_link link = { .key = row->key,
+		.expires_s = expires_s,
+		.disposition = content_disposition(a, row->file_type, row->file_name),
+		.content_type = media_type_served(row) };
+	TRY(fault_check_arena(a, why));
+	return cdn_sign(p->cdn, &link, a, url, why);
+}
