@@ -3,10 +3,14 @@
 #include "app/aws_adapters.h"
 
 #include "app/image_rules.h"
+#include "aws/parameter.h"
+#include "base/hash.h"
+#include "config/settings_check.h"
 
 #include <stdlib.h>
 
 #define TEXTS_BYTES 65536
+#define KEY_BYTES ((size_t)256 << 10) /* of an answer with a key */
 
 static struct str endpoint_of(const char *name)
 {
@@ -67,9 +71,50 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 	return e->table != NULL ? OK : fault_no_memory(why);
 }
 
+static enum status read_cdn_key(struct aws_adapters *e, struct str name, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct str pem;
+	arena_init(&a, KEY_BYTES);
+	TRY(aws_parameter_get(e->ssm, name, &a, &pem, why));
+	enum status got = cloudfront_key_read(pem, &e->cdn_key, why);
+	secret_wipe((char *)pem.p, pem.n);
+	return got;
+}
+
+enum status aws_adapters_open_cdn(struct aws_adapters *e, const struct settings *s, struct fault *why)
+{
+	assert(e != NULL && e->store != NULL && s != NULL);
+	struct str url = str_of(s->cdn_url), name = str_of(s->cdn_key_parameter);
+	TRY(settings_check_cdn(url, str_of(s->cdn_distribution), str_of(s->cdn_key_id), name, why));
+	if (url.n == 0)
+		return OK;
+	if (name.n > 0)
+		TRY(read_cdn_key(e, name, why));
+	const struct aws_service_options service = { .service = STR("cloudfront"),
+		.region = STR("us-east-1"), /* of the one that there is */
+		.endpoint = endpoint_of("AWS_ENDPOINT_URL_CLOUDFRONT"),
+		.global = true,
+		.chain = e->chain };
+	e->cloudfront = aws_service_new(&service);
+	if (e->cloudfront == NULL)
+		return fault_no_memory(why);
+	const struct cloudfront_options o = { .url = url,
+		.key_id = str_of(s->cdn_key_id),
+		.key = e->cdn_key,
+		.distribution = str_of(s->cdn_distribution),
+		.store = e->store,
+		.service = e->cloudfront };
+	e->cdn = cloudfront_new(&o);
+	return e->cdn != NULL ? OK : fault_no_memory(why);
+}
+
 void aws_adapters_free(struct aws_adapters *e)
 {
 	assert(e != NULL);
+	cloudfront_free(&e->cdn);
+	cloudfront_key_free(&e->cdn_key);
+	aws_service_free(&e->cloudfront);
 	sqs_queue_free(&e->thumb_queue);
 	aws_service_free(&e->sqs);
 	dynamo_table_free(&e->table);

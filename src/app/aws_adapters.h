@@ -9,15 +9,20 @@
 struct aws_adapters {
 	struct arena texts;
 	struct aws_chain *chain;
-	struct aws_service *s3, *dynamo, *ssm, *sqs, *events;
+	struct aws_service *s3, *dynamo, *ssm, *sqs, *events, *cloudfront;
 	struct thumb_queue *thumb_queue; /* NULL: TINTYPE_THUMBNAIL_QUEUE is not set */
 	struct object_store *store;
 	struct image_table *table;
 	struct event_bus *bus; /* NULL: none is set */
+	struct cloudfront_key *cdn_key;
+	struct cdn *cdn; /* NULL: there is none */
 };
 
 /* Makes no request yet.  Errors: BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
 enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why) MUST_CHECK;
+/* Open the CDN, if the settings name one, and read its key, if they name that: a request to Systems Manager.
+ * Errors  BAD_SETTING the settings, or what the parameter has; those of aws_parameter_get; OUT_OF_MEMORY */
+enum status aws_adapters_open_cdn(struct aws_adapters *e, const struct settings *s, struct fault *why) MUST_CHECK;
 /* Safe on a zeroed one. */
 void aws_adapters_free(struct aws_adapters *e);
 

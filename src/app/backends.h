@@ -7,6 +7,7 @@
 #include "config/settings.h"
 #include "port/api_key_table.h"
 #include "port/bucket_catalog.h"
+#include "port/cdn.h"
 #include "port/bucket_store.h"
 #include "port/admin_query.h"
 #include "port/key_ring.h"
@@ -20,6 +21,7 @@ struct backends {
 	struct admin_query *admin_query; /* of all its rows; NULL: it has none but its list */
 	struct user_table *users;
 	struct api_key_table *api_keys;
+	struct cdn *cdn;                /* NULL: none */
 	struct str storage_url;         /* where presigned URLs lead: scheme, host and port */
 	struct bucket_store *bucket;    /* of the storage listener; NULL where the store is remote */
 	struct bucket_catalog *catalog; /* with bucket */

@@ -1,5 +1,5 @@
 /* S3 and DynamoDB. No request is made while they are opened: a server may start before they can be
- * reached; /readyz reports that they cannot. */
+ * reached; /readyz reports that they cannot. Only the key of a CDN is read, without which it could make no link. */
 #include "base/clock.h"
 #include "base/op_deadline.h"
 #include "base/mem.h"
@@ -52,6 +52,8 @@ enum status backends_open_cloud(const struct settings *s, struct backends *out, 
 		return fault_no_memory(why);
 	struct backends e = { .ready = check_ready, .close = close_engines, .own = own };
 	enum status opened = aws_adapters_open(own, s, why);
+	if (opened == OK)
+		opened = aws_adapters_open_cdn(own, s, why);
 	if (opened != OK) {
 		close_engines(&e);
 		return opened;
@@ -61,6 +63,7 @@ enum status backends_open_cloud(const struct settings *s, struct backends *out, 
 	e.users = dynamo_users(own->table);
 	e.api_keys = dynamo_api_keys(own->table);
 	e.outbox = dynamo_outbox(own->table);
+	e.cdn = own->cdn;
 	e.storage_url = s3_store_url(own->store);
 	*out = e;
 	return OK;

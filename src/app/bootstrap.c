@@ -24,6 +24,7 @@ static enum status open_backends(const struct settings *s, const struct lambda_w
 {
 	struct fault cold = { 0 };
 	TRY(aws_adapters_open(&backends, s, why));
+	TRY(aws_adapters_open_cdn(&backends, s, why));
 	note_cold(aws_service_warm(backends.dynamo, STR(""), &cold), "dynamodb", &cold);
 	if (work->reads_objects)
 		note_cold(s3_store_warm(backends.store, &cold), "s3", &cold);
@@ -36,6 +37,7 @@ static enum status open_backends(const struct settings *s, const struct lambda_w
 		.api_keys = dynamo_api_keys(backends.table),
 		.outbox = dynamo_outbox(backends.table),
 		.event_bus = backends.bus,
+		.cdn = backends.cdn,
 		.authorities = { aws_roots_pem, aws_roots_bytes },
 		.read_parameter = read_parameter,
 		.read_parameter_arg = &backends };

@@ -212,7 +212,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(open(&c->settings, &work, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
 	c->product = (struct product){
-		.rules = rules, .store = c->ports.store, .table = c->ports.table, .users = c->ports.users, .objects_change = true
+		.rules = rules, .store = c->ports.store, .table = c->ports.table, .users = c->ports.users, .cdn = c->ports.cdn, .objects_change = true
 	};
 	TRY(name_users(c, &options, why));
 	options.api_keys = c->ports.api_keys;

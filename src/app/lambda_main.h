@@ -7,6 +7,7 @@
 #include "config/settings.h"
 #include "lambda/lambda.h"
 #include "port/api_key_table.h"
+#include "port/cdn.h"
 #include "port/event_bus.h"
 #include "port/image_table.h"
 #include "port/object_store.h"
@@ -22,6 +23,7 @@ struct lambda_ports {
 	struct api_key_table *api_keys;
 	struct outbox *outbox;
 	struct event_bus *event_bus; /* NULL: no events are written */
+	struct cdn *cdn; /* NULL: none */
 	struct str authorities; /* the certificates of Amazon's own endpoints, in PEM */
 	/* See aws/parameter.h; NULL: there is no parameter store */
 	enum status (*read_parameter)(void *arg, struct str name, struct arena *, struct str *out, struct fault *);

@@ -53,6 +53,7 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 	TRY(backends_open(s, "", e, why));
 	p.store = e->store;
 	p.table = e->table;
+	p.cdn = e->cdn;
 	struct pool *pool CLEANUP(pool_free) = NULL;
 	const struct pool_options options = render_pool_options(s, 1, 1);
 	if (e->bucket == NULL && p.rules.check != CHECK_HEADER) {

@@ -227,8 +227,11 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->wrong_secrets = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
 	if (c->wrong_secrets == NULL)
 		return fault_no_memory(why);
-	c->product =
-		(struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table, .users = c->backends.users };
+	c->product = (struct product){ .rules = rules_of(s),
+		.store = c->backends.store,
+		.table = c->backends.table,
+		.users = c->backends.users,
+		.cdn = c->backends.cdn };
 	TRY(start_pool(c, why));
 	TRY(start_thumbnails(c, why));
 	c->access.wrong_keys = c->wrong_secrets;
@@ -346,6 +349,20 @@ static void on_started(void *arg)
 }
 
 /* Read and check the settings; without a store of our own there is no storage listener. */
+/* A server gives out links, and so it needs the key. */
+static enum status check_cdn(const struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	TRY(settings_check_cdn(
+		str_of(s->cdn_url), str_of(s->cdn_distribution), str_of(s->cdn_key_id), str_of(s->cdn_key_parameter), why));
+	if (s->cdn_url[0] != '\0' && !c->remote)
+		return fault_set(why, BAD_SETTING, "--cdn-url (TINTYPE_CDN_URL) needs --store s3: put a CDN in front of --delivery-url instead.");
+	if (s->cdn_url[0] != '\0' && s->cdn_key_id[0] == '\0')
+		return fault_set(why, BAD_SETTING,
+			"--cdn-url (TINTYPE_CDN_URL) needs TINTYPE_CDN_KEY_ID and TINTYPE_CDN_KEY_PARAMETER too: links to private images are signed.");
+	return OK;
+}
+
 static enum status load_settings(struct server_parts *c, int argc, char **argv, struct fault *why)
 {
 	struct settings *s = &c->settings;
@@ -364,6 +381,7 @@ static enum status load_settings(struct server_parts *c, int argc, char **argv, 
 	TRY(media_types_check(&rules, why));
 	TRY(settings_check_keep(str_of(s->keep_metadata), why));
 	TRY(webhooks_check(s, why));
+	TRY(check_cdn(c, why));
 	return settings_check_origins(str_of(s->cors_origins), why);
 }
 

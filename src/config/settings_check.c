@@ -118,3 +118,39 @@ enum status settings_check_origins(struct str origins, struct fault *why)
 	}
 	return OK;
 }
+
+static bool is_own_http(struct str url)
+{
+	return str_starts_with(url, STR("http://127.0.0.1:")) || str_starts_with(url, STR("http://[::1]:")) ||
+		str_starts_with(url, STR("http://localhost:"));
+}
+
+/* An ID of CloudFront. */
+static bool is_cdn_id(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!(s.p[i] >= 'A' && s.p[i] <= 'Z') && !(s.p[i] >= '0' && s.p[i] <= '9'))
+			return false;
+	return s.n > 0 && s.n <= 32;
+}
+
+enum status settings_check_cdn(struct str url, struct str distribution, struct str key_id, struct str key_parameter, struct fault *why)
+{
+	if (url.n == 0 && distribution.n + key_id.n + key_parameter.n == 0)
+		return OK;
+	if (!is_origin(url) || (!str_starts_with(url, STR("https://")) && !is_own_http(url)))
+		return refuse_setting(
+			"--cdn-url (TINTYPE_CDN_URL) must be https://HOST[:PORT] in lower case, such as https://d111111abcdef8.cloudfront.net", url,
+			why);
+	if (!is_cdn_id(distribution))
+		return refuse_setting(
+			"--cdn-distribution (TINTYPE_CDN_DISTRIBUTION) must be the distribution's ID, such as EDFDVBD632BHDS5", distribution, why);
+	if (key_id.n == 0 && key_parameter.n == 0)
+		return OK;
+	if (!is_cdn_id(key_id))
+		return refuse_setting("TINTYPE_CDN_KEY_ID must be CloudFront's ID of the key, such as K2JCJMDEHXQW5F", key_id, why);
+	if (key_parameter.n > 1011 || !str_consists_of(key_parameter, STR("/._-")))
+		return refuse_setting(
+			"TINTYPE_CDN_KEY_PARAMETER must be the parameter's name, such as /tintype/prod/cdn-key-1", key_parameter, why);
+	return OK;
+}

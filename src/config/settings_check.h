@@ -18,5 +18,9 @@ enum status settings_check_unverified(struct str types, struct fault *why) MUST_
 enum status settings_check_keep(struct str words, struct fault *why) MUST_CHECK;
 /* Each * or scheme://host[:port] as browsers send it, in lower case; an empty list allows none. */
 enum status settings_check_origins(struct str origins, struct fault *why) MUST_CHECK;
+/* The settings of the CDN: none; or its URL and its ID, and of the key both or none.
+ * url      https://HOST[:PORT], in lower case; http on this machine */
+enum status settings_check_cdn(
+	struct str url, struct str distribution, struct str key_id, struct str key_parameter, struct fault *why) MUST_CHECK;
 
 #endif

@@ -116,6 +116,49 @@ static void test_refusal_shows_the_value_shortened_and_escaped(void **state)
 	assert_non_null(strstr(why.text, "\\x1b"));
 }
 
+#define CDN "https://d111111abcdef8.cloudfront.net"
+
+static enum status check_cdn(const char *url, const char *distribution, const char *key_id, const char *parameter, struct fault *why)
+{
+	return settings_check_cdn(str_of(url), str_of(distribution), str_of(key_id), str_of(parameter), why);
+}
+
+static void test_cdn_when_whole_or_none_then_accepted(void **state)
+{
+	struct fault why = { 0 };
+	assert_int_equal(check_cdn("", "", "", "", &why), OK);
+	assert_int_equal(check_cdn(CDN, "EDFDVBD632BHDS5", "", "", &why), OK);
+	assert_int_equal(check_cdn("https://img.example.org:8443", "EDFDVBD632BHDS5", "K2JCJMDEHXQW5F", "/tintype/prod/cdn-key-1", &why), OK);
+	assert_int_equal(check_cdn("http://127.0.0.1:8000", "E1", "K1", "cdn", &why), OK);
+}
+
+static void test_cdn_when_a_part_is_missing_or_of_another_form_then_it_is_named(void **state)
+{
+	static const char *const wrong[][5] = {
+		{ "", "E1", "", "", "--cdn-url" },
+		{ "", "", "K1", "k", "--cdn-url" },
+		{ "http://cdn.example.org", "E1", "K1", "k", "--cdn-url" },
+		{ "http://localhost.example.org", "E1", "K1", "k", "--cdn-url" },
+		{ "https://cdn.example.org/", "E1", "K1", "k", "--cdn-url" },
+		{ "https://CDN.example.org", "E1", "K1", "k", "--cdn-url" },
+		{ "cdn.example.org", "E1", "K1", "k", "--cdn-url" },
+		{ CDN, "", "", "", "--cdn-distribution" },
+		{ CDN, "e1", "", "", "--cdn-distribution" },
+		{ CDN, "E1/x", "", "", "--cdn-distribution" },
+		{ CDN, "E1", "", "k", "TINTYPE_CDN_KEY_ID" },
+		{ CDN, "E1", "K-1", "k", "TINTYPE_CDN_KEY_ID" },
+		{ CDN, "E1", "K1", "", "TINTYPE_CDN_KEY_PARAMETER" },
+		{ CDN, "E1", "K1", "a key", "TINTYPE_CDN_KEY_PARAMETER" },
+	};
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		struct fault why = { 0 };
+		assert_int_equal(check_cdn(wrong[i][0], wrong[i][1], wrong[i][2], wrong[i][3], &why), INVALID);
+		assert_int_equal(why.code, F_BAD_SETTING);
+		if (strstr(why.text, wrong[i][4]) == NULL || strstr(why.text, " must be ") == NULL)
+			fail_msg("row %zu: %s", i, why.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +171,8 @@ int main(void)
 		cmocka_unit_test(test_origins_when_as_browsers_send_them_then_accepted),
 		cmocka_unit_test(test_origins_when_no_browser_sends_them_then_refused),
 		cmocka_unit_test(test_refusal_shows_the_value_shortened_and_escaped),
+		cmocka_unit_test(test_cdn_when_whole_or_none_then_accepted),
+		cmocka_unit_test(test_cdn_when_a_part_is_missing_or_of_another_form_then_it_is_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
