@@ -78,13 +78,16 @@ export class Evaluator {
 	#functions = {
 		Ref: name => this.ref(name),
 		'Fn::GetAtt': ([name, attribute]) => this.attribute(name, attribute),
-		'Fn::Sub': text => text.replaceAll(/\$\{([^}!.]+)(?:\.([^}]+))?\}/g, (_, name, attribute) => attribute ? this.attribute(name, attribute) : this.ref(name)),
+		'Fn::Sub': node => {
+			const [text, given = {}] = [node].flat();
+			return text.replaceAll(/\$\{([^}!.]+)(?:\.([^}]+))?\}/g, (_, name, attribute) => attribute ? this.attribute(name, attribute) : name in given ? this.value(given[name]) : this.ref(name));
+		},
 		'Fn::Join': ([between, parts]) => this.value(parts).join(between),
 		'Fn::If': ([condition, yes, no]) => this.value(this.has(condition) ? yes : no),
 		'Fn::Equals': ([a, b]) => String(this.value(a)) === String(this.value(b)),
 		'Fn::Not': ([one]) => !this.value(one),
-		'Fn::And': all => all.every(one => this.value(one)),
-		'Fn::Or': all => all.some(one => this.value(one)),
+		'Fn::And': all => all.every(one => this.#holds(one)),
+		'Fn::Or': all => all.some(one => this.#holds(one)),
 		'Fn::Select': ([index, list]) => this.#element(this.value(list), Number(index)),
 		'Fn::Split': ([between, text]) => this.value(text).split(between),
 		'Fn::FindInMap': keys => keys.map(key => this.value(key)).reduce((at, key) => at[key], this.template.Mappings),
@@ -94,6 +97,11 @@ export class Evaluator {
 		if (!(index in list))
 			throw new TemplateError(`Template error: Fn::Select cannot select nonexistent value at index ${index}`);
 		return list[index];
+	}
+
+	/** What And and Or are made of: a condition by its name, or a function. */
+	#holds(one) {
+		return one.Condition ? this.has(one.Condition) : this.value(one);
 	}
 
 	value(node) {
@@ -122,8 +130,11 @@ function* references(node) {
 				yield one;
 			else if (key === 'Fn::GetAtt')
 				yield one[0];
-			else if (key === 'Fn::Sub')
-				yield* [...one.matchAll(/\$\{([^}!.]+)/g)].map(found => found[1]);
+			else if (key === 'Fn::Sub') {
+				const [text, given = {}] = [one].flat();
+				yield* [...text.matchAll(/\$\{([^}!.]+)/g)].map(found => found[1]).filter(name => !(name in given));
+				yield* references(given);
+			}
 			else
 				yield* references(one);
 		}

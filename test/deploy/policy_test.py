@@ -37,6 +37,8 @@ TYPES = {
     "Cognito::UserPoolDomain": "cognito-idp:CreateUserPoolDomain cognito-idp:DescribeUserPoolDomain cognito-idp:UpdateUserPoolDomain cognito-idp:DeleteUserPoolDomain",
     "Cognito::UserPoolGroup": "cognito-idp:CreateGroup cognito-idp:GetGroup cognito-idp:UpdateGroup cognito-idp:DeleteGroup",
     "Cognito::UserPoolResourceServer": "cognito-idp:CreateResourceServer cognito-idp:DescribeResourceServer cognito-idp:UpdateResourceServer cognito-idp:DeleteResourceServer",
+    **{f"CloudFront::{name}": " ".join(f"cloudfront:{verb}{name}" for verb in ("Create", "Get", "Update", "Delete")) for name in ("OriginAccessControl", "PublicKey", "KeyGroup", "CachePolicy", "ResponseHeadersPolicy")},
+    "CloudFront::Distribution": "cloudfront:CreateDistribution cloudfront:GetDistribution cloudfront:UpdateDistribution cloudfront:DeleteDistribution cloudfront:TagResource cloudfront:ListTagsForResource",
     **{f"ApiGateway::{name}": REST for name in ("RestApi", "Resource", "Method", "GatewayResponse", "Deployment", "Stage", "ApiKey", "UsagePlan", "UsagePlanKey")},
 }
 # Commands of the AWS CLI whose permission has another name.

@@ -52,7 +52,7 @@ function check(where, type, node) {
 function* attributes(node) {
 	if (node?.['Fn::GetAtt'])
 		yield node['Fn::GetAtt'];
-	else if (node?.['Fn::Sub'])
+	else if (typeof node?.['Fn::Sub'] === 'string')
 		yield* [...node['Fn::Sub'].matchAll(/\$\{(\w+)\.([\w.]+)\}/g)].map(found => found.slice(1));
 	else if (node && typeof node === 'object')
 		for (const one of Object.values(node))
@@ -72,9 +72,11 @@ for (const [name, attribute] of attributes(template)) {
 	if (!declared?.attributes[attribute] && !declared?.properties[attribute])
 		faults.push(`${name} has no attribute ${attribute}`);
 }
+const KEY = `${'A'.repeat(64)},${'A'.repeat(60)}`;
 /* Every reference leads somewhere and none in a circle, whatever the parameters choose. */
 for (const given of [{}, { Thumbs: 'on' }, { Thumbs: 'on', Versioning: 'on', Profile: 'production' }, { Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', AlarmEmail: 'a@b.org', ApiKeyRequired: 'none', Auth: 'cognito', AdminKeyParameter: '/a' },
-	{ Auth: 'cognito', UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_A', AuthDomainPrefix: 'a' }, { Auth: 'oidc', OidcIssuer: 'https://a.b', OidcAudience: 'c' }]) {
+	{ Auth: 'cognito', UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_A', AuthDomainPrefix: 'a' }, { Auth: 'oidc', OidcIssuer: 'https://a.b', OidcAudience: 'c' },
+	{ Cdn: 'on', CdnKey1: KEY, CdnSigningKey: '1' }, { Cdn: 'on', CdnKey2: KEY, CdnSigningKey: '2', Versioning: 'on', CdnDomain: 'img.example.org', CdnCertificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/a', WebAclArn: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b' }]) {
 	const known = name => ({ ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) });
 	const pseudo = Object.fromEntries(['AccountId', 'Region', 'Partition', 'URLSuffix', 'StackName', 'StackId'].map(name => [`AWS::${name}`, 'x']));
 	try {

@@ -15,7 +15,7 @@ R = T["Resources"]
 BUCKET = "arn:${AWS::Partition}:s3:::${BucketName}"
 ADMIN_KEY = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${AdminKeyParameter}"
 # Of the functions that know callers, where there is an administrator's key.
-READ_KEY = {"ssm:GetParameter": "the administrator's key", "kms:Decrypt": "that parameter, which is encrypted"}
+READ_KEY = {"ssm:GetParameter": "the administrator's key; with a CDN List and Manage read that of its URLs too", "kms:Decrypt": "that parameter, which is encrypted"}
 # Every action of every role, and where it is needed. A new one belongs here with its reason.
 GRANTS = {
     "Upload": {
@@ -46,6 +46,7 @@ GRANTS = {
         "s3:ListBucket": "without it a missing key is 403, not 404; which thumbnails go with an image",
         "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
         "s3:ListBucketVersions": "with versioning only: which versions there are",
+        "cloudfront:CreateInvalidation": "with a CDN only: a public image was made private or deleted",
     },
     "Delivery": {
         "dynamodb:GetItem": "whether the image is public, and still there",
@@ -66,6 +67,7 @@ GRANTS = {
         "s3:ListBucket": "without it a missing key is 403, not 404",
         "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
         "s3:ListBucketVersions": "with versioning only: which versions there are",
+        "cloudfront:CreateInvalidation": "with a CDN only: a public image was replaced by other bytes",
         "sqs:ReceiveMessage": "Lambda reads the queue as this role",
         "sqs:DeleteMessage": "Lambda reads the queue as this role",
         "sqs:GetQueueAttributes": "Lambda reads the queue as this role",
@@ -83,6 +85,7 @@ GRANTS = {
         "s3:ListBucket": "the objects of a slice; without it a missing key is 403, not 404",
         "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
         "s3:ListBucketVersions": "with versioning only: which versions there are",
+        "cloudfront:CreateInvalidation": "with a CDN only: an image is public no longer",
     },
 }
 # The indexes of the table that each role may query.
@@ -125,24 +128,25 @@ ROUTES = {
     ("POST", "/images/delete"): "Manage", ("POST", "/images/{imageId}/complete"): "Manage", ("PATCH", "/images/{imageId}"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",
     ("GET", "/i/{link+}"): "Delivery", ("HEAD", "/i/{link+}"): "Delivery",
 }
-# Where each role may read and write objects; thumbnails are below thumbs/.
+# Where each role may read and write objects; thumbnails are below thumbs/, and with a CDN the copies of public images below public/.
 OBJECTS = {
     "Upload": {"s3:PutObject": ["images"]},
     "List": {"s3:GetObject": ["images"]},
-    "Manage": {"s3:GetObject": ["images"], "s3:PutObject": ["images", "thumbs"], "s3:DeleteObject": ["images", "thumbs"], "s3:DeleteObjectVersion": ["images", "thumbs"]},
+    "Manage": {"s3:GetObject": ["images", "public"], "s3:PutObject": ["images", "thumbs", "public"], "s3:DeleteObject": ["images", "thumbs", "public"], "s3:DeleteObjectVersion": ["images", "thumbs", "public"]},
     "Delivery": {"s3:GetObject": ["images", "thumbs"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
-    "Event": {"s3:GetObject": ["images"], "s3:PutObject": ["images", "thumbs"], "s3:DeleteObject": ["images", "thumbs"], "s3:DeleteObjectVersion": ["images", "thumbs"]},
+    "Event": {"s3:GetObject": ["images", "public"], "s3:PutObject": ["images", "thumbs", "public"], "s3:DeleteObject": ["images", "thumbs", "public"], "s3:DeleteObjectVersion": ["images", "thumbs", "public"]},
 }
 OBJECTS["Sweep"] = OBJECTS["Event"]
+CDN_KEY = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/tintype/${AWS::StackName}/cdn-key-${CdnSigningKey}"}
 OBJECTS_WITH_THUMBS = OBJECTS | {
-    "Manage": OBJECTS["Manage"] | {"s3:PutObject": ["images"]},
-    "Event": OBJECTS["Event"] | {"s3:PutObject": ["images"]},
-    "Sweep": OBJECTS["Sweep"] | {"s3:PutObject": ["images"]},
+    "Manage": OBJECTS["Manage"] | {"s3:PutObject": ["images", "public"]},
+    "Event": OBJECTS["Event"] | {"s3:PutObject": ["images", "public"]},
+    "Sweep": OBJECTS["Sweep"] | {"s3:PutObject": ["images", "public"]},
     "Delivery": {"s3:GetObject": ["images", "thumbs"]},
     "Render": {"s3:GetObject": ["images"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
 }
-# The conditions that hold of a stack with versions and an administrator's key, by Thumbs; and with Events.
-HOLDS = {"off": {"IsVersioned", "DeliveryRemovesVersions", "HasAdminKey"}, "on": {"IsVersioned", "HasRender", "HasAdminKey"}, "events": {"IsVersioned", "DeliveryRemovesVersions", "HasEvents", "HasAdminKey"}}
+# The conditions that hold of a stack with versions, a CDN and an administrator's key, by Thumbs; and with Events.
+HOLDS = {"off": {"HasCdn", "IsVersioned", "DeliveryRemovesVersions", "HasAdminKey"}, "on": {"HasCdn", "IsVersioned", "HasRender", "HasAdminKey"}, "events": {"HasCdn", "IsVersioned", "DeliveryRemovesVersions", "HasEvents", "HasAdminKey"}}
 KINDS = [("off", GRANTS, OBJECTS), ("on", GRANTS_WITH_THUMBS, OBJECTS_WITH_THUMBS), ("events", GRANTS_WITH_EVENTS, OBJECTS)]
 
 
@@ -249,11 +253,13 @@ class Bucket(unittest.TestCase):
 
     def test_cors(self):
         self.assertEqual(self.p["CorsConfiguration"]["CorsRules"], [{
-            "AllowedOrigins": {"Ref": "AllowedOrigins"}, "AllowedMethods": ["GET", "PUT", "POST", "HEAD"],
+            "AllowedOrigins": self.p["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"], "AllowedMethods": ["GET", "PUT", "POST", "HEAD"],
             "AllowedHeaders": ["*"], "ExposedHeaders": ["ETag"], "MaxAge": 3000}])
+        condition, _, otherwise = self.p["CorsConfiguration"]["CorsRules"][0]["AllowedOrigins"]["Fn::If"]
+        self.assertEqual((condition, otherwise), ("HasCdn", {"Ref": "AllowedOrigins"}))
 
     def test_tls_only(self):
-        s, = R["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        s, _ = R["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
         self.assertEqual((s["Effect"], s["Principal"], s["Action"], s["Condition"]), ("Deny", "*", "s3:*", {"Bool": {"aws:SecureTransport": "false"}}))
         self.assertEqual(s["Resource"], [{"Fn::GetAtt": ["Bucket", "Arn"]}, {"Fn::Sub": "${Bucket.Arn}/*"}])
 
@@ -395,7 +401,7 @@ class Functions(unittest.TestCase):
         for thumbs, grants, _ in KINDS:
             for stem, wanted in grants.items():
                 with self.subTest(f"{stem} Thumbs={thumbs}"):
-                    given = [a for s in statements(f"{stem}Role", thumbs) for a in s["Action"]]
+                    given = [a for s in statements(f"{stem}Role", thumbs) if s["Sid"] not in ("ReadKey", "DecryptKey") for a in s["Action"]]
                     self.assertEqual(len(given), len(set(given)), "an action stands twice")
                     self.assertEqual(set(given), set(wanted) | LOGS)
 
@@ -409,7 +415,8 @@ class Functions(unittest.TestCase):
                 queue = "ThumbQueue" if stem == "Render" or s["Action"] == ["sqs:SendMessage"] else "Queue"
                 wanted = {"logs": [{"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}], "sqs": [{"Fn::GetAtt": [queue, "Arn"]}], "s3": None, "dynamodb": [table],
                           "events": [{"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"}],
-                          "ssm": [{"Fn::Sub": ADMIN_KEY}], "kms": [{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}]}[service]
+                          "ssm": [CDN_KEY if s["Sid"] == "ReadKey" else {"Fn::Sub": ADMIN_KEY}], "kms": [{"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}],
+                          "cloudfront": [{"Fn::Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"}]}[service]
                 if service == "s3":
                     folders, = {tuple(objects[stem].get(action, ())) for action in s["Action"]}
                     wanted = [{"Fn::Sub": f"{BUCKET}/{folder}/*"} for folder in folders]
@@ -417,6 +424,8 @@ class Functions(unittest.TestCase):
                     wanted = [{"Fn::Sub": BUCKET}]
                 if s["Action"] == ["dynamodb:Query"]:
                     wanted = [{"Fn::Sub": f"${{Table.Arn}}/index/{index}"} for index in INDEXES[stem] + (["due"] if (stem, thumbs) == ("Manage", "events") else [])]
+                if s["Sid"] == "DecryptKey":
+                    self.assertEqual(s["Condition"], {"StringEquals": {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.${AWS::URLSuffix}"}, "kms:EncryptionContext:PARAMETER_ARN": CDN_KEY}})
                 self.assertEqual(s["Resource"] if isinstance(s["Resource"], list) else [s["Resource"]], wanted)
         update, = (s for s in statements("ListRole", "off") if "dynamodb:UpdateItem" in s["Action"])
         prefix = re.search(r'#define KIND "(\w+)"', (ROOT / "src/aws/dynamo_api_keys.c").read_text()).group(1)

@@ -10,13 +10,15 @@ import { bindParameters, Evaluator, order, readTemplate, TemplateError } from '.
 const { loadAwsServiceSpecSync } = createRequire(new URL('../npm/package.json', import.meta.url))('@aws-cdk/aws-service-spec');
 const db = loadAwsServiceSpecSync();
 const template = await readTemplate(readFileSync(0));
-const NEEDED = { CodeBucket: 'code', CodeKey: 'key', BucketName: 'images' };
+const publicKey = letter => `${letter.repeat(64)},${letter.repeat(60)}`, certificate = name => `arn:aws:acm:us-east-1:123456789012:certificate/${name}`;
+const NEEDED = { CodeBucket: 'code', CodeKey: 'key', BucketName: 'images', CdnKey1: publicKey('A'), CdnCertificateArn: certificate('a') };
 // Stacks that have as many of the optional resources as possible.
-const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', Thumbs: 'on', Events: 'on', AlarmEmail: 'a@example.org' },
+const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', AccessLogs: 'on', Tracing: 'Active', Thumbs: 'on', Events: 'on', AlarmEmail: 'a@example.org', Cdn: 'on', CdnKey2: publicKey('B'), CdnDomain: 'a.example.org' },
 	{ ...NEEDED, Auth: 'cognito', UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_A', AuthDomainPrefix: 'a', AdminKeyParameter: '/a' }, { ...NEEDED, Auth: 'oidc', OidcIssuer: 'https://a.example', OidcAudience: 'images' }];
 // Other values of the parameters that have a pattern; those with a list, or that are numbers, need none.
 const OTHER = { CodeBucket: 'code-2', CodeKey: 'key-2', BucketName: 'images-2', TableName: 'Other', ApiName: 'Other', FunctionPrefix: 'Other', AllowedOrigins: 'https://a.example', AllowedTypes: 'image/png', EventBusName: 'other',
 	KeepMetadata: 'camera', Thumbnails: 'small:10x10', Verify: 'strict', ThumbnailAtUpload: 'none', DeliveryKeys: 'k'.repeat(32), DeliveryUrl: 'https://img.example.org', AlarmEmail: 'b@example.org',
+	CdnKey1: publicKey('C'), CdnKey2: publicKey('D'), CdnDomain: 'b.example.org', CdnCertificateArn: certificate('b'), WebAclArn: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b',
 	UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_B', AuthDomainPrefix: 'b', CallbackUrls: 'https://b.example/', OidcIssuer: 'https://b.example', OidcAudience: 'b', OidcParties: 'b', OidcSubject: 'oid', OidcAdmin: '/b=b',
 	OidcClientId: 'b', OidcScope: 'b', OidcKeys: '{"keys":[]}', AdminKeyParameter: '/b' };
 
