@@ -3,6 +3,8 @@
 
 #include "image/image_service.h"
 #include "image/slot.h"
+#include "image/thumb_objects.h"
+#include "image/thumbnails.h"
 #include "image/verdict.h"
 
 #define SCRATCH_BYTES ((size_t)256 << 10)
@@ -55,15 +57,37 @@ static enum status copy_original(struct product *p, const struct image_row *row,
 		.disposition = content_disposition(&a, row->file_type, row->file_name),
 		.cache_control = COPY_CACHE_CONTROL };
 	TRY(fault_check_arena(&a, why));
+	if (!verdict_is_shown(&p->rules, row) || change == PUBLICATION_THUMBS)
+		return OK;
 	if (change == PUBLICATION_CHECK && has_copy(p, row, copy.to, &a))
 		return OK;
 	enum status st = cdn_copy(p->cdn, &copy, why);
 	return st == CONFLICT || (st == NOT_FOUND && why->code == F_NO_SUCH_KEY) ? OK : st;
 }
 
-static bool is_shown(const struct product *p, const struct image_row *row)
+/* One that is gone is made again, and then recorded again. */
+static enum status copy_thumbs(struct product *p, const struct image_row *row, enum publication_change change, struct fault *why)
 {
-	return row->is_public && verdict_is_shown(&p->rules, row);
+	struct arena a CLEANUP(arena_deinit);
+	struct str rest = row->thumbs;
+	arena_init(&a, SCRATCH_BYTES);
+	while (rest.n > 0 && (change == PUBLICATION_THUMBS || change == PUBLICATION_NAMED)) {
+		struct str variant = str_cut(&rest, ',');
+		const struct cdn_copy copy = { .from = thumb_objects_key(&a, row->image_id, variant),
+			.to = key_of_copy(&a, row->image_id, variant),
+			.content_type = thumb_objects_type(variant),
+			.cache_control = COPY_CACHE_CONTROL };
+		TRY(fault_check_arena(&a, why));
+		enum status st = cdn_copy(p->cdn, &copy, why);
+		if (st != OK && why->code != F_NO_SUCH_KEY)
+			return st;
+	}
+	return OK;
+}
+
+static bool is_shown(const struct image_row *row)
+{
+	return row->is_public && row->status == IMAGE_UPLOADED;
 }
 
 /* The row as it is after the copies were made. */
@@ -73,7 +97,7 @@ static enum status check_row(struct product *p, const struct image_row *row, str
 	struct image_row now;
 	arena_init(&a, SCRATCH_BYTES);
 	enum status got = table_get(p->table, row->image_id, &a, &now, why);
-	if (got == OK && is_shown(p, &now))
+	if (got == OK && is_shown(&now))
 		return OK;
 	if (got != OK && got != NOT_FOUND)
 		return got;
@@ -89,13 +113,14 @@ enum status publication_update(struct product *p, const struct image_row *row, e
 	assert(p != NULL && row != NULL);
 	if (p->cdn == NULL)
 		return OK;
-	if (!is_shown(p, row))
+	if (!is_shown(row))
 		return change == PUBLICATION_HIDDEN || (row->is_public && change == PUBLICATION_REPLACED)
 			? remove_copies(p, row->image_id, true, why)
 			: OK;
 	if (change == PUBLICATION_REPLACED)
 		TRY(remove_copies(p, row->image_id, true, why));
 	TRY(copy_original(p, row, change, why));
+	TRY(copy_thumbs(p, row, change, why));
 	return check_row(p, row, why);
 }
 
@@ -108,7 +133,7 @@ enum status publication_remove(struct product *p, struct str image_id, bool was_
 bool publication_has(const struct product *p, const struct image_row *row, struct str variant)
 {
 	assert(p != NULL && row != NULL);
-	return p->cdn != NULL && str_equal(variant, STR("original"));
+	return p->cdn != NULL && (str_equal(variant, STR("original")) || thumbnails_recorded(row, variant));
 }
 
 enum status publication_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a,
@@ -119,10 +144,12 @@ enum status publication_link(const struct product *p, const struct image_row *ro
 		*url = STR_CONCAT(a, p->cdn->url, STR("/"), PUBLIC_PREFIX, row->image_id, STR("/"), variant);
 		return fault_check_arena(a, why);
 	}
-	const struct cdn_link link = { .key = row->key,
-		.expires_s = expires_s,
-		.disposition = content_disposition(a, row->file_type, row->file_name),
-		.content_type = media_type_served(row) };
+	struct cdn_link link = { .key = thumb_objects_key(a, row->image_id, variant), .expires_s = expires_s };
+	if (str_equal(variant, STR("original")))
+		link = (struct cdn_link){ .key = row->key,
+			.expires_s = expires_s,
+			.disposition = content_disposition(a, row->file_type, row->file_name),
+			.content_type = media_type_served(row) };
 	TRY(fault_check_arena(a, why));
 	return cdn_sign(p->cdn, &link, a, url, why);
 }

@@ -13,7 +13,8 @@
 #define PUBLIC_PREFIX STR("public/")
 
 enum publication_change {
-	PUBLICATION_CHECK,   /* nothing is known to have changed: a copy that is there is left as it is */
+	PUBLICATION_CHECK,   /* nothing is known to have changed: a copy of the original that is there is left as it is */
+	PUBLICATION_THUMBS,  /* the row says now which thumbnails there are */
 	PUBLICATION_NAMED,   /* what the row says about the copies may have changed, not the bytes */
 	PUBLICATION_HIDDEN,  /* the image was made private, now or at an earlier attempt */
 	PUBLICATION_REPLACED /* there may be copies of other bytes, and caches that have them */
@@ -29,7 +30,7 @@ enum status publication_update(
  * Errors      as above */
 enum status publication_remove(struct product *p, struct str image_id, bool was_public, struct fault *why) MUST_CHECK;
 
-/* Whether the CDN serves a variant of an image: the original. Others are served by delivery links. */
+/* Whether the CDN serves a variant of an image: the original, or a thumbnail that the row records. Others are served by delivery links. */
 bool publication_has(const struct product *p, const struct image_row *row, struct str variant);
 /* The CDN's URL of such a variant.
  * expires_s  a Unix time in seconds; 0: of a public image, not signed

@@ -5,16 +5,21 @@
 #define SCRATCH_BYTES ((size_t)64 << 10)
 #define LISTED_MOST 100
 
-static struct str key_of(struct arena *a, struct str id, struct str name)
+struct str thumb_objects_key(struct arena *a, struct str id, struct str name)
 {
 	return str_printf(a, "thumbs/%.*s/%.*s", STRF(id), STRF(name));
+}
+
+struct str thumb_objects_type(struct str name)
+{
+	return str_ends_with(name, STR(".webp")) ? STR("image/webp") : str_ends_with(name, STR(".png")) ? STR("image/png") : STR("image/jpeg");
 }
 
 static enum status find_object(
 	struct thumb_store *s, struct str id, struct str name, struct arena *a, struct object_file *out, struct fault *why)
 {
 	struct object object;
-	struct str key = key_of(a, id, name);
+	struct str key = thumb_objects_key(a, id, name);
 	if (key.n == 0)
 		return fault_too_much(why);
 	TRY(store_get(((struct thumb_objects *)s)->store, key, THUMB_BYTES_MAX, a, &object, why));
@@ -27,17 +32,14 @@ static enum status keep_object(struct thumb_store *s, struct str id, struct str 
 {
 	struct arena a CLEANUP(arena_deinit);
 	arena_init(&a, SCRATCH_BYTES);
-	struct str key = key_of(&a, id, name);
-	struct str type = str_ends_with(name, STR(".webp")) ? STR("image/webp")
-		: str_ends_with(name, STR(".png"))              ? STR("image/png")
-														: STR("image/jpeg");
-	return key.n == 0 ? fault_too_much(why) : store_put(((struct thumb_objects *)s)->store, key, type, bytes, why);
+	struct str key = thumb_objects_key(&a, id, name);
+	return key.n == 0 ? fault_too_much(why) : store_put(((struct thumb_objects *)s)->store, key, thumb_objects_type(name), bytes, why);
 }
 
 /* All of an image: their number is bounded by the presets. */
 static enum status list_objects(struct thumb_store *s, struct str id, struct arena *a, struct object_page *out, struct fault *why)
 {
-	struct str prefix = key_of(a, id, STR(""));
+	struct str prefix = thumb_objects_key(a, id, STR(""));
 	return prefix.n == 0 ? fault_too_much(why) : store_list(((struct thumb_objects *)s)->store, prefix, STR(""), LISTED_MOST, a, out, why);
 }
 

@@ -5,6 +5,11 @@
 
 #include "port/thumb_store.h"
 
+/* The key of one; {NULL, 0} when the arena is full. */
+struct str thumb_objects_key(struct arena *a, struct str image_id, struct str name);
+/* The media type that it is stored with. */
+struct str thumb_objects_type(struct str name);
+
 struct thumb_objects {
 	struct thumb_store port;
 	struct object_store *store;

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "image/publication.h"
 #include "image/verdict.h"
 
 #define ROUNDS_MAX 3 /* as often as the bytes may be replaced while their thumbnails are made */
@@ -157,8 +158,10 @@ static enum status record(struct thumb_set *s, bool whole, enum thumb_set_outcom
 			buf_printf(&list, "%s%.*s", list.n > 0 ? "," : "", STRF(variant_of(s, i)));
 	TRY(fault_check_buf(&list, why));
 	enum status st = table_set_thumbs(s->product->table, s->row.image_id, s->row.etag, buf_str(&list), &s->a, &now, why);
-	if (st == OK)
+	if (st == OK) {
 		thumbnails_charge(s->t, &s->row, (int64_t)s->bytes);
+		st = publication_update(s->product, &now, PUBLICATION_THUMBS, why);
+	}
 	if (st != NOT_FOUND)
 		return st;
 	remove_made(s, s->row.image_id);
@@ -176,8 +179,10 @@ static enum status make_once(struct thumb_set *s, bool trusts_row, enum thumb_se
 	*out = !thumbnails_possible(&s->row) || s->n == 0 ? THUMB_SET_NONE : THUMB_SET_COMPLETE;
 	if (s->row.status == IMAGE_REJECTED)
 		remove_made(s, s->row.image_id);
-	if (*out == THUMB_SET_NONE || is_complete(s))
+	if (*out == THUMB_SET_NONE)
 		return OK;
+	if (is_complete(s)) /* the call that made them may have ended before they were copied */
+		return publication_update(s->product, &s->row, PUBLICATION_THUMBS, why);
 	TRY(read_verified(s, &bytes, why));
 	if (bytes.n == 0) {
 		*out = THUMB_SET_STALE;

@@ -118,7 +118,7 @@ class Cdn(unittest.TestCase):
                 continue
             given = {v for v in r["Properties"]["Environment"]["Variables"] if v.startswith("TINTYPE_CDN_")}
             address, key = {"TINTYPE_CDN_URL", "TINTYPE_CDN_DISTRIBUTION"}, {"TINTYPE_CDN_KEY_ID", "TINTYPE_CDN_KEY_PARAMETER"}
-            self.assertEqual(given, {"UploadFunction": address, "EventFunction": address, "SweepFunction": address, "ListFunction": address | key, "ManageFunction": address | key}.get(name, set()), name)
+            self.assertEqual(given, {"UploadFunction": address, "EventFunction": address, "SweepFunction": address, "RenderFunction": address, "ListFunction": address | key, "ManageFunction": address | key}.get(name, set()), name)
             self.assertEqual('"Sid": "ReadKey"' in json.dumps(R[name.replace("Function", "Role")]), key <= given, name)
 
     def test_keys_are_on_p_256_and_only_their_public_part_is_a_parameter(self):

@@ -100,6 +100,7 @@ RENDER_GRANTS = {
     "s3:ListBucket": "without it a missing key is 403, not 404; which thumbnails there are to be deleted",
     "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
     "s3:ListBucketVersions": "with versioning only: which versions there are",
+    "cloudfront:CreateInvalidation": "with a CDN only: an image was made private while its thumbnails were copied",
     "sqs:ReceiveMessage": "Lambda reads the queue as this role",
     "sqs:DeleteMessage": "Lambda reads the queue as this role",
     "sqs:GetQueueAttributes": "Lambda reads the queue as this role",
@@ -132,7 +133,7 @@ ROUTES = {
 OBJECTS = {
     "Upload": {"s3:PutObject": ["images"]},
     "List": {"s3:GetObject": ["images"]},
-    "Manage": {"s3:GetObject": ["images", "public"], "s3:PutObject": ["images", "thumbs", "public"], "s3:DeleteObject": ["images", "thumbs", "public"], "s3:DeleteObjectVersion": ["images", "thumbs", "public"]},
+    "Manage": {"s3:GetObject": ["images", "thumbs", "public"], "s3:PutObject": ["images", "thumbs", "public"], "s3:DeleteObject": ["images", "thumbs", "public"], "s3:DeleteObjectVersion": ["images", "thumbs", "public"]},
     "Delivery": {"s3:GetObject": ["images", "thumbs"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
     "Event": {"s3:GetObject": ["images", "public"], "s3:PutObject": ["images", "thumbs", "public"], "s3:DeleteObject": ["images", "thumbs", "public"], "s3:DeleteObjectVersion": ["images", "thumbs", "public"]},
 }
@@ -143,7 +144,7 @@ OBJECTS_WITH_THUMBS = OBJECTS | {
     "Event": OBJECTS["Event"] | {"s3:PutObject": ["images", "public"]},
     "Sweep": OBJECTS["Sweep"] | {"s3:PutObject": ["images", "public"]},
     "Delivery": {"s3:GetObject": ["images", "thumbs"]},
-    "Render": {"s3:GetObject": ["images"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
+    "Render": {"s3:GetObject": ["images", "thumbs"], "s3:PutObject": ["thumbs", "public"], "s3:DeleteObject": ["thumbs", "public"], "s3:DeleteObjectVersion": ["thumbs", "public"]},
 }
 # The conditions that hold of a stack with versions, a CDN and an administrator's key, by Thumbs; and with Events.
 HOLDS = {"off": {"HasCdn", "IsVersioned", "DeliveryRemovesVersions", "HasAdminKey"}, "on": {"HasCdn", "IsVersioned", "HasRender", "HasAdminKey"}, "events": {"HasCdn", "IsVersioned", "DeliveryRemovesVersions", "HasEvents", "HasAdminKey"}}

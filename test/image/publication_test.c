@@ -219,6 +219,39 @@ static void test_other_bytes_then_they_are_copied_when_they_are_accepted_and_the
 	assert_int_equal(x.cdn.n_paths, 2);
 }
 
+#define SMALL "small-1a2b3c4d.webp"
+
+static void test_thumbnails_that_are_recorded_then_copied_with_their_image_and_gone_with_it(void **state)
+{
+	struct arena *a = &x.f.a;
+	struct image_row row, now;
+	struct object_info copy;
+	struct str url, id = row_id(a, 1), key = str_printf(a, "public/%.*s/" SMALL, STRF(id));
+	(void)state;
+	set_visibility(true);
+	assert_int_equal(complete(), OK);
+	row = the_row();
+	assert_false(publication_has(&x.f.product, &row, STR(SMALL)));
+	assert_int_equal(
+		store_put(x.f.product.store, str_printf(a, "thumbs/%.*s/" SMALL, STRF(id)), STR("image/webp"), STR("RIFF"), &x.f.why), OK);
+	assert_int_equal(table_set_thumbs(x.f.product.table, id, row.etag, STR("gone-1a2b3c4d.jpg," SMALL), a, &now, &x.f.why), OK);
+	assert_int_equal(publication_update(&x.f.product, &now, PUBLICATION_THUMBS, &x.f.why), OK);
+	assert_int_equal(store_head(x.f.product.store, key, a, &copy, &x.f.why), OK);
+	assert_str(copy.content_type, STR("image/webp"));
+	assert_true(publication_has(&x.f.product, &now, STR(SMALL)));
+	assert_int_equal(image_service_link(&x.f.product, &now, STR(SMALL), 0, a, &url, &x.f.why), OK);
+	assert_str(url, str_printf(a, "https://cdn.test/%.*s", STRF(key)));
+	row = set_visibility(false);
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_HIDDEN, &x.f.why), OK);
+	assert_false(fake_product_has_object(&x.f, key));
+	assert_false(has_copy());
+	assert_int_equal(image_service_link(&x.f.product, &row, STR(SMALL), 1900000000, a, &url, &x.f.why), OK);
+	assert_str(url, str_printf(a, "https://cdn.test/thumbs/%.*s/" SMALL "?name=&type=&Expires=1900000000", STRF(id)));
+	row = set_visibility(true);
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_NAMED, &x.f.why), OK);
+	assert_true(fake_product_has_object(&x.f, key) && has_copy());
+}
+
 static void test_links_then_signed_unless_the_image_is_public(void **state)
 {
 	struct str url, again;
@@ -264,6 +297,7 @@ int main(void)
 			test_deleted_when_the_cdn_fails_then_it_is_reported_and_the_object_is_gone_nonetheless, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_other_bytes_then_they_are_copied_when_they_are_accepted_and_the_old_are_forgotten, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_thumbnails_that_are_recorded_then_copied_with_their_image_and_gone_with_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links_then_signed_unless_the_image_is_public, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
