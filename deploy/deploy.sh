@@ -2,7 +2,7 @@
 # Build tintype for Lambda, and create or update its stack.
 #
 #   deploy/deploy.sh [--stack NAME] [--region REGION] [--arch x86_64|arm64] [--zip FILE [--sha256 HEX]]
-#                    [--auth none|cognito|oidc] [--admin-key] [PARAMETER=VALUE ...]
+#                    [--auth none|cognito|oidc] [--admin-key] [--rotate-cdn-key] [PARAMETER=VALUE ...]
 #
 # PARAMETER is one of deploy/template.yaml's, such as Profile=production or AlarmEmail=me@example.org, or Budget=on|off.
 # Parameters and the architecture of an earlier deployment that are not given now keep their values. --zip names a package
@@ -10,6 +10,8 @@
 # the release is taken, if it is in this folder with SHA256SUMS. --auth is the parameter Auth. With users, or with
 # --admin-key, there is an administrator's key, in a parameter of Systems Manager. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS
 # CLI's own.
+# --rotate-cdn-key replaces the key of the CDN's signed URLs in two runs: the first adds a new one, which signs from then on, a later one
+# removes the old one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
@@ -24,6 +26,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/budget.sh
 # shellcheck source=deploy/auth.sh
 . deploy/auth.sh
+# shellcheck source=deploy/cdn.sh
+. deploy/cdn.sh
 
 arch=
 zip=
@@ -40,6 +44,7 @@ read_arguments() {
 			[ $# -ge 2 ] || fail "$1 needs a value"
 			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --arch) arch=$2 ;; --zip) zip=$2 ;; --sha256) sha256=$2 ;; --auth) given+=("Auth=$2") ;; esac
 			shift ;;
+		--rotate-cdn-key) rotate=yes ;;
 		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/deploy.sh; exit 0 ;;
 		--admin-key) admin_key=yes ;;
 		Budget=on | Budget=off) budget=${1#*=} ;;
@@ -52,14 +57,14 @@ read_arguments() {
 }
 
 # The names of the template's parameters, which are indented by two columns.
-parameter_names() { sed -n '/^Parameters:/,/^Rules:/s/^  \([A-Za-z]*\):$/\1/p' deploy/template.yaml; }
+parameter_names() { sed -n '/^Parameters:/,/^Rules:/s/^  \([A-Za-z0-9]*\):$/\1/p' deploy/template.yaml; }
 
 check_given() {
 	local one name
 	for one in ${given[@]+"${given[@]}"}; do
 		name=${one%%=*}
 		case $name in
-		CodeBucket | CodeKey) fail "$name is set by this script" ;;
+		CodeBucket | CodeKey | CdnKey1 | CdnKey2 | CdnSigningKey) fail "$name is set by this script" ;;
 		Architecture) fail "give --arch ${one#*=} in place of $one" ;;
 		Budget) fail "Budget is on or off, not '${one#*=}'" ;;
 		esac
@@ -83,7 +88,7 @@ in_stack() { grep -q "^$1"$'\t' "$scratch/old"; }
 stack_value() { sed -n "s/^$1"$'\t'"//p" "$scratch/old"; }
 
 default_value() {
-	sed -n "/^Parameters:/,/^Rules:/{/^  $1:\$/,/^  [A-Z][A-Za-z]*:\$/s/^    Default: //p;}" deploy/template.yaml | sed 's/^"\(.*\)"$/\1/'
+	sed -n "/^Parameters:/,/^Rules:/{/^  $1:\$/,/^  [A-Z][A-Za-z0-9]*:\$/s/^    Default: //p;}" deploy/template.yaml | sed 's/^"\(.*\)"$/\1/'
 }
 
 # What a parameter will be: what is given, else the stack's, else the template's default.
@@ -224,6 +229,7 @@ finish() {
 	needed=$(parameter ApiKeyRequired)
 	key=
 	printf '\nThe API is at %s\n' "$url"
+	if [ "$(parameter Cdn)" = on ]; then printf 'The page is at %s\n' "$(output_of PageUrl)"; fi
 	if [ "$(parameter Auth)" != none ]; then
 		tell_users "$url"
 	elif [ "$needed" = all ]; then
@@ -254,9 +260,11 @@ check_users
 case $status in NONE | IMPORT_COMPLETE) check_names ;; esac
 choose_package
 settle_admin_key
+choose_keys
 upload_package
 write_parameters >"$scratch/parameters.json"
 change_stack
 check_outcome
+settle_cdn
 finish
 tell_concurrency

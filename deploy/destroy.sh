@@ -17,6 +17,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/budget.sh
 # shellcheck source=deploy/auth.sh
 . deploy/auth.sh
+# shellcheck source=deploy/cdn.sh
+. deploy/cdn.sh
 
 yes=no
 
@@ -256,6 +258,7 @@ look() {
 
 # Four lists are requested at a time.
 list_left() {
+	local key
 	read_stack
 	{
 		case $status in NONE | DELETE_COMPLETE) ;; *) say "  stack $stack ($status)" ;; esac
@@ -277,6 +280,7 @@ list_left() {
 		look "user pool" Cognito::UserPool cognito-idp list-user-pools --max-results 60 --query 'UserPools[].Id' &
 		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
 		if has_budget; then say "  budget $(budget_name)"; fi
+		for key in 1 2; do if has_key "$key"; then say "  parameter $(key_name "$key")"; fi; done
 		wait
 		list_undeleted
 	} >"$scratch/left"
@@ -295,7 +299,7 @@ prove() {
 		cat "$scratch/left" >&2
 		fail "not everything is gone; run it again; if that does not help, see the list above"
 	fi
-	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, role, log group, queue, topic, alarm, dashboard, budget."
+	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, role, log group, queue, topic, alarm, dashboard, budget, CDN or its keys."
 }
 
 # Of a table with point-in-time recovery, DynamoDB itself keeps a last backup.
@@ -338,6 +342,7 @@ for one in $(ids Logs::LogGroup); do
 done
 remove_stack
 remove_budget
+remove_keys
 remove_code
 prove
 tell_backups

@@ -66,7 +66,7 @@ const parameters = cloud => {
 			const before = cloud.parameters.get(Name);
 			if (before && !Overwrite)
 				throw error('ParameterAlreadyExists', 'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.');
-			cloud.parameters.set(Name, { Name, Type, Value, Version: (before?.Version ?? 0) + 1 });
+			cloud.parameters.set(Name, { Name, Type, Value, Version: (before?.Version ?? 0) + 1, LastModifiedDate: Date.now() / 1000 });
 			return { Version: cloud.parameters.get(Name).Version, Tier: 'Standard' };
 		},
 		GetParameter: ({ Name, WithDecryption }) => {

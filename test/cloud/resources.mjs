@@ -1,7 +1,7 @@
 // What a stack's resources are made of, by type: what Ref and GetAtt give, and what making and removing does. A bucket is
 // made on the S3 engine with its settings, a table on the DynamoDB engine, a role on the S3 engine too, so that its
 // policy for S3 is enforced; the rest is kept to be listed and removed.
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, createPublicKey, randomBytes, randomUUID } from 'node:crypto';
 
 import { Queue } from './queues.mjs';
 
@@ -45,6 +45,7 @@ async function configureBucket(cloud, p) {
 const TABLE_MEMBERS = ['TableName', 'AttributeDefinitions', 'KeySchema', 'BillingMode', 'GlobalSecondaryIndexes'];
 const named = property => p => p[property];
 const generated = (p, { stack, logical }) => `${stack}-${logical}-${upper()}`;
+const cloudfrontId = letter => () => letter + upper();
 const withArn = arn => id => ({ Arn: arn(id) });
 
 async function readCode(cloud, { Code }) {
@@ -55,7 +56,7 @@ async function readCode(cloud, { Code }) {
 /** id(properties, { stack, logical }), attributes(id, cloud), make(cloud, thing), update(cloud, thing), remove(cloud, thing): all but the first may be missing. */
 const TYPES = {
 	'S3::Bucket': {
-		id: named('BucketName'), attributes: id => ({ Arn: `arn:aws:s3:::${id}` }),
+		id: named('BucketName'), attributes: (id, { region }) => ({ Arn: `arn:aws:s3:::${id}`, RegionalDomainName: `${id}.s3.${region}.amazonaws.com` }),
 		make: async (cloud, { properties: p }) => {
 			if ((await (await cloud.s3()).request('HEAD', `/${p.BucketName}`)).status !== 404)
 				throw Object.assign(new ResourceError(`${p.BucketName} already exists`), { taken: p.BucketName });
@@ -133,6 +134,25 @@ const TYPES = {
 	'Cognito::UserPoolResourceServer': { id: named('Identifier') },
 	'Cognito::UserPoolClient': { id: () => shortId() + shortId() },
 	'Cognito::UserPoolDomain': { id: named('Domain') },
+	'CloudFront::OriginAccessControl': { id: cloudfrontId('E'), attributes: id => ({ Id: id }) },
+	'CloudFront::PublicKey': {
+		id: cloudfrontId('K'), attributes: id => ({ Id: id }),
+		make: (cloud, { properties: { PublicKeyConfig } }) => { createPublicKey(PublicKeyConfig.EncodedKey); },   // throws unless it is one
+		remove: (cloud, { id }) => {
+			if (cloud.list('CloudFront::KeyGroup').some(one => one.properties.KeyGroupConfig.Items.includes(id)))
+				throw new ResourceError('PublicKeyInUse');
+		},
+	},
+	'CloudFront::KeyGroup': {
+		id: () => randomUUID(),
+		remove: (cloud, { id }) => {
+			if (cloud.list('CloudFront::Distribution').some(one => JSON.stringify(one.properties).includes(id)))
+				throw new ResourceError('ResourceInUse');
+		},
+	},
+	'CloudFront::CachePolicy': { id: () => randomUUID() },
+	'CloudFront::ResponseHeadersPolicy': { id: () => randomUUID() },
+	'CloudFront::Distribution': { id: cloudfrontId('E'), attributes: id => ({ DomainName: `${id.toLowerCase()}.cloudfront.net` }) },
 	'SNS::Topic': { id: (p, at) => `arn:aws:sns:${at.region}:${ACCOUNT}:${p.TopicName ?? generated(p, at)}` },
 	'SNS::TopicPolicy': { id: generated },
 	'SNS::Subscription': { id: generated },

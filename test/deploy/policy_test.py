@@ -45,6 +45,7 @@ TYPES = {
 COMMANDS = {
     "s3api head-bucket": "s3:ListBucket", "s3api list-objects-v2": "s3:ListBucket", "s3api list-object-versions": "s3:ListBucketVersions", "s3api list-buckets": "s3:ListAllMyBuckets",
     "s3api list-multipart-uploads": "s3:ListBucketMultipartUploads", "s3api delete-objects": "s3:DeleteObject", "s3api put-public-access-block": "s3:PutBucketPublicAccessBlock",
+    "s3 sync": "s3:PutObject", "s3 rm": "s3:DeleteObject",
     "lambda list-tags": "lambda:ListTags", "budgets describe-budget": "budgets:ViewBudget", "budgets create-budget": "budgets:ModifyBudget", "budgets delete-budget": "budgets:ModifyBudget",
     "dynamodb wait": "dynamodb:DescribeTable", "cloudformation wait": "cloudformation:DescribeStacks", "sts get-caller-identity": None,
 }
