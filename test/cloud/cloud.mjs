@@ -37,6 +37,8 @@ class Cloud {
 	buses = new Set(['default', 'changes']);
 	busCalls = [];              // of PutEvents; it accepts events for a bus that does not exist too, as EventBridge does, and loses them
 	busEvents = [];             // what EventBridge has accepted, each with its Detail read
+	onInvalidation = () => {};  // called with each path that CloudFront is to forget
+	invalidationError;          // { status, code }: what it answers instead
 	before = async () => {};    // called with each request before it is passed on, as calls() has it
 	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway; #turn = Promise.resolve(); #transactions;
 
@@ -118,6 +120,8 @@ class Cloud {
 		if (service === 'dynamodb')
 			return this.#passToDynamo(request, answer, call);
 		const body = String(await bodyOf(request)), own = this.actions[service];
+		if (service === 'cloudfront')
+			return this.#invalidate(answer, body);
 		if (!own)
 			return this.#rest(request, answer, body);
 		const target = request.headers['x-amz-target'];
@@ -132,6 +136,16 @@ class Cloud {
 			return answer.writeHead(error.status ?? 500, { 'Content-Type': target ? 'application/x-amz-json-1.1' : 'text/xml' })
 				.end(target ? JSON.stringify({ __type: error.code, message: error.message }) : queryError(error));
 		}
+	}
+
+	/** CloudFront's CreateInvalidation: https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CreateInvalidation.html */
+	#invalidate(answer, body) {
+		const { status, code } = this.invalidationError ?? {};
+		if (status)
+			return answer.writeHead(status, { 'Content-Type': 'text/xml' }).end(`<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code></Error></ErrorResponse>`);
+		for (const [, path] of body.matchAll(/<Path>([^<]*)<\/Path>/g))
+			this.onInvalidation(path);
+		return answer.writeHead(201, { 'Content-Type': 'text/xml' }).end('<Invalidation><Status>InProgress</Status></Invalidation>');
 	}
 
 	async #rest(request, answer, body) {

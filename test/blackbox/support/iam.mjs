@@ -23,6 +23,8 @@ export function actionsOf({ method, uri, service, target, writes }) {
 	const action = target.split('.').at(-1);
 	if (service === 's3')
 		return [s3Action(method, new URL(uri, 'http://cloud'))];
+	if (service === 'cloudfront')
+		return ['cloudfront:CreateInvalidation'];
 	return writes ? writes.map(kind => `dynamodb:${kind}Item`) : [`${service}:${action}`];
 }
 
@@ -30,11 +32,11 @@ export function actionsOf({ method, uri, service, target, writes }) {
 export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', delivery: 'Delivery', event: 'Event', sweep: 'Sweep' };
 
 /** The stack with these parameters; made: what is known of resources, { UserPool: { ref, attributes } }, in place of names. */
-async function stackOf(given, made = {}) {
+export async function stackOf(given, made = {}) {
 	const template = await readTemplate(readFileSync(new URL('../../../deploy/template.yaml', import.meta.url)));
 	const parameters = bindParameters(template, { CodeBucket: 'code', CodeKey: 'key', ...given });
 	const named = name => ({ ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) });
-	const pseudo = { 'AWS::Partition': 'aws', 'AWS::StackName': 'tintype', 'AWS::Region': 'eu-west-1', 'AWS::AccountId': '123456789012', 'AWS::URLSuffix': 'amazonaws.com' };
+	const pseudo = { 'AWS::Partition': 'aws', 'AWS::StackName': 'tintype', 'AWS::StackId': 'tintype', 'AWS::Region': 'eu-west-1', 'AWS::AccountId': '123456789012', 'AWS::URLSuffix': 'amazonaws.com' };
 	return new Evaluator(template, parameters, pseudo, { ...Object.fromEntries(Object.keys(template.Resources).map(name => [name, named(name)])), ...made });
 }
 
