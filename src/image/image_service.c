@@ -88,7 +88,8 @@ bool image_service_is_pending(struct product *p, struct str image_id)
 
 /* The row first: an engine that holds the object too takes both in one commit, and then the second
  * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
- * shown; an object without a row is not visible to anyone, and the sweep removes it. */
+ * shown; an object without a row is not visible to anyone, and the sweep removes it. But the copies of a public image are visible:
+ * they go while the row is there, so that a call that fails can be repeated, and those that somebody made meanwhile go after it. */
 enum status image_service_remove(struct product *p, struct str image_id, struct fault *why)
 {
 	assert(p != NULL);
@@ -96,11 +97,13 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	struct image_row row;
 	arena_init(&scratch, SCRATCH_BYTES);
 	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
+	if (row.is_public)
+		TRY(publication_remove(p, image_id, true, why));
 	TRY(table_remove(p->table, image_id, 0, why));
 	thumbnails_remove(p->thumbnails, &row);
 	metric_add(M_DELETES, 1);
 	struct fault unpublished = { 0 };
-	enum status published = publication_remove(p, image_id, row.is_public, &unpublished);
+	enum status published = publication_remove(p, image_id, false, &unpublished);
 	TRY(store_remove(p->store, row.key, why));
 	if (published != OK)
 		*why = unpublished;

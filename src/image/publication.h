@@ -3,7 +3,7 @@
  *
  * The row decides: copies are made after it says that the image is public, and it is read again after that, so that of a
  * change to private at the same time, or a deletion, one of the two removes them. Every step may be repeated. What was cut off is
- * repaired by the same call when it is repeated, or by the sweep.
+ * repaired by the same call when it is repeated.
  * Without a CDN nothing here does anything. Blocks on the ports: workers only, but for publication_link. */
 #ifndef IMAGE_PUBLICATION_H
 #define IMAGE_PUBLICATION_H
