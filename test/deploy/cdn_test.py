@@ -101,8 +101,12 @@ class Cdn(unittest.TestCase):
         text = "".join(re.findall(r'"([^"]*)"', re.search(r"policy = str_printf\(c->arena,(.*?),\n", source, re.S).group(1)))
         bucket = "https://${BucketName}.s3.${AWS::Region}.${AWS::URLSuffix}"
         images, connect = re.findall(r"(?:%\.\*s|%s)+", text)
-        wanted = text.replace(f" {images};", ";", 1).replace(connect, bucket, 1)
-        self.assertEqual(headers_of("CdnPageHeaders")["Content-Security-Policy"], {"Fn::Sub": wanted})
+        wanted = text.replace(f" {images};", ";", 1).replace(connect, bucket + "${SignIn}", 1)
+        policy, given = headers_of("CdnPageHeaders")["Content-Security-Policy"]["Fn::Sub"]
+        self.assertEqual(policy, wanted)
+        condition, cognito, otherwise = given["SignIn"]["Fn::If"]
+        self.assertEqual((condition, otherwise["Fn::If"][0], otherwise["Fn::If"][2]), ("HasCognito", "HasOidc", ""))
+        self.assertEqual(cognito["Fn::Sub"].split(), ["https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}", "https://*.auth.${AWS::Region}.amazoncognito.com"])
         self.assertEqual(headers_of("CdnPageHeaders")["Cross-Origin-Resource-Policy"], "same-origin")
         self.assertEqual(R["CdnPageHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]["ReferrerPolicy"]["ReferrerPolicy"], "no-referrer")
 
