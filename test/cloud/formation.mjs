@@ -59,15 +59,22 @@ class Stack {
 		}
 	}
 
+	/** What there is, each before what it needs. */
+	#inReverse() {
+		const names = this.things.size === 0 ? [] : order(this.evaluator());
+		return [...this.things].sort(([a], [b]) => names.indexOf(b) - names.indexOf(a));
+	}
+
 	async apply(wanted) {
 		const verb = this.things.size === 0 ? 'CREATE' : 'UPDATE';
 		this.become(`${verb}_IN_PROGRESS`);
+		const before = this.#inReverse();
 		Object.assign(this, wanted);
 		try {
 			const names = order(this.evaluator());
 			for (const logical of names)
 				await this.settle(logical);
-			for (const [logical, thing] of [...this.things].reverse().filter(([name]) => !names.includes(name)))
+			for (const [logical, thing] of before.filter(([name]) => !names.includes(name)))
 				await this.take(logical, thing);
 			const evaluator = this.evaluator();
 			this.outputs = Object.fromEntries(Object.entries(this.template.Outputs).filter(([, { Condition }]) => !Condition || evaluator.has(Condition)).map(([name, { Value }]) => [name, evaluator.value(Value)]));
