@@ -268,7 +268,7 @@ test('charts and numbers follow the server\'s activity', async () => {
 
 test('settings are shown with their current values, and secrets as set or not set', async () => {
 	const page = await enter('Settings');
-	const row = name => page.locator('#settings-rows tr').filter({ has: page.locator('th', { hasText: name }) });
+	const row = name => page.locator('#settings-rows tr').filter({ has: page.locator('th').getByText(name, { exact: true }) });
 	await row('TINTYPE_MAX_SIZE').waitFor();
 	assert.match(await row('TINTYPE_MAX_SIZE').innerText(), /4000001\s+bytes\s+changed\s+5242880/);
 	assert.match(await row('TINTYPE_API_KEY').innerText(), /TINTYPE_API_KEY\s+set/);

@@ -136,14 +136,14 @@ class Stack {
 		if (verb === 'UPDATE')
 			return this.become('UPDATE_ROLLBACK_FAILED');
 		this.become('ROLLBACK_IN_PROGRESS');
-		for (const [logical, thing] of [...this.things].reverse())
+		for (const [logical, thing] of this.#inReverse())
 			await this.take(logical, thing).catch(() => {});
 		return this.become('ROLLBACK_COMPLETE');
 	}
 
 	async remove(retained) {
 		this.become('DELETE_IN_PROGRESS');
-		for (const [logical, thing] of [...this.things].reverse()) {
+		for (const [logical, thing] of this.#inReverse()) {
 			if (retained.includes(logical))
 				this.things.delete(logical);
 			else

@@ -74,10 +74,10 @@ class Names(unittest.TestCase):
                 self.assertEqual("not touched: AWS::DynamoDB::Table ImageMetadata" in said, state == "CREATE_COMPLETE")
 
     def test_2b_destroy_names_what_cloudformation_could_not_delete(self):
-        fixture.test("PlantStack", name="tintype", status="CREATE_COMPLETE", stuck=["Pool", "PostUpload"],
-                     rows=[("Pool", "AWS::Cognito::UserPool", "eu-central-1_1", "CREATE_COMPLETE"), ("PostUpload", "AWS::ApiGateway::Method", "m", "CREATE_COMPLETE")])
+        fixture.test("PlantStack", name="tintype", status="CREATE_COMPLETE", stuck=["SweepSchedule", "PostUpload"],
+                     rows=[("SweepSchedule", "AWS::Scheduler::Schedule", "tintype-sweep", "CREATE_COMPLETE"), ("PostUpload", "AWS::ApiGateway::Method", "m", "CREATE_COMPLETE")])
         done = fixture.script("destroy", "--region", REGION, "--yes", TINTYPE_TRIES="1")
-        self.assertIn("These are left:\n  Pool (AWS::Cognito::UserPool) eu-central-1_1: CloudFormation could not delete it\n", self.ended(done, 1))
+        self.assertIn("These are left:\n  SweepSchedule (AWS::Scheduler::Schedule) tintype-sweep: CloudFormation could not delete it\n", self.ended(done, 1))
 
     def test_3_code_goes_to_no_bucket_of_another_account(self):
         code = f"tintype-code-{ACCOUNT}-{REGION}-other"
