@@ -102,8 +102,9 @@ output_of() {
 	call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue | [0]"
 }
 
+# By the id, which a stack keeps when it is deleted between two calls; its name is free then.
 list_events() {
-	call cloudformation describe-stack-events --stack-name "$stack" --no-paginate \
+	call cloudformation describe-stack-events --stack-name "$stack_id" --no-paginate \
 		--query 'reverse(StackEvents)[].[EventId,ResourceStatus,LogicalResourceId,ResourceStatusReason]' >"$scratch/events"
 }
 

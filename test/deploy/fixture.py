@@ -49,7 +49,16 @@ class Fixture:
         self.url = self.cloud.stdout.readline().strip()
         assert self.url, "the cloud does not start; what it said is above"
         self.env = dict(KEEP, HOME=str(self.dir), AWS_ENDPOINT_URL=self.url, **KEY, TINTYPE_POLL_S="0", AWS_MAX_ATTEMPTS="1")
+        self.start_aws()
         self.zip = make_zip(self.dir / "code.zip")
+
+    def start_aws(self):
+        """Let the scripts' aws be served by one process, where it is that of Debian: see aws_server.py."""
+        folder = self.dir / "bin"
+        folder.mkdir()
+        self.aws = subprocess.Popen(["/usr/bin/python3", "-B", "test/deploy/aws_server.py", folder], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=KEEP)
+        if self.aws.stdout.readline():
+            self.env["PATH"] = f"{folder}:{self.env['PATH']}"
 
     def client(self, service):
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY["AWS_ACCESS_KEY_ID"], aws_secret_access_key=KEY["AWS_SECRET_ACCESS_KEY"])
@@ -70,13 +79,14 @@ class Fixture:
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.dir))
         (folder / "aws").write_text(f"""#!/bin/bash
 case "$*" in *"dynamodb update-table --table-name {table} --no-deletion-protection-enabled"*) exec {sys.executable} -B test/deploy/fixture.py {self.url} {table} ;; esac
-exec {shutil.which("aws")} "$@"
+exec {shutil.which("aws", path=self.env["PATH"])} "$@"
 """)
         (folder / "aws").chmod(0o755)
-        return f"{folder}:{os.environ['PATH']}"
+        return f"{folder}:{self.env['PATH']}"
 
     def close(self):
         self.cloud.communicate(timeout=60)
+        self.aws.communicate(timeout=60)
         shutil.rmtree(self.dir)
 
     def script(self, name, *arguments, stdin="", **env):
