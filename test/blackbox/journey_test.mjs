@@ -5,9 +5,10 @@
 // stack gave them, behind a gateway with the stack's routes. Objects put into the bucket fill the queue, and the
 // function is fed from it as Lambda does: a message reported as failed stays in the queue.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -21,7 +22,7 @@ import { corpus, eventually, root, tinyPng } from './support/server.mjs';
 const PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${process.env.TINTYPE_BUILD}/src/bootstrap`;
 const REGION = 'eu-west-1';
 const run = promisify(execFile);
-let dir, cloud, env, stack, gateway, pump;
+let dir, cloud, env, cli, stack, gateway, pump;
 const functions = {};
 
 const aws = async (...args) => JSON.parse((await run('aws', ['--endpoint-url', cloud.url, '--region', REGION, '--output', 'json', ...args], { env })).stdout || 'null');
@@ -93,6 +94,10 @@ before(async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'tintype-journey-'));
 	cloud = await startCloud({ bucket: null, region: REGION });
 	env = { PATH: process.env.PATH, HOME: dir, AWS_ENDPOINT_URL: cloud.url, AWS_ACCESS_KEY_ID: cloud.env.AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: cloud.env.AWS_SECRET_ACCESS_KEY, TINTYPE_POLL_S: '0', AWS_MAX_ATTEMPTS: '1' };
+	mkdirSync(`${dir}/bin`);
+	cli = spawn('/usr/bin/python3', ['-B', 'test/deploy/aws_server.py', `${dir}/bin`], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+	if ((await once(cli.stdout, 'readable'), cli.stdout.read()) !== null)
+		env.PATH = `${dir}/bin:${env.PATH}`;
 });
 
 after(async () => {
@@ -101,6 +106,7 @@ after(async () => {
 	for (const one of Object.values(functions))
 		await one.stop();
 	await cloud?.stop();
+	cli?.stdin.end();
 	rmSync(dir, { recursive: true, force: true });
 });
 
