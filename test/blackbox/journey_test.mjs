@@ -106,7 +106,11 @@ after(async () => {
 	for (const one of Object.values(functions))
 		await one.stop();
 	await cloud?.stop();
-	cli?.stdin.end();
+	if (cli) {
+		const ended = once(cli, 'exit');
+		cli.stdin.end();
+		await ended;
+	}
 	rmSync(dir, { recursive: true, force: true });
 });
 
