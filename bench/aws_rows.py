@@ -62,7 +62,7 @@ def event(token=None):
 def make_certificate(b):
     """A certificate of RSA 2048, as AWS's are, of an authority of our own: (certificate, key, authority)."""
     where = b.work / "tls"
-    where.mkdir()
+    where.mkdir(exist_ok=True)
 
     def openssl(*arguments):
         subprocess.run(["openssl", *arguments], cwd=where, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
