@@ -9,14 +9,13 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <string.h>
 
-#define NUMBER_BYTES 32 /* of the key, the nonce, r and s */
+#define NUMBER_BYTES ECDSA_NUMBER_BYTES /* of the key, the nonce, r and s */
 
 struct cloudfront_key {
 	EC_GROUP *curve;
@@ -158,17 +157,10 @@ static bool compute(struct signing *w, struct str text)
 /* 0: memory failed. */
 static size_t write_der(const struct signing *w, unsigned char *der)
 {
-	ECDSA_SIG *both = ECDSA_SIG_new();
-	BIGNUM *r = BN_dup(w->r), *s = BN_dup(w->s);
-	int n = 0;
-	if (both != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(both, r, s) == 1) {
-		r = s = NULL; /* they are in `both` now */
-		n = i2d_ECDSA_SIG(both, &der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(both);
-	return n > 0 ? (size_t)n : 0;
+	unsigned char r[NUMBER_BYTES], s[NUMBER_BYTES];
+	if (BN_bn2binpad(w->r, r, sizeof r) != NUMBER_BYTES || BN_bn2binpad(w->s, s, sizeof s) != NUMBER_BYTES)
+		return 0;
+	return ecdsa_write_der(r, s, der);
 }
 
 enum status cloudfront_key_sign(

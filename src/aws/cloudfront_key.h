@@ -6,10 +6,11 @@
 #ifndef AWS_CLOUDFRONT_KEY_H
 #define AWS_CLOUDFRONT_KEY_H
 
+#include "base/ecdsa.h"
 #include "base/fault.h"
 #include "base/str.h"
 
-#define CLOUDFRONT_SIGNATURE_MAX 72 /* bytes: two numbers of 32 bytes and a sign in DER */
+#define CLOUDFRONT_SIGNATURE_MAX ECDSA_DER_MAX_BYTES
 
 struct cloudfront_key;
 

@@ -3,7 +3,8 @@
  *
  * PutEvents accepts events for a bus that does not exist, and they are lost. So it is looked up before the first events, and now and then
  * after that. The account's own bus, `default`, always exists.
- * Source: Amazon EventBridge API reference, PutEvents, PutEventsRequestEntry and DescribeEventBus; aws/aws-cli issue 9186. */
+ * Source: Amazon EventBridge API reference, PutEvents, PutEventsRequestEntry and DescribeEventBus; for lost events
+ * https://github.com/aws/aws-cli/issues/9186 */
 #include "aws/aws.h"
 
 #include "base/clock.h"

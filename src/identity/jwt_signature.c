@@ -1,16 +1,13 @@
 /* See jwt_signature.h. OpenSSL's queue of errors is emptied after each failure: TLS, on the same thread, reads it. */
 #include "identity/jwt_signature.h"
 
+#include "base/ecdsa.h"
 #include "base/hash.h"
 
-#include <openssl/bn.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
-#define NUMBER_BYTES 32 /* of r and s, on P-256 */
-#define DER_MAX_BYTES (2 + 2 * (2 + 1 + NUMBER_BYTES))
 #define ED25519_SIGNATURE_BYTES 64
 
 bool jwt_signature_fits(enum jwt_algorithm algorithm, enum jwk_type type)
@@ -51,23 +48,6 @@ static enum jwt_cause verify_bytes(enum jwt_algorithm algorithm, EVP_PKEY *key, 
 	return valid ? JWT_VALID : ready ? JWT_SIGNATURE : JWT_NO_MEMORY;
 }
 
-/* r and s, NUMBER_BYTES each, as OpenSSL's DER. der has DER_MAX_BYTES; the result is 0 where memory failed. */
-static size_t write_der(struct str signature, unsigned char *der)
-{
-	ECDSA_SIG *both = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn((const unsigned char *)signature.p, NUMBER_BYTES, NULL);
-	BIGNUM *s = BN_bin2bn((const unsigned char *)signature.p + NUMBER_BYTES, NUMBER_BYTES, NULL);
-	int n = 0;
-	if (both != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(both, r, s) == 1) {
-		r = s = NULL; /* they are in `both` now */
-		n = i2d_ECDSA_SIG(both, &der);
-	}
-	BN_free(r);
-	BN_free(s);
-	ECDSA_SIG_free(both);
-	return n > 0 ? (size_t)n : 0;
-}
-
 static bool is_zero(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -78,11 +58,11 @@ static bool is_zero(struct str s)
 
 static enum jwt_cause check_ecdsa(EVP_PKEY *key, struct str text, struct str signature)
 {
-	unsigned char der[DER_MAX_BYTES];
-	if (signature.n != 2 * NUMBER_BYTES || is_zero(str_slice(signature, 0, NUMBER_BYTES)) ||
-		is_zero(str_slice(signature, NUMBER_BYTES, signature.n)))
+	unsigned char der[ECDSA_DER_MAX_BYTES];
+	if (signature.n != 2 * ECDSA_NUMBER_BYTES || is_zero(str_slice(signature, 0, ECDSA_NUMBER_BYTES)) ||
+		is_zero(str_slice(signature, ECDSA_NUMBER_BYTES, signature.n)))
 		return JWT_SIGNATURE_FORM;
-	size_t n = write_der(signature, der);
+	size_t n = ecdsa_write_der((const unsigned char *)signature.p, (const unsigned char *)signature.p + ECDSA_NUMBER_BYTES, der);
 	assert(n <= sizeof der);
 	return n > 0 ? verify_bytes(JWT_ES256, key, text, (struct str){ (const char *)der, n }) : JWT_NO_MEMORY;
 }

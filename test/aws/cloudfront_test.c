@@ -1,17 +1,14 @@
 /* Calls of a CDN on CloudFront against services that respond by script: what is sent, and what becomes of refusals. */
+#include "aws/one_answer.h"
 #include "aws/surroundings.h"
 
 #include "aws/aws.h"
-#include "fake/http_server.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 struct fixture {
-	struct fake_http server;
-	const char *status, *body; /* of every response */
-	struct buf last;
+	struct one_answer http;
 	struct aws_chain *chain;
 	struct aws_service *service;
 	struct object_store *store;
@@ -20,35 +17,17 @@ struct fixture {
 	struct fault why;
 };
 
-static void serve(int fd, unsigned nth, void *arg)
-{
-	struct fixture *f = arg;
-	char answer[1024];
-	struct buf request;
-	(void)nth;
-	buf_init(&request, 1 << 20);
-	while (fake_http_read(fd, &request)) {
-		buf_clear(&f->last);
-		buf_put(&f->last, buf_str(&request));
-		(void)snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", f->status, strlen(f->body), f->body);
-		fake_http_write(fd, str_of(answer));
-	}
-	buf_deinit(&request);
-	shutdown(fd, SHUT_RDWR);
-}
-
 static int set_up(void **state)
 {
 	static struct fixture f;
 	assert_int_equal(surroundings_clear(NULL), 0);
 	surroundings_give_keys("AKIDEXAMPLE", "secret", "");
 	f = (struct fixture){ 0 };
-	buf_init(&f.last, 1 << 20);
-	fake_http_start(&f.server, serve, &f);
+	one_answer_start(&f.http, "200 OK", "");
 	arena_init(&f.a, 1 << 20);
 	f.chain = aws_chain_new();
 	const struct aws_service_options o = {
-		.service = STR("cloudfront"), .region = STR("us-east-1"), .endpoint = str_of(f.server.url), .global = true, .chain = f.chain
+		.service = STR("cloudfront"), .region = STR("us-east-1"), .endpoint = str_of(f.http.server.url), .global = true, .chain = f.chain
 	};
 	f.service = aws_service_new(&o);
 	f.store = s3_store_new(
@@ -69,22 +48,21 @@ static int tear_down(void **state)
 	s3_store_free(&f->store);
 	aws_service_free(&f->service);
 	aws_chain_free(&f->chain);
-	fake_http_stop(&f->server);
-	buf_deinit(&f->last);
+	one_answer_stop(&f->http);
 	arena_deinit(&f->a);
 	return 0;
 }
 
 static void assert_sent(const struct fixture *f, const char *part)
 {
-	if (str_find(buf_str(&f->last), str_of(part)) == f->last.n)
-		fail_msg("\"%s\" is not in:\n%.*s", part, STRF(buf_str(&f->last)));
+	if (str_find(buf_str(&f->http.last), str_of(part)) == f->http.last.n)
+		fail_msg("\"%s\" is not in:\n%.*s", part, STRF(buf_str(&f->http.last)));
 }
 
 static void answer(struct fixture *f, const char *status, const char *body)
 {
-	f->status = status;
-	f->body = body;
+	f->http.status = status;
+	f->http.body = body;
 }
 
 static void test_invalidate_then_one_path_in_the_form_of_the_reference(void **state)

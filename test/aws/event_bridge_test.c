@@ -1,20 +1,17 @@
 /* Sending events to a service that answers as Amazon EventBridge does: what is sent, which of them count as accepted, and what a failure
  * says. */
+#include "aws/one_answer.h"
 #include "aws/surroundings.h"
 
 #include "aws/aws.h"
-#include "fake/http_server.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define EVENTS 3
 
 struct fixture {
-	struct fake_http server;
-	const char *status, *body;
-	struct buf last;
+	struct one_answer http;
 	struct aws_chain *chain;
 	struct aws_service *service;
 	struct event_bus *bus;
@@ -22,33 +19,15 @@ struct fixture {
 	bool sent[EVENT_BUS_BATCH];
 };
 
-static void serve(int fd, unsigned nth, void *arg)
-{
-	struct fixture *f = arg;
-	char answer[1024];
-	struct buf request;
-	(void)nth;
-	buf_init(&request, 8 << 20);
-	while (fake_http_read(fd, &request)) {
-		buf_clear(&f->last);
-		buf_put(&f->last, buf_str(&request));
-		snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", f->status, strlen(f->body), f->body);
-		fake_http_write(fd, str_of(answer));
-	}
-	buf_deinit(&request);
-	shutdown(fd, SHUT_RDWR);
-}
-
 static void start(struct fixture *f, const char *status, const char *body)
 {
 	assert_int_equal(surroundings_clear(NULL), 0);
 	surroundings_give_keys("AKIDEXAMPLE", "secret", "the-session-token");
-	*f = (struct fixture){ .status = status, .body = body };
-	buf_init(&f->last, 8 << 20);
-	fake_http_start(&f->server, serve, f);
+	*f = (struct fixture){ 0 };
+	one_answer_start(&f->http, status, body);
 	f->chain = aws_chain_new();
 	const struct aws_service_options o = {
-		.service = STR("events"), .region = STR("eu-west-1"), .endpoint = str_of(f->server.url), .chain = f->chain
+		.service = STR("events"), .region = STR("eu-west-1"), .endpoint = str_of(f->http.server.url), .chain = f->chain
 	};
 	f->service = aws_service_new(&o);
 	assert_non_null(f->service);
@@ -61,8 +40,7 @@ static void stop(struct fixture *f)
 	event_bridge_free(&f->bus);
 	aws_service_free(&f->service);
 	aws_chain_free(&f->chain);
-	fake_http_stop(&f->server);
-	buf_deinit(&f->last);
+	one_answer_stop(&f->http);
 }
 
 static enum status send_some(struct fixture *f)
@@ -77,7 +55,7 @@ static enum status send_some(struct fixture *f)
 
 static void assert_sent(const struct fixture *f, const char *part)
 {
-	struct str all = buf_str(&f->last);
+	struct str all = buf_str(&f->http.last);
 	assert_true(str_find(all, str_of(part)) < all.n);
 }
 
@@ -165,11 +143,11 @@ static void test_send_to_a_bus_that_does_not_exist_then_it_is_looked_up_and_none
 		assert_non_null(strstr(f.why.cause, "DescribeEventBus: HTTP 400 ResourceNotFoundException: Event bus pictures does not exist."));
 		assert_sent(&f, "{\"Name\":\"pictures\"}");
 	}
-	f.status = "200 OK"; /* it was made in the meantime, and is known from then on */
-	f.body = "{\"Name\":\"pictures\",\"Entries\":[{\"EventId\":\"1\"},{\"EventId\":\"2\"},{\"EventId\":\"3\"}]}";
+	f.http.status = "200 OK"; /* it was made in the meantime, and is known from then on */
+	f.http.body = "{\"Name\":\"pictures\",\"Entries\":[{\"EventId\":\"1\"},{\"EventId\":\"2\"},{\"EventId\":\"3\"}]}";
 	assert_int_equal(send_some(&f), OK);
 	assert_true(f.sent[0] && f.sent[2]);
-	f.body = "{}";
+	f.http.body = "{}";
 	assert_int_equal(send_some(&f), UPSTREAM);
 	assert_non_null(strstr(f.why.cause, "PutEvents: HTTP 200"));
 	stop(&f);

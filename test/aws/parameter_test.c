@@ -1,17 +1,14 @@
 /* Reading a parameter from a service that answers as AWS Systems Manager does: what is sent, what is given, and what a failure says. */
+#include "aws/one_answer.h"
 #include "aws/surroundings.h"
 
 #include "aws/parameter.h"
-#include "fake/http_server.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 struct fixture {
-	struct fake_http server;
-	const char *status, *body;
-	struct buf last;
+	struct one_answer http;
 	struct aws_chain *chain;
 	struct aws_service *service;
 	struct arena a;
@@ -19,34 +16,16 @@ struct fixture {
 	struct str value;
 };
 
-static void serve(int fd, unsigned nth, void *arg)
-{
-	struct fixture *f = arg;
-	char answer[1024];
-	struct buf request;
-	(void)nth;
-	buf_init(&request, 1 << 20);
-	while (fake_http_read(fd, &request)) {
-		buf_clear(&f->last);
-		buf_put(&f->last, buf_str(&request));
-		snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", f->status, strlen(f->body), f->body);
-		fake_http_write(fd, str_of(answer));
-	}
-	buf_deinit(&request);
-	shutdown(fd, SHUT_RDWR);
-}
-
 static void start(struct fixture *f, const char *status, const char *body)
 {
 	assert_int_equal(surroundings_clear(NULL), 0);
 	surroundings_give_keys("AKIDEXAMPLE", "secret", "the-session-token");
-	*f = (struct fixture){ .status = status, .body = body };
-	buf_init(&f->last, 1 << 20);
-	fake_http_start(&f->server, serve, f);
+	*f = (struct fixture){ 0 };
+	one_answer_start(&f->http, status, body);
 	arena_init(&f->a, 16u << 20);
 	f->chain = aws_chain_new();
 	const struct aws_service_options o = {
-		.service = STR("ssm"), .region = STR("eu-west-1"), .endpoint = str_of(f->server.url), .chain = f->chain
+		.service = STR("ssm"), .region = STR("eu-west-1"), .endpoint = str_of(f->http.server.url), .chain = f->chain
 	};
 	f->service = aws_service_new(&o);
 	assert_non_null(f->service);
@@ -56,8 +35,7 @@ static void stop(struct fixture *f)
 {
 	aws_service_free(&f->service);
 	aws_chain_free(&f->chain);
-	fake_http_stop(&f->server);
-	buf_deinit(&f->last);
+	one_answer_stop(&f->http);
 	arena_deinit(&f->a);
 }
 
@@ -68,7 +46,7 @@ static enum status get(struct fixture *f)
 
 static void assert_sent(const struct fixture *f, const char *part)
 {
-	struct str all = buf_str(&f->last);
+	struct str all = buf_str(&f->http.last);
 	assert_true(str_find(all, str_of(part)) < all.n);
 }
 
@@ -76,7 +54,8 @@ static void test_get_when_there_then_its_value_is_given(void **state)
 {
 	struct fixture f;
 	(void)state;
-	start(&f, "200 OK", "{\"Parameter\":{\"Name\":\"/tintype/a/key\",\"Type\":\"SecureString\",\"Value\":\"a secret of ours\",\"Version\":1}}");
+	start(&f, "200 OK",
+		"{\"Parameter\":{\"Name\":\"/tintype/a/key\",\"Type\":\"SecureString\",\"Value\":\"a secret of ours\",\"Version\":1}}");
 	assert_int_equal(get(&f), OK);
 	assert_str(f.value, STR("a secret of ours"));
 	assert_sent(&f, "x-amz-target: AmazonSSM.GetParameter\r\n");

@@ -2,7 +2,7 @@
 import unittest
 
 from tap import main
-from fixture import ACCOUNT, REGION, Fixture
+from fixture import ACCOUNT, REGION, Fixture, Scripts
 
 PARAMETER = "/tintype/tintype/admin-key"
 
@@ -13,16 +13,8 @@ def setUpModule():
     unittest.addModuleCleanup(fixture.close)
 
 
-class Journey(unittest.TestCase):
+class Journey(Scripts):
     """The life cycle of one stack; the tests run in the order of their names and each continues from the last."""
-
-    def good(self, done):
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
-
-    def bad(self, done, words):
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn(words, done.stderr)
 
     def deploy(self, *arguments):
         return fixture.script("deploy", "--region", REGION, "--zip", fixture.zip, *arguments)

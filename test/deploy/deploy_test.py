@@ -5,7 +5,7 @@ import unittest
 import zipfile
 
 from tap import main
-from fixture import ACCOUNT, REGION, Fixture
+from fixture import ACCOUNT, REGION, Fixture, Scripts
 
 BUCKET = f"tintype-images-{ACCOUNT}-{REGION}"
 CODE = f"tintype-code-{ACCOUNT}-{REGION}-tintype"
@@ -17,16 +17,8 @@ def setUpModule():
     unittest.addModuleCleanup(fixture.close)
 
 
-class Journey(unittest.TestCase):
+class Journey(Scripts):
     """The life cycle of one stack; the tests run in the order of their names and each continues from the last."""
-
-    def good(self, done):
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
-
-    def bad(self, done, words):
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn(words, done.stderr)
 
     def parameters(self):
         s, = fixture.client("cloudformation").describe_stacks(StackName="tintype")["Stacks"]

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unittest
 import urllib.request
 import zipfile
 
@@ -91,6 +92,18 @@ exec {shutil.which("aws", path=self.env["PATH"])} "$@"
 
     def script(self, name, *arguments, stdin="", **env):
         return run(["bash", f"deploy/{name}.sh", *arguments], {**self.env, **env}, stdin)
+
+
+class Scripts(unittest.TestCase):
+    """What a script printed, which ended as it had to."""
+
+    def good(self, done):
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def bad(self, done, words):
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(words, done.stderr)
 
 
 if __name__ == "__main__":   # URL TABLE: what an AWS CLI that knows deletion protection does to end it
