@@ -1,6 +1,7 @@
 // The JSON API, as any client may call it: see doc/api.md. Errors become a
 // Refusal, whose message is shown to the user.
 import * as session from './sign_in.js';
+import { texts } from './texts.js';
 
 const base = new URL('prod/', document.baseURI);
 let key = sessionStorage.getItem('key') ?? '';
@@ -29,11 +30,9 @@ export function useKey(text) {
 		sessionStorage.removeItem('key');
 }
 
-export const LOST = 'The connection to the server was lost.';
-
 async function problemOf(answer) {
 	const problem = await answer.json().catch(() => ({}));
-	const sentence = problem.detail || `The server answered ${answer.status} ${answer.statusText}`.trim() + '.';
+	const sentence = problem.detail || texts.answered(answer.status, answer.statusText);
 	return new Refusal(sentence, { status: answer.status, code: problem.code, canRetry: answer.status >= 500 || answer.status === 408 || answer.status === 429 });
 }
 
@@ -48,7 +47,7 @@ async function call(method, path, given = {}) {
 		if (session.token() === used)   // else another call has renewed it meanwhile
 			await session.renew().catch(why => {
 				if (why instanceof TypeError)   // the issuer could not be reached: the session may still be good
-					throw new Refusal(LOST, { canRetry: true });
+					throw new Refusal(texts.lost, { canRetry: true });
 				session.forget();
 				throw refusal;
 			});
@@ -70,7 +69,7 @@ async function callOnce(method, path, { body, bearer = session.token() || key, h
 	} catch (error) {
 		if (signal?.aborted)
 			throw error;
-		throw new Refusal(LOST, { canRetry: true });
+		throw new Refusal(texts.lost, { canRetry: true });
 	}
 	if (!answer.ok)
 		throw await problemOf(answer);

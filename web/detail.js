@@ -1,10 +1,11 @@
 // One picture in full size, with its record and actions. A native dialog of the
 // browser, which traps the focus and restores it.
-import { fileLink, hasKey, image, LOST, remove, setVisibility } from './api.js';
+import { fileLink, hasKey, image, remove, setVisibility } from './api.js';
 import { $, bytes, el, fenced, icon, number, say, typeName } from './dom.js';
 import * as gallery from './gallery.js';
 import { damageOf, sizeOf } from './picture.js';
 import * as stage from './stage.js';
+import { texts } from './texts.js';
 
 const TURNS = [, 'upright', 'mirrored', 'upside down', 'upside down, mirrored', 'on its side, mirrored', 'a quarter turn to the right', 'on its other side, mirrored', 'a quarter turn to the left'];
 let shown = null, current = null, hooks;   // the id that was asked for; the record on the stage
@@ -155,7 +156,7 @@ async function download() {
 		setTimeout(() => URL.revokeObjectURL(address), 60000);
 		report('Downloaded.');
 	} catch (why) {
-		report(why instanceof TypeError ? LOST : why.message);
+		report(why instanceof TypeError ? texts.lost : why.message);
 	}
 }
 

@@ -4,6 +4,7 @@ import * as api from './api.js';
 import { $, say } from './dom.js';
 import * as gallery from './gallery.js';
 import * as session from './sign_in.js';
+import { texts } from './texts.js';
 import * as upload from './upload.js';
 
 const trouble = why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); };
@@ -21,7 +22,7 @@ async function show(imageId) {
 	if (detail)
 		detail.show(imageId);
 	else
-		trouble(new Error(api.LOST));
+		trouble(new Error(texts.lost));
 }
 
 function wantKey(refusal) {
@@ -89,7 +90,7 @@ async function learnLimits() {
 		knowsIssuer = true;
 		upload.useLimits(limits);
 	} catch (why) {
-		$('limits').textContent = `${why.message} The upload limits are not known yet.`;
+		$('limits').textContent = texts.uploads.limitsUnknown(why.message);
 		setTimeout(learnLimits, 5000);
 	}
 }

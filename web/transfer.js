@@ -1,6 +1,7 @@
 // The upload of one file: a slot from the API, then the bytes by PUT to the signed URL, which is another origin.
 // XMLHttpRequest and not fetch, because it alone reports how much has been sent.
-import { complete, LOST, openSlot, ownToken, Refusal } from './api.js';
+import { complete, openSlot, ownToken, Refusal } from './api.js';
+import { texts } from './texts.js';
 
 const STALLED_MS = 30000;
 const SPEED_OVER_MS = 3000;
@@ -12,7 +13,7 @@ const ENTITIES = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
 function refusalOf(xhr) {
 	const find = name => (xhr.responseText.match(`<${name}>([^<]*)</${name}>`)?.[1] ?? '')
 		.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, dec, hex, word) => ENTITIES[word] ?? (dec || hex ? String.fromCodePoint(parseInt(dec ?? hex, dec ? 10 : 16)) : all)).trim();
-	return new Refusal(find('Message') || `The storage answered ${xhr.status}.`,
+	return new Refusal(find('Message') || texts.uploads.storage(xhr.status),
 		{ status: xhr.status, code: find('Code'), canRetry: xhr.status >= 500 || xhr.status === 408 || xhr.status === 403 });
 }
 
@@ -35,7 +36,7 @@ function put(slot, file, signal, onProgress) {
 		let stalled;
 		const wait = () => {
 			clearTimeout(stalled);
-			stalled = setTimeout(() => { fail(new Refusal('The connection stalled: nothing was sent for 30 seconds.', { canRetry: true })); xhr.abort(); }, STALLED_MS);
+			stalled = setTimeout(() => { fail(new Refusal(texts.uploads.stalled(STALLED_MS / 1000), { canRetry: true })); xhr.abort(); }, STALLED_MS);
 		};
 		const fail = why => { clearTimeout(stalled); reject(why); };
 		xhr.open(slot.method, slot.uploadUrl);
@@ -44,7 +45,7 @@ function put(slot, file, signal, onProgress) {
 		xhr.upload.onprogress = ({ loaded }) => { wait(); onProgress(loaded, speed.add(performance.now(), loaded)); };
 		xhr.upload.onload = () => { clearTimeout(stalled); onProgress(file.size, null); };
 		xhr.onload = () => { clearTimeout(stalled); xhr.status === 200 ? resolve() : reject(refusalOf(xhr)); };
-		xhr.onerror = () => fail(new Refusal(LOST, { canRetry: true }));
+		xhr.onerror = () => fail(new Refusal(texts.lost, { canRetry: true }));
 		xhr.onabort = () => fail(signal.reason);
 		signal.addEventListener('abort', () => xhr.abort(), { once: true });
 		signal.throwIfAborted();

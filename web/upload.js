@@ -5,9 +5,11 @@
 //      │          ├──────────┴────── refused   with the reason; "Try again" where that can help
 //      └──────────┴── cancelled: the tile is removed
 import { Refusal, remove } from './api.js';
-import { $, anyOf, bytes, el, fenced, icon, many, nameOf, number, say, typeName } from './dom.js';
+import { $, el, fenced, icon, nameOf, number, say } from './dom.js';
+import { texts as all } from './texts.js';
 import { upload } from './transfer.js';
 
+const texts = all.uploads;
 const AT_ONCE = 3;
 const BY_ENDING = { jpg: 'image/jpeg', jpeg: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp', heic: 'image/heic', avif: 'image/avif', svg: 'image/svg+xml', pdf: 'application/pdf' };
 
@@ -18,22 +20,20 @@ let hooks;
 /** Why the file is not accepted, as a sentence; "" if it is. */
 function objection(file) {
 	if (file.size === 0)
-		return 'The file is empty.';
+		return texts.empty;
 	if (!limits)
 		return '';
-	if (file.size > limits.maxFileSize) {
-		const words = bytes(file.size) === bytes(limits.maxFileSize) ? n => `${number(n)} bytes` : bytes;
-		return `This file is ${words(file.size)}. The limit is ${words(limits.maxFileSize)}.`;
-	}
+	if (file.size > limits.maxFileSize)
+		return texts.large(file.size, limits.maxFileSize);
 	if (!limits.allowedTypes.includes(file.type))
-		return `Only ${anyOf(limits.allowedTypes.map(typeName))} are accepted; this is ${file.type || 'something else'}.`;
+		return texts.type(file.type, limits);
 	return '';
 }
 
 /** The accepted types and sizes: the line below the buttons. */
 export function useLimits(found) {
 	limits = found;
-	$('limits').textContent = `${anyOf(limits.allowedTypes.map(typeName))}, up to ${bytes(limits.maxFileSize)} and ${number(Math.floor(limits.maxPixels / 1e6))} megapixels each`;
+	$('limits').textContent = texts.limits(limits);
 	$('files').accept = limits.allowedTypes.join(',');
 	for (const item of items)   // files added before the limits were known
 		if (item.state === 'waiting' && objection(item.file))
@@ -56,10 +56,10 @@ function makeTile(item) {
 }
 
 const WORDS = {
-	waiting: item => `Waiting · ${bytes(item.file.size)}`,
-	sending: item => `${bytes(item.sent)} of ${bytes(item.file.size)}${item.speed ? ` · ${bytes(Math.round(item.speed))}/s` : ''}`,
-	checking: () => 'Checking…',
-	done: item => `Uploaded · ${bytes(item.file.size)}`,
+	waiting: item => texts.waiting(item.file.size),
+	sending: item => texts.sending(item.sent, item.file.size, item.speed),
+	checking: () => texts.checking,
+	done: item => texts.done(item.file.size),
 	refused: item => item.why.message,
 };
 const ACTS = {
@@ -107,7 +107,7 @@ function change(item, state, more = {}) {
 
 function refuse(item, why) {
 	change(item, 'refused', { why });
-	say(`${fenced(item.file.name)} was not uploaded. ${why.message}`);
+	say(texts.isNotUploaded(fenced(item.file.name), why.message));
 }
 
 async function send(item) {
@@ -119,13 +119,13 @@ async function send(item) {
 			change(item, sent < item.file.size ? 'sending' : 'checking');
 		});
 		change(item, 'done', { record });
-		say(`${fenced(item.file.name)} is uploaded.`);
+		say(texts.isUploaded(fenced(item.file.name)));
 		if (record)
 			hooks.uploaded(record);
 	} catch (why) {
 		if (item.ending.signal.aborted)
 			return;
-		refuse(item, why instanceof Refusal ? why : new Refusal('The file was moved or changed. Choose it again.', { canRetry: true }));
+		refuse(item, why instanceof Refusal ? why : new Refusal(texts.moved, { canRetry: true }));
 		if (why.wantsKey)
 			hooks.wantKey(why);
 	}
@@ -148,7 +148,7 @@ function dismiss(item) {
 	const neighbour = (item.tile.nextElementSibling ?? item.tile.previousElementSibling)?.querySelector('button');
 	const focused = item.tile.contains(document.activeElement);
 	if (item.state !== 'done' && item.state !== 'refused')
-		say(`${fenced(item.file.name)} is cancelled.`);
+		say(texts.isCancelled(fenced(item.file.name)));
 	items.delete(item);
 	item.ending?.abort();
 	if (item.trip.slot && item.state !== 'done')   // bytes still in transit find the slot deleted
@@ -164,7 +164,7 @@ async function removeOwn(item) {
 	try {
 		await hooks.remove(item.trip.slot.imageId);
 		dismiss(item);
-		say(`${fenced(item.file.name)} is deleted.`);
+		say(texts.isDeleted(fenced(item.file.name)));
 	} catch (why) {
 		item.status.replaceChildren(icon('alert'), why.message);
 		say(why.message);
@@ -186,7 +186,7 @@ export function add(files) {
 		return;
 	$('uploads').append(...fresh.map(item => item.tile));
 	const refused = fresh.filter(item => item.state === 'refused');
-	say(`${many(fresh.length, 'file')} added.${refused.map(item => ` ${fenced(item.file.name)} was not accepted. ${item.why.message}`).slice(0, 3).join('')}`);
+	say([texts.added(fresh.length), ...refused.slice(0, 3).map(item => texts.isNotAccepted(fenced(item.file.name), item.why.message))].join(' '));
 	pump();
 }
 
