@@ -6,7 +6,6 @@
 #include "app/keys.h"
 
 #include "base/hash.h"
-#include "config/help.h"
 #include "config/settings.h"
 #include "config/settings_check.h"
 #include "store/keys/key_edit.h"
@@ -162,26 +161,14 @@ static const struct option {
 
 #define TAKES_DATA UINT64_C(1) /* its bit, the first */
 
-static const struct flag_name *option_row(size_t i)
+const struct flag_name *keys_flag(size_t i)
 {
 	return i < COUNT_OF(options) ? &options[i].flag : NULL;
 }
 
-void keys_help(struct buf *b)
-{
-	assert(b != NULL);
-	buf_put(b,
-		STR("Users of the object store: each owns the buckets it creates and has access to no others. A running server\n"
-			"applies changes at once; keys are stored in DIR/credentials.\n\n"));
-	help_flags(b, option_row, FLAGS_ALL, NULL);
-	buf_put(b,
-		STR("\n--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
-			"  tintype keys add backup --user alice --bucket photos --allow list,read --bucket logs --allow list,read,write\n"));
-}
-
 static enum status read_order(struct order *o, bool named, bool adds, int argc, char **argv, struct fault *why)
 {
-	for (struct flags f = { option_row, adds ? FLAGS_ALL : TAKES_DATA, .has_operands = true, .argc = argc, .argv = argv }; f.argc > 0;) {
+	for (struct flags f = { keys_flag, adds ? FLAGS_ALL : TAKES_DATA, .has_operands = true, .argc = argc, .argv = argv }; f.argc > 0;) {
 		struct flag_word word;
 		TRY(flags_next(&f, &word, why));
 		if (word.name != NULL)

@@ -2,7 +2,7 @@
  * maintenance.c and keys.c, the client's verbs are in cli/. This file finds the command, reads .env for those that have
  * settings, and prints the help. */
 #include "config/env_file.h"
-#include "config/help.h"
+#include "config/command.h"
 #include "base/hash.h"
 #include "config/settings_table.h"
 #include "cli/cli.h"
@@ -27,6 +27,9 @@ static int put_page(FILE *to, void (*write)(struct buf *))
 	buf_init(&page, PAGE_MAX);
 	write(&page);
 	if (!buf_ok(&page) || fwrite(page.p, 1, page.n, to) != page.n || fflush(to) != 0) {
+		/* Whoever read it had enough, as `| head`. */
+		if (errno == EPIPE)
+			return 0;
 		fprintf(stderr, "tintype: the output cannot be written: %s\n", strerror(errno));
 		return 1;
 	}
@@ -49,6 +52,21 @@ static int print_usage(int argc, char **argv)
 static int print_version(int argc, char **argv)
 {
 	return put_page(stdout, write_version);
+}
+
+static const struct flag_name *settings_command_flag(size_t i)
+{
+	static const struct flag_name flags[] = {
+		{ "markdown", 0, FLAG_SWITCH, NULL, "Print the table as a page in Markdown." },
+		{ "env", 0, FLAG_SWITCH, NULL, "Print a sample .env." },
+	};
+	return i < COUNT_OF(flags) ? &flags[i] : NULL;
+}
+
+static const struct flag_name *help_flag(size_t i)
+{
+	static const struct flag_name flags[] = { { "man", 0, FLAG_SWITCH, NULL, "Print the manual page, for man(1)." } };
+	return i < COUNT_OF(flags) ? &flags[i] : NULL;
 }
 
 static void write_settings(struct buf *b)
@@ -77,41 +95,56 @@ static int print_settings(int argc, char **argv)
 		SETTING_BIT(render_sandbox) | SETTING_BIT(rejected_ttl_s) | SETTING_BIT(orphan_ttl_s) | SETTING_BIT(reserve_bytes))
 
 static const struct main_verb {
-	const char *name;
+	struct command_row command; /* without a usage: it is not listed, and has no --help */
 	int (*run)(int argc, char **argv);
-	const char *usage, *sentence;
-	unsigned __int128 settings;  /* which of them matter to it, and are in its --help; 0: it reads none */
-	void (*help)(struct buf *b); /* what --help says in place of them; NULL: nothing */
+	bool is_plain; /* it reads no settings, and no .env */
 } verbs[] = {
-	{ "serve", server_main, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.",
-		FLAGS_ALL, NULL },
-	{ "sweep", maintain_sweep, "sweep [OPTION ...]",
-		"Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", SWEEP_SETTINGS, NULL },
-	{ "reverify", reverify_main, "reverify [OPTION ...]",
-		"Decode the images of older versions, and with --strip remove what can identify a person.", SETTING_BIT(data_dir), reverify_help },
-	{ "recount", recount_main, "recount [OPTION ...]",
-		"Count what each user has stored, and repair what is recorded of it; a running server does it.", STORAGE_SETTINGS, NULL },
-	{ "compact", maintain_compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
-		SETTING_BIT(data_dir), NULL },
-	{ "table", maintain_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options.",
-		SETTING_BIT(table_name) | SETTING_BIT(region), NULL },
-	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", SETTING_BIT(data_dir),
-		keys_help },
-	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.",
-		0, NULL },
-	{ "help", print_usage, "help [--man]", "Print this list of commands; with --man the manual page.", 0, NULL },
-	{ "version", print_version, "version", "Print the version.", 0, NULL },
-	{ "--version", print_version, NULL, NULL, 0, NULL },
-	{ "--help", print_usage, NULL, NULL, 0, NULL },
-	{ "-h", print_usage, NULL, NULL, 0, NULL },
+	{ { "serve", "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.",
+		  .settings = FLAGS_ALL },
+		server_main },
+	{ { "sweep", "sweep [OPTION ...]",
+		  "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.",
+		  .settings = SWEEP_SETTINGS },
+		maintain_sweep },
+	{ { "reverify", "reverify [OPTION ...]", "Decode the images of older versions, and with --strip remove what can identify a person.",
+		  "Goes on where it was cut off. With the embedded store a running server does it, with the server's own options.",
+		  .flags = reverify_flag, .takes = FLAGS_ALL, .settings = REVERIFY_SETTINGS },
+		reverify_main },
+	{ { "recount", "recount [OPTION ...]", "Count what each user has stored, and repair what is recorded of it; a running server does it.",
+		  .settings = STORAGE_SETTINGS },
+		recount_main },
+	{ { "compact", "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
+		  .settings = SETTING_BIT(data_dir) },
+		maintain_compact },
+	{ { "table", "table create [OPTION ...]", "Create the DynamoDB table, with the server's options.", .actions = "create",
+		  .settings = SETTING_BIT(table_name) | SETTING_BIT(region) },
+		maintain_table },
+	{ { "keys", "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", KEYS_ABOUT,
+		  .actions = "add list rm", .flags = keys_flag, .takes = FLAGS_ALL },
+		keys_run },
+	{ { "settings", "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.",
+		  .flags = settings_command_flag, .takes = FLAGS_ALL },
+		print_settings, true },
+	{ { "help", "help [--man]", "Print this list of commands; with --man the manual page.", .flags = help_flag, .takes = FLAGS_ALL },
+		print_usage, true },
+	{ { "version", "version", "Print the version." }, print_version, true },
+	{ { "--version" }, print_version, true },
+	{ { "--help" }, print_usage, true },
+	{ { "-h" }, print_usage, true },
 };
+
+static const struct command_row *command_at(size_t i)
+{
+	size_t own = 0;
+	while (verbs[own].command.usage != NULL)
+		own++;
+	return i < own ? &verbs[i].command : cli_command(i - own);
+}
 
 static void write_usage(struct buf *b)
 {
 	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype COMMAND ...\n\n"));
-	for (const struct main_verb *v = verbs; v->usage != NULL; v++)
-		buf_printf(b, "  %-27s %s\n", v->usage, v->sentence);
-	cli_help(b);
+	command_list(b, command_at);
 	buf_put(b, STR("\nEach has --help.\n"));
 }
 
@@ -123,15 +156,8 @@ static void write_manual(struct buf *b)
 			".SH SYNOPSIS\n.B tintype\n.I COMMAND\n.RI [ OPTION \" ...]\"\n"
 			".SH DESCRIPTION\n"
 			"An image backend. A client asks for an upload slot, gets a presigned URL and sends the bytes straight to storage; the server verifies what\n"
-			"arrived, records it, lists it and delivers it.\n"
-			".SH COMMANDS\n"));
-	for (const struct main_verb *v = verbs; v->usage != NULL; v++)
-		help_manual_verb(b, v->usage, v->sentence);
-	cli_manual(b);
-	buf_put(b,
-		STR(".SH OPTIONS OF THE SERVER\n"
-			"Each may be given in the environment or in a file \\fI.env\\fR too, under the name in brackets; the option wins.\n"));
-	settings_manual(b);
+			"arrived, records it, lists it and delivers it.\n"));
+	command_manual(b, command_at);
 	buf_put(b,
 		STR(".SH ENVIRONMENT\n"
 			".TP\n\\fBTINTYPE_ENDPOINT\\fR\nThe API that commands call.\n"
@@ -140,17 +166,11 @@ static void write_manual(struct buf *b)
 			".SH EXIT STATUS\n0 if all succeeded, 1 if something failed, 2 for wrong use or a wrong setting, 130 after Ctrl-C.\n"));
 }
 
-static const struct main_verb *shown; /* by write_help */
+static const struct command_row *shown; /* by write_help */
 
 static void write_help(struct buf *b)
 {
-	buf_printf(b, "usage: tintype %s\n\n%s\n", shown->usage, shown->sentence);
-	if (shown->settings != 0)
-		buf_put(b, shown->settings == FLAGS_ALL || shown->help != NULL ? STR("\n") : STR("\nOf the server's options these matter:\n\n"));
-	if (shown->help != NULL)
-		shown->help(b);
-	else
-		settings_help(b, shown->settings);
+	command_help(b, shown);
 }
 
 /* The exit status if the environment file cannot be used, 0 if it can. */
@@ -168,12 +188,12 @@ static int load_env_file(void)
 
 static int run_verb(const struct main_verb *v, int argc, char **argv)
 {
-	for (int i = 1; v->usage != NULL && i < argc; i++)
+	for (int i = 1; v->command.usage != NULL && i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			shown = v;
+			shown = &v->command;
 			return put_page(stdout, write_help);
 		}
-	return v->settings != 0 && load_env_file() != 0 ? 2 : v->run(argc, argv);
+	return !v->is_plain && load_env_file() != 0 ? 2 : v->run(argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -188,7 +208,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	crypto_init();
 	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
+		if (strcmp(argv[1], verbs[i].command.name) == 0)
 			return run_verb(&verbs[i], argc - 1, argv + 1);
 	if (argc > 1 && cli_knows(str_of(argv[1])))
 		return load_env_file() != 0 ? 2 : cli_run(argc - 1, argv + 1);

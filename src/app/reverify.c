@@ -8,7 +8,6 @@
 #include "app/render_pool.h"
 #include "app/reverify_files.h"
 #include "base/clock.h"
-#include "config/help.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -30,23 +29,9 @@ static const struct flag_name own_flags[OPTIONS] = {
 	[OPTION_RATE] = { "rate", 0, FLAG_VALUE, "N", "Images a second, at most: 1 to 1000; 10 if not given." },
 };
 
-static const struct flag_name *option_row(size_t i)
+const struct flag_name *reverify_flag(size_t i)
 {
 	return i < OPTIONS ? &own_flags[i] : NULL;
-}
-
-#define SETTINGS \
-	(SETTING_BIT(data_dir) | SETTING_BIT(store) | SETTING_BIT(table) | SETTING_BIT(bucket) | SETTING_BIT(region) | \
-		SETTING_BIT(table_name) | SETTING_BIT(list_shards) | SETTING_BIT(max_pixels) | SETTING_BIT(keep_metadata) | \
-		SETTING_BIT(render_memory) | SETTING_BIT(render_sandbox) | SETTING_BIT(reserve_bytes))
-
-void reverify_help(struct buf *b)
-{
-	assert(b != NULL);
-	buf_put(b, STR("Goes on where it was cut off. With the embedded store a running server does it, with the server's own options.\n\n"));
-	help_flags(b, option_row, FLAGS_ALL, NULL);
-	buf_put(b, STR("\nOf the server's options these matter where no server runs:\n\n"));
-	settings_help(b, SETTINGS);
 }
 
 struct command {

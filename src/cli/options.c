@@ -1,8 +1,6 @@
 /* The table of the client's flags, and what reads it: the parser and the help. */
 #include "cli/options.h"
 
-#include "config/help.h"
-
 #include <stddef.h>
 
 enum kind { SWITCH, TEXT, NUMBER, SPAN };
@@ -94,7 +92,7 @@ static enum status set_option(struct options *o, const struct flag *f, const cha
 	return OK;
 }
 
-static const struct flag_name *flag_row(size_t i)
+const struct flag_name *options_flag(size_t i)
 {
 	return i < OPTIONS ? &flags[i].flag : NULL;
 }
@@ -106,7 +104,7 @@ enum status options_parse(struct options *o, unsigned allowed, int argc, char **
 	for (unsigned i = 0; i < OPTIONS; i++)
 		if (flags[i].kind == NUMBER)
 			*(uint64_t *)(void *)((char *)o + flags[i].field) = flags[i].otherwise;
-	for (struct flags f = { flag_row, allowed | ALLOWS(HELP), .has_operands = true, .argc = argc - 1, .argv = argv + 1 }; f.argc > 0;) {
+	for (struct flags f = { options_flag, allowed | ALLOWS(HELP), .has_operands = true, .argc = argc - 1, .argv = argv + 1 }; f.argc > 0;) {
 		struct flag_word word;
 		TRY(flags_next(&f, &word, why));
 		if (word.name != NULL)
@@ -115,14 +113,4 @@ enum status options_parse(struct options *o, unsigned allowed, int argc, char **
 			o->operands[o->n_operands++] = word.operand;
 	}
 	return OK;
-}
-
-void options_help(struct buf *b, unsigned allowed)
-{
-	help_flags(b, flag_row, allowed | ALLOWS(HELP), NULL);
-}
-
-void options_manual(struct buf *b)
-{
-	help_manual(b, flag_row, FLAGS_ALL, NULL);
 }

@@ -3,8 +3,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
-#include "base/buf.h"
-#include "base/fault.h"
+#include "config/flags.h"
 
 struct options {
 	const char *endpoint, *output, *data, *state, *level, *grep, *token, *scope, *owner, *on_behalf_of; /* NULL: not given */
@@ -45,10 +44,8 @@ enum option {
  * takes   bits of the flags that are allowed; --help always is
  * Errors  BAD_SETTING an unknown flag, a missing or wrong value; the text says which */
 enum status options_parse(struct options *o, unsigned allowed, int argc, char **argv, struct fault *why) MUST_CHECK;
-/* Append a line for each flag. */
-void options_help(struct buf *b, unsigned allowed);
-/* The help of all of them as paragraphs of man(7). */
-void options_manual(struct buf *b);
+/* The table itself, for the help. */
+const struct flag_name *options_flag(size_t i);
 /* "90s", "15m", "2h", "7d" to milliseconds, at most ten years; a bare number is seconds. */
 bool options_parse_span(struct str s, int64_t *ms) MUST_CHECK;
 

@@ -86,10 +86,10 @@ static void put_paragraph(struct buf *b, struct str tag, struct str text)
 	buf_put_char(b, '\n');
 }
 
-void help_manual_verb(struct buf *b, const char *usage, const char *sentence)
+void help_manual_command(struct buf *b, const char *usage, const char *text)
 {
-	assert(b != NULL && usage != NULL && sentence != NULL);
-	put_paragraph(b, str_of(usage), str_of(sentence));
+	assert(b != NULL && usage != NULL && text != NULL);
+	put_paragraph(b, str_of(usage), str_of(text));
 }
 
 void help_manual(struct buf *b, const struct flag_name *(*row)(size_t i), unsigned __int128 takes, void (*note)(struct buf *b, size_t i))

@@ -15,7 +15,7 @@ void help_flags(struct buf *b, const struct flag_name *(*row)(size_t i), unsigne
 void help_words(struct buf *b, struct str words, struct str margin, size_t column);
 
 /* Append a command as a paragraph of man(7), which is what groff reads. */
-void help_manual_verb(struct buf *b, const char *usage, const char *sentence);
+void help_manual_command(struct buf *b, const char *usage, const char *text);
 /* Append the flags of a table as paragraphs of man(7); as help_flags otherwise. */
 void help_manual(struct buf *b, const struct flag_name *(*row)(size_t i), unsigned __int128 takes, void (*note)(struct buf *b, size_t i));
 

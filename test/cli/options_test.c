@@ -69,18 +69,6 @@ static void test_options_when_a_letter_is_shared_then_the_verb_decides(void **st
 	assert_true(o.force && !o.follow);
 }
 
-static void test_help_when_accepted_then_in_it(void **state)
-{
-	struct buf b;
-	buf_init(&b, 65536);
-	options_help(&b, ALLOWS(LIMIT) | ALLOWS(OUTPUT));
-	assert_non_null(strstr(b.p, "-n, --limit N "));
-	assert_non_null(strstr(b.p, "-o, --output FILE "));
-	assert_non_null(strstr(b.p, "--help"));
-	assert_null(strstr(b.p, "--jobs"));
-	buf_deinit(&b);
-}
-
 static void test_span_when_written_then_milliseconds(void **state)
 {
 	static const struct {
@@ -103,7 +91,6 @@ int main(void)
 		cmocka_unit_test(test_options_when_not_given_then_defaults),
 		cmocka_unit_test(test_options_when_wrong_then_the_message_names_the_flag),
 		cmocka_unit_test(test_options_when_a_letter_is_shared_then_the_verb_decides),
-		cmocka_unit_test(test_help_when_accepted_then_in_it),
 		cmocka_unit_test(test_span_when_written_then_milliseconds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
