@@ -26,6 +26,15 @@ enum status backends_open(const struct settings *s, const char *storage_url, str
 	return remote ? backends_open_cloud(s, out, why) : backends_open_local(s, storage_url, out, why);
 }
 
+enum status backends_open_beside(const struct settings *s, struct backends *out, struct fault *why)
+{
+	assert(s != NULL);
+	assert(out != NULL);
+	bool remote = false;
+	TRY(backends_choose(s, &remote, why));
+	return remote ? backends_open_cloud(s, out, why) : backends_open_local_beside(s, out, why);
+}
+
 void backends_close(struct backends *e)
 {
 	assert(e != NULL);

@@ -47,11 +47,16 @@ enum status backends_choose(const struct settings *s, bool *remote, struct fault
  * storage_url  of the storage listener; "" without one
  * Errors       BAD_SETTING; OUT_OF_MEMORY; engine_open's. Nothing is left open then */
 enum status backends_open(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why) MUST_CHECK;
+/* Open them to read, whether or not a server uses them: of a data directory nothing is locked, made or written. Only what reads may be
+ * called of the ports that are there: the store, the table, the users, buckets, the catalog.
+ * Errors  BAD_SETTING; OUT_OF_MEMORY; engine_open_beside's */
+enum status backends_open_beside(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
 /* Safe on zeroed and on closed ones. */
 void backends_close(struct backends *e);
 
 /* The two kinds, for backends_open only. */
 enum status backends_open_local(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why) MUST_CHECK;
+enum status backends_open_local_beside(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
 enum status backends_open_cloud(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -68,3 +68,19 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.own = engine };
 	return OK;
 }
+
+enum status backends_open_local_beside(const struct settings *s, struct backends *out, struct fault *why)
+{
+	assert(s != NULL);
+	assert(out != NULL);
+	struct engine *engine;
+	TRY(engine_open_beside(&(struct engine_options){ .dir = s->data_dir, .bucket = str_of(s->bucket) }, &engine, why));
+	*out = (struct backends){ .store = &engine_ports(engine)->store,
+		.table = &engine_ports(engine)->table,
+		.users = &engine_ports(engine)->users,
+		.bucket = &engine_ports(engine)->buckets,
+		.catalog = &engine_ports(engine)->catalog,
+		.close = close_engine,
+		.own = engine };
+	return OK;
+}

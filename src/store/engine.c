@@ -156,13 +156,13 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	return publisher_start(&e->publisher, why);
 }
 
-enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why)
+static struct engine *new_engine(const struct engine_options *o)
 {
 	struct engine *e = mem_new(1, sizeof *e);
 
-	assert(o->dir != NULL && o->small_bytes <= BUCKET_SMALL_BYTES && why != NULL);
+	assert(o->dir != NULL && o->small_bytes <= BUCKET_SMALL_BYTES);
 	if (e == NULL)
-		return fault_no_memory(why);
+		return NULL;
 	e->ports = (struct engine_ports){
 		.store = { &objects_ops },
 		.table = { &images_ops },
@@ -177,6 +177,16 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 	};
 	e->small_bytes = (size_t)o->small_bytes;
 	e->dir_fd = e->lock_fd = e->db_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
+	return e;
+}
+
+enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why)
+{
+	struct engine *e = new_engine(o);
+
+	assert(why != NULL);
+	if (e == NULL)
+		return fault_no_memory(why);
 	enum status status = open_all(e, o, why);
 	if (status == OK) {
 		*out = e;
@@ -187,6 +197,57 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 	return why->code != F_DISK_FULL
 		? status
 		: fault_set(why, DISK_FULL, "The disk that holds %s is full: free at least %d MiB there and start again.", o->dir, START_MIB);
+}
+
+static enum status check_tables(struct engine *e, struct fault *why)
+{
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	int64_t version = 0;
+
+	TRY(explain_failure(read_pool_acquire(&e->read_pool, &d, why), e, why));
+	TRY(explain_failure(db_ask(d, "PRAGMA user_version", &version, why), e, why));
+	if (version != SCHEMA_VERSION)
+		return fault_set(why, SCHEMA_UNKNOWN,
+			"The database in %s has version %lld, and this program reads %d: use the program that the server runs, or start the server with "
+			"this one first.",
+			e->dir, (long long)version, SCHEMA_VERSION);
+	TRY(explain_failure(db_find_bucket(d, str_of(e->bucket), &e->group_commit.writer.image_bucket, why), e, why));
+	if (e->group_commit.writer.image_bucket != 0)
+		return OK;
+	return fault_set(why, NO_SUCH_BUCKET, "There is no bucket %s in %s: set BUCKET_NAME to the server's.", e->bucket, e->dir);
+}
+
+static enum status open_to_read(struct engine *e, const struct engine_options *o, struct fault *why)
+{
+	e->beside = true;
+	e->bucket = mem_dup_cstr(o->bucket);
+	if (e->bucket == NULL)
+		return fault_no_memory(why);
+	e->dir_fd = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (e->dir_fd < 0 || realpath(o->dir, e->dir) == NULL)
+		return io_fault_start(why, errno, "open the data directory", o->dir);
+	(void)snprintf(e->db_path, sizeof e->db_path, "%s/tintype.db", e->dir);
+	TRY(tree_open_to_read(&e->tree, e->dir_fd, why));
+	read_pool_init(&e->read_pool, e->db_path);
+	object_cache_init(&e->object_cache);
+	row_cache_init(&e->row_cache);
+	row_watch_init(&e->row_watch);
+	return check_tables(e, why);
+}
+
+enum status engine_open_beside(const struct engine_options *o, struct engine **out, struct fault *why)
+{
+	struct engine *e = new_engine(o);
+
+	assert(why != NULL);
+	if (e == NULL)
+		return fault_no_memory(why);
+	enum status status = open_to_read(e, o, why);
+	if (status == OK)
+		*out = e;
+	else
+		engine_free(&e);
+	return status;
 }
 
 void engine_free(struct engine **ep)

@@ -19,6 +19,7 @@
 
 struct engine {
 	struct engine_ports ports;
+	bool beside; /* opened by engine_open_beside: others write, so that nothing is cached */
 	size_t small_bytes;
 	char dir[PATH_MAX]; /* absolute */
 	char db_path[PATH_MAX + sizeof "/tintype.db"];

@@ -43,6 +43,11 @@ struct engine;
 /* Errors  DIR_LOCKED; SCHEMA_UNKNOWN; DISK_FULL too full to start, even without the ballast; STORAGE_FAILED; each with a
  *         sentence for the terminal */
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
+/* Open a data directory to read it, whether or not a server uses it: nothing is locked, made, recovered or written. Each read sees
+ * what is committed then. Of the ports only what reads may be called.
+ * o       dir and bucket
+ * Errors  NO_SUCH_BUCKET; SCHEMA_UNKNOWN it was written by another version; STORAGE_FAILED; each with a sentence for the terminal */
+enum status engine_open_beside(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
 /* Whether a program uses the data directory now. While it is asked, for microseconds, no other can open it.
  * Threads  any; blocks on the disk */
 bool engine_in_use(const char *dir) MUST_CHECK;

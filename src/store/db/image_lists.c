@@ -15,7 +15,7 @@ enum status image_lists_get(struct image_table *t, struct str id, struct arena *
 
 	if (!images_pack_id(id, packed))
 		return no_such_image(why);
-	if (row_cache_find(&e->row_cache, id, a, out))
+	if (!e->beside && row_cache_find(&e->row_cache, id, a, out))
 		return fault_check_arena(a, why);
 	uint64_t generation = row_cache_generation(&e->row_cache);
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
@@ -24,7 +24,8 @@ enum status image_lists_get(struct image_table *t, struct str id, struct arena *
 	if (!row)
 		return no_such_image(why);
 	TRY(images_read_row(s, a, out, why));
-	row_cache_offer(&e->row_cache, generation, out);
+	if (!e->beside)
+		row_cache_offer(&e->row_cache, generation, out);
 	return OK;
 }
 
@@ -64,6 +65,25 @@ static bool is_listed(sqlite3_stmt *s, const struct image_query *q)
 	return q->status == LIST_ALL || sqlite3_column_int(s, 2) == (int)of[q->status];
 }
 
+/* How many rows there are, as of the last commit. */
+static enum status read_counts(struct engine *e, struct db *d, struct image_counts *out, struct fault *why)
+{
+	bool row = false;
+
+	if (!e->beside) {
+		group_commit_counts(&e->group_commit, out);
+		return OK;
+	}
+	sqlite3_stmt *s = db_query(d, Q_COUNTERS_LOAD);
+	TRY(db_step(d, s, &row, why));
+	*out = (struct image_counts){ 0 };
+	if (row)
+		*out = (struct image_counts){ (uint64_t)sqlite3_column_int64(s, 0), (uint64_t)sqlite3_column_int64(s, 1),
+			(uint64_t)sqlite3_column_int64(s, 2), (uint64_t)sqlite3_column_int64(s, 3) };
+	sqlite3_reset(s);
+	return OK;
+}
+
 /* What is counted anyway. */
 static enum status add_total(struct engine *e, struct db *d, const struct image_query *q, struct image_page *page, struct fault *why)
 {
@@ -71,7 +91,7 @@ static enum status add_total(struct engine *e, struct db *d, const struct image_
 	bool row = false;
 
 	if (q->owner.n == 0) {
-		group_commit_counts(&e->group_commit, &counts);
+		TRY(read_counts(e, d, &counts, why));
 		page->has_total = true;
 		page->total = counts.uploaded;
 		return OK;
@@ -141,7 +161,10 @@ enum status image_lists_due(
 
 enum status image_lists_counts(struct image_table *t, struct image_counts *out, struct fault *why)
 {
-	(void)why;
-	group_commit_counts(&ENGINE_OF(t, table)->group_commit, out);
-	return OK;
+	struct engine *e = ENGINE_OF(t, table);
+	struct db *d CLEANUP(read_pool_release) = NULL;
+
+	if (e->beside)
+		TRY(read_pool_acquire(&e->read_pool, &d, why));
+	return read_counts(e, d, out, why);
 }

@@ -162,6 +162,8 @@ enum status objects_open(
 	struct engine *e = ENGINE_OF(s, buckets);
 	const struct str name[2] = { bucket, key };
 
+	if (e->beside)
+		return open_found(e, name, a, out, why);
 	if (object_cache_find(&e->object_cache, name, out))
 		return OK;
 	uint64_t generation = object_cache_generation(&e->object_cache);

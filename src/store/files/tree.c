@@ -77,6 +77,16 @@ enum status tree_open(struct tree *t, int dir_fd, struct fault *why)
 	return open_dir(dir_fd, "objects", &t->objects_fd, why);
 }
 
+enum status tree_open_to_read(struct tree *t, int dir_fd, struct fault *why)
+{
+	assert(dir_fd >= 0);
+	t->incoming_fd = openat(dir_fd, "incoming", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (t->incoming_fd < 0)
+		return io_fault_start(why, errno, "open the directory", "incoming");
+	t->objects_fd = openat(dir_fd, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return t->objects_fd < 0 ? io_fault_start(why, errno, "open the directory", "objects") : OK;
+}
+
 void tree_close(struct tree *t)
 {
 	io_close(t->incoming_fd);

@@ -23,6 +23,8 @@ struct tree {
 
 /* Make (0700) and open both directories in dir_fd.  Errors: DISK_FULL; STORAGE_FAILED with a sentence for the terminal */
 enum status tree_open(struct tree *t, int dir_fd, struct fault *why) MUST_CHECK;
+/* Open both, which are there.  Errors: STORAGE_FAILED with a sentence for the terminal */
+enum status tree_open_to_read(struct tree *t, int dir_fd, struct fault *why) MUST_CHECK;
 void tree_close(struct tree *t);
 /* Let the next number lie above all that objects/ has, which may be above what was saved where a backup of
  * the database is older than that of the files.  Errors: STORAGE_FAILED */
