@@ -36,6 +36,19 @@ static bool address_of_server(const char *listen, char *url, size_t size)
 	return n > 0 && (size_t)n < size;
 }
 
+/* Whether it names this machine without a scheme: "localhost:8080", "127.0.0.1", "[::1]:8080/prod". Elsewhere the scheme is not guessed, since
+ * the key would go over the network in clear. */
+static bool is_local(struct str url)
+{
+	static const char *const hosts[] = { "localhost", "127.0.0.1", "[::1]" };
+	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+		struct str host = str_of(hosts[i]);
+		if (str_starts_with_nocase(url, host) && (url.n == host.n || url.p[host.n] == ':' || url.p[host.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 enum status remote_init(struct remote *r, const char *endpoint, struct fault *why)
 {
 	assert(r != NULL);
@@ -49,12 +62,16 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 	if (endpoint == NULL && address_of_server(getenv("TINTYPE_API"), local, sizeof local))
 		endpoint = local;
 	struct str url = endpoint == NULL || *endpoint == '\0' ? STR(ENDPOINT_DEFAULT) : str_of(endpoint);
+	if (is_local(url)) {
+		(void)snprintf(local, sizeof local, "http://%.*s", STRF(url));
+		url = str_of(local);
+	}
 	size_t host = str_find(url, STR("://")) + 3;
 	while (url.n > host && url.p[url.n - 1] == '/')
 		url.n--;
 	if (host >= url.n || url.p[host] == '/' || str_find_char(url, '?') < url.n || str_find_char(url, '#') < url.n ||
 		!(str_starts_with_nocase(url, STR("http://")) || str_starts_with_nocase(url, STR("https://"))))
-		return fault_set(why, INVALID_INPUT, "the endpoint is not http://host[:port][/path] or https://…: %.*s", STRF(url));
+		return fault_set(why, INVALID_INPUT, "the endpoint must be http://host[:port][/path] or https://…, not '%.*s'", STRF(url));
 	buf_put(&r->base, url);
 	if (str_find_char(str_slice(url, host, url.n), '/') == url.n - host)
 		buf_put(&r->base, STR("/prod"));

@@ -9,8 +9,8 @@
 #include "base/json.h"
 
 struct remote {
-	struct buf base;   /* http://host:port/prod, without a trailing slash */
-	struct buf bearer; /* "Bearer KEY"; empty: no key */
+	struct buf base;        /* http://host:port/prod, without a trailing slash */
+	struct buf bearer;      /* "Bearer KEY"; empty: no key */
 	struct buf gateway_key; /* for X-Api-Key, which API Gateway asks for: $TINTYPE_GATEWAY_KEY, or else the same key; empty: none */
 	struct http_client *api, *store;
 };

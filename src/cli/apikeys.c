@@ -83,7 +83,7 @@ static enum status list_keys(const struct options *o, struct remote *r, struct a
 		return fault_set(why, BAD_SETTING, "apikeys list takes no names");
 	TRY(remote_json(r, &call, a, &answer, why));
 	if (!o->json)
-		show_line(stdout, "%-8s  %-24s  %-24s  %-32s  %s", "ID", "EXPIRES", "LAST USED", "SCOPES", "NAME");
+		show_styled(stdout, SHOW_BOLD, "%-8s  %-24s  %-24s  %-32s  %s", "ID", "EXPIRES", "LAST USED", "SCOPES", "NAME");
 	json_array_foreach(json_object_get(answer, "keys"), i, one)
 	{
 		if (o->json)

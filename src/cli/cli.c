@@ -98,7 +98,7 @@ int cli_run(int argc, char **argv)
 	enum status status = v->run(&o, &r, &why);
 	remote_deinit(&r);
 	if (status != OK && why.text[0] != '\0')
-		show_line(stderr, "tintype %s: %s", c->name, why.text);
+		show_styled(stderr, SHOW_RED, "tintype %s: %s", c->name, why.text);
 	int code = status == OK ? 0 : why.code == F_BAD_SETTING ? WRONG_USE : 1;
 	return show_end() || code != 0 ? code : 1;
 }

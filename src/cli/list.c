@@ -26,8 +26,11 @@ static void show_record(const json_t *record)
 struct list_run {
 	struct remote *remote;
 	bool json, all;
-	uint64_t left;     /* of --limit */
-	struct buf cursor; /* of the next page; empty: the first, or none */
+	uint64_t left;         /* of --limit */
+	uint64_t shown, total; /* 0: the server does not count */
+	bool is_cut;           /* there are more than --limit */
+	bool has_head;         /* the table's has been shown */
+	struct buf cursor;     /* of the next page; empty: the first, or none */
 };
 
 static enum status read_page(struct list_run *l, struct arena *a, json_t **page, struct fault *why)
@@ -52,23 +55,41 @@ static enum status show_page(struct list_run *l, const json_t *page, bool *more,
 {
 	size_t i;
 	json_t *record;
+	if (!l->json && !l->has_head)
+		show_styled(stdout, SHOW_BOLD, "%-36s  %-24s  %-10s  %9s  %-11s  %s", "ID", "UPLOADED", "TYPE", "SIZE", "PIXELS", "NAME");
+	l->has_head = true;
+	l->total = remote_number(page, "total");
 	json_array_foreach(json_object_get(page, "images"), i, record)
 	{
 		if (!l->all && l->left == 0)
 			break;
 		l->left -= !l->all;
+		l->shown++;
 		if (l->json)
 			show_json(stdout, record);
 		else
 			show_record(record);
 	}
 	struct str cursor = remote_text(page, "nextCursor");
-	*more = cursor.n > 0 && (l->all || l->left > 0);
+	l->is_cut = cursor.n > 0 && !l->all && l->left == 0;
+	*more = cursor.n > 0 && !l->is_cut;
 	if (*more && str_equal(cursor, buf_str(&l->cursor)))
 		return fault_set(why, UPSTREAM_FAILED, "the server returns the same page again and again");
 	buf_clear(&l->cursor);
 	buf_put(&l->cursor, cursor);
 	return buf_ok(&l->cursor) ? OK : fault_set(why, UPSTREAM_FAILED, "the server's cursor is too long");
+}
+
+/* After the table, so that both are in order on a terminal. */
+static void say_there_is_more(const struct list_run *l)
+{
+	unsigned long long shown = l->shown, total = l->total;
+	if (!show_flush())
+		return;
+	if (total > shown)
+		show_styled(stderr, SHOW_FAINT, "%llu of %llu images. --all lists all of them, --limit N the newest N.", shown, total);
+	else
+		show_styled(stderr, SHOW_FAINT, "The newest %llu images. --all lists all of them, --limit N the newest N.", shown);
 }
 
 enum status verb_list(const struct options *o, struct remote *r, struct fault *why)
@@ -77,9 +98,8 @@ enum status verb_list(const struct options *o, struct remote *r, struct fault *w
 	struct list_run l = { .remote = r, .json = o->json, .all = o->all, .left = o->limit };
 	enum status st = OK;
 	buf_init(&l.cursor, CURSOR_MAX_BYTES);
-	if (!l.json)
-		show_line(stdout, "%-36s  %-24s  %-10s  %9s  %-11s  %s", "ID", "UPLOADED", "TYPE", "SIZE", "PIXELS", "NAME");
-	for (bool more = true; st == OK && more;) {
+	/* Nothing is read for an output that has ended. */
+	for (bool more = true; st == OK && more && show_flush();) {
 		json_t *page = NULL;
 		struct arena a CLEANUP(arena_deinit) = { 0 };
 		arena_init(&a, PAGE_MEMORY_BYTES);
@@ -88,6 +108,8 @@ enum status verb_list(const struct options *o, struct remote *r, struct fault *w
 			st = show_page(&l, page, &more, why);
 		json_decref(page);
 	}
+	if (st == OK && l.is_cut && !l.json)
+		say_there_is_more(&l);
 	buf_deinit(&l.cursor);
 	return st;
 }

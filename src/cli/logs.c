@@ -33,15 +33,21 @@ struct log_reader {
 
 static void show_one(struct log_reader *r, struct str line)
 {
+	static const enum show_style styles[] = {
+		[LOG_DEBUG] = SHOW_FAINT, [LOG_INFO] = SHOW_PLAIN, [LOG_WARN] = SHOW_YELLOW, [LOG_ERROR] = SHOW_RED
+	};
+	enum log_level level;
 	buf_clear(&r->shown);
 	if (line.n == 0 || !line_show(&r->shown, line, &r->filter))
 		return;
+	if (!log_line_level(line, &level))
+		level = LOG_INFO;
 	if (r->json) {
 		if (show_bytes(line))
 			show_bytes(STR("\n"));
 		return;
 	}
-	show_line(stdout, "%.*s", STRF(buf_str(&r->shown)));
+	show_styled(stdout, styles[level], "%.*s", STRF(buf_str(&r->shown)));
 }
 
 /* Read on to the end of the file as it is now. */

@@ -13,7 +13,7 @@ static const struct flag {
 } flags[OPTIONS] = {
 #define FIELD(field) offsetof(struct options, field)
 	[OPTION_ENDPOINT] = { { "endpoint", 0, FLAG_VALUE, "URL",
-							  "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. The path defaults to /prod." },
+							  "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. The path defaults to /prod; http:// may be left out of this machine's." },
 		TEXT, FIELD(endpoint) },
 	[OPTION_JOBS] = { { "jobs", 'j', FLAG_VALUE, "N", "How many files are sent at once, 1 to 64; 4 if not given." }, NUMBER, FIELD(jobs), 1,
 		64, 4 },

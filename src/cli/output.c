@@ -5,7 +5,9 @@
 #include "cli/file_names.h"
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LINE_MAX_BYTES (8u << 20)
 
@@ -41,19 +43,48 @@ bool show_flush(void)
 	return false;
 }
 
-void show_line(FILE *to, const char *fmt, ...)
+/* Whether the stream is a terminal that styles text, and the user wants that. */
+static bool has_styles(FILE *to)
 {
-	assert(fmt != NULL);
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	int fd = fileno(to);
+	return fd >= 0 && isatty(fd) == 1 && (no_color == NULL || *no_color == '\0') && term != NULL && *term != '\0' &&
+		strcmp(term, "dumb") != 0;
+}
+
+static void show_text(FILE *to, enum show_style style, const char *fmt, va_list args)
+{
+	static const char *const codes[] = {
+		[SHOW_PLAIN] = "0", [SHOW_BOLD] = "1", [SHOW_FAINT] = "2", [SHOW_RED] = "31", [SHOW_YELLOW] = "33", [SHOW_GREEN] = "32"
+	};
 	struct buf plain CLEANUP(buf_deinit), line CLEANUP(buf_deinit);
-	va_list args;
+	bool styled = style != SHOW_PLAIN && has_styles(to);
 	buf_init(&plain, LINE_MAX_BYTES);
 	buf_init(&line, LINE_MAX_BYTES);
-	va_start(args, fmt);
 	buf_vprintf(&plain, fmt, args);
-	va_end(args);
+	if (styled)
+		buf_printf(&line, "\x1b[%sm", codes[style]);
 	terminal_escape(&line, buf_str(&plain));
-	buf_put_char(&line, '\n');
+	buf_put(&line, styled ? STR("\x1b[0m\n") : STR("\n"));
 	write_bytes(buf_str(&line), to);
+}
+
+void show_line(FILE *to, const char *fmt, ...)
+{
+	assert(to != NULL && fmt != NULL);
+	va_list args;
+	va_start(args, fmt);
+	show_text(to, SHOW_PLAIN, fmt, args);
+	va_end(args);
+}
+
+void show_styled(FILE *to, enum show_style style, const char *fmt, ...)
+{
+	assert(to != NULL && fmt != NULL);
+	va_list args;
+	va_start(args, fmt);
+	show_text(to, style, fmt, args);
+	va_end(args);
 }
 
 /* DEL is the one byte of ASCII that jansson leaves as it is though a terminal may act on it. */
@@ -90,7 +121,7 @@ json_t *show_json_text(struct str s)
 
 bool show_end(void)
 {
-	if (show_flush())
+	if (show_flush() || output_error == EPIPE)
 		return true;
 	show_line(stderr, "tintype: the output cannot be written: %s", strerrordesc_np(output_error));
 	return false;

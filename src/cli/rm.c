@@ -14,7 +14,7 @@ static bool remove_one(struct remote *r, const struct options *o, const char *id
 	struct remote_call call = { .method = "DELETE", .path = remote_image_path(&a, str_of(id), ""), .delete_token = o->token };
 	bool ok = remote_json(r, &call, &a, NULL, &why) == OK;
 	if (!ok)
-		show_line(stderr, "%s: %s", id, why.text);
+		show_styled(stderr, SHOW_RED, "%s: %s", id, why.text);
 	if (o->json) {
 		json_t *line = json_pack("{s:o, s:b, s:o*}", "imageId", show_json_text(str_of(id)), "deleted", ok, "error",
 			ok ? NULL : show_json_text(str_of(why.text)));

@@ -61,8 +61,6 @@ static enum status list_webhooks(const struct options *o, struct remote *r, stru
 	uint64_t left = o->limit;
 	unsigned long long before = 0;
 	bool first = true;
-	if (!o->json)
-		show_line(stdout, "%-36s  %-9s  %-14s  %-36s  %3s  %-24s  %s", "ID", "STATE", "TYPE", "IMAGE", "TRY", "NEXT", "ERROR");
 	while (left > 0) {
 		char memory[512];
 		struct buf path;
@@ -77,6 +75,9 @@ static enum status list_webhooks(const struct options *o, struct remote *r, stru
 		if (!buf_ok(&path))
 			return fault_set(why, BAD_SETTING, "--state must be waiting, delivered or failed");
 		TRY(ask(r, "GET", buf_str(&path), &all, why));
+		if (first && !o->json)
+			show_styled(
+				stdout, SHOW_BOLD, "%-36s  %-9s  %-14s  %-36s  %3s  %-24s  %s", "ID", "STATE", "TYPE", "IMAGE", "TRY", "NEXT", "ERROR");
 		json_array_foreach(json_object_get(all, "webhooks"), i, one)
 		{
 			left -= left > 0;

@@ -67,6 +67,14 @@ static void test_list_when_all_then_all_and_50_without(void **state)
 	struct run *all = RUN("list", "--all"), *some = RUN("list");
 	assert_int_equal(count_lines(all->out), 1501);
 	assert_int_equal(count_lines(some->out), 51);
+	assert_string_equal(all->err, "");
+	assert_string_equal(some->err, "The newest 50 images. --all lists all of them, --limit N the newest N.\n");
+	FAKE_SET(&api, counts, true);
+	struct run *counted = RUN("list", "-n", "2"), *programs = RUN("list", "-n", "2", "--json");
+	assert_string_equal(counted->err, "2 of 1500 images. --all lists all of them, --limit N the newest N.\n");
+	assert_string_equal(programs->err, "");
+	mem_free(programs);
+	mem_free(counted);
 	mem_free(all);
 	mem_free(some);
 }
@@ -107,6 +115,7 @@ static void test_list_when_server_is_lost_or_another_then_failed(void **state)
 	struct run *lost = RUN("list", "--endpoint", "http://127.0.0.1:1"), *other = RUN("list", "--endpoint", "http://127.0.0.1:1/x?y");
 	assert_int_equal(lost->code, 1);
 	assert_non_null(strstr(lost->err, "cannot connect"));
+	assert_string_equal(lost->out, "");
 	assert_int_equal(other->code, 2);
 	mem_free(lost);
 	mem_free(other);

@@ -118,6 +118,8 @@ static void answer_list(struct fake_api *a, int fd, struct str target)
 	buf_put_char(&b, ']');
 	if (to < a->n || a->repeats)
 		buf_printf(&b, ",\"nextCursor\":\"%zu\"", a->repeats ? 0 : to);
+	if (a->counts)
+		buf_printf(&b, ",\"total\":%zu", a->n);
 	buf_put_char(&b, '}');
 	fake_http_answer(fd, "200 OK", "", buf_str(&b));
 	buf_deinit(&b);

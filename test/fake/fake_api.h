@@ -33,6 +33,7 @@ struct fake_api {
 	const char *creates;     /* this file is made when a download begins */
 	bool hangs;              /* a PUT is never answered */
 	bool repeats;            /* the same cursor for ever */
+	bool counts;             /* lists say how many images there are in all */
 };
 
 /* Change a field while connections are open. */
