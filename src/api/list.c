@@ -68,9 +68,9 @@ static enum status read_query(struct api_call *c, struct list_request *out, stru
 	TRY(read_hash(q, &out->query.received_sha256, why));
 	TRY(access_owner(c, &out->query.owner, why));
 	bool given = query_find(q, STR("status")) != NULL;
-	if (out->query.owner.n == 0 && (status != LIST_UPLOADED || out->query.received_sha256.n > 0))
+	if (out->query.owner.n == 0 && status != LIST_UPLOADED)
 		return fault_set(why, BAD_FIELD,
-			"Images of another status, or of a sha256, are listed of one owner only: send a user's token, onBehalfOf=…, or as an administrator owner=…");
+			"Images of another status are listed of one owner only: send a user's token, onBehalfOf=…, or as an administrator owner=…");
 	out->query.status = (enum image_list_status)status;
 	out->query.oldest_first = order == 1;
 	out->form = RECORD_IN_LIST | (with_urls ? 0U : RECORD_NO_URLS) | (given ? RECORD_STATUS : 0U);

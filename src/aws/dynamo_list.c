@@ -199,6 +199,10 @@ static void add_filter(struct merge *m, const struct image_query *q, struct aren
 
 enum status dynamo_list(struct image_table *port, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
+	/* Without an owner there is no index that has them close together. */
+	if (q->owner.n == 0 && q->received_sha256.n > 0)
+		return fault_set(why, NOT_HERE,
+			"On DynamoDB the images of a sha256 are listed of one owner only: send a user's token, onBehalfOf=…, or owner=….");
 	struct merge m CLEANUP(merge_deinit) = { .t = (struct dynamo *)port,
 		.index = DYNAMO_FEED,
 		.order = DYNAMO_FEED_ORDER,

@@ -104,11 +104,11 @@ struct image_change {
 
 enum image_list_status { LIST_UPLOADED, LIST_PENDING, LIST_REJECTED, LIST_ALL };
 
-/* Which rows a list has. Of everybody: uploaded ones in the order of their commits. Of one owner: in the order of their slots. */
+/* Which rows a list has. Of everybody: uploaded ones in the order of their commits. Of one owner, and of a hash: in the order of their slots. */
 struct image_query {
 	struct str owner;               /* "": of everybody */
 	enum image_list_status status;  /* others than LIST_UPLOADED only of an owner */
-	struct str received_sha256;     /* only what was received with this hash, of an owner; "": any */
+	struct str received_sha256;     /* only what was received with this hash: the owner's, or without one what nobody owns; "": any */
 	bool oldest_first;
 	uint32_t limit;    /* 1..TABLE_LIST_MAX */
 	struct str cursor; /* "" for the first page, else a next_cursor of a list of the same owner, status, hash and order */
@@ -221,12 +221,12 @@ enum status table_remove_many(struct image_table *t, const struct str *ids, size
 
 /* One page of a list. Following next_cursor from the first page, every image that was in the list when that page was read, and
  * neither left it nor was removed since, comes exactly once. A page of one owner may be short, or empty, and have a next_cursor.
- * Errors  BAD_CURSOR it was not given out for this list; STORAGE_FAILED */
+ * Errors  BAD_CURSOR it was not given out for this list; NOT_HERE this engine cannot find what nobody owns by a hash; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_list(
 	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
 	assert(q->limit >= 1 && q->limit <= TABLE_LIST_MAX);
-	assert(q->owner.n > 0 || (q->status == LIST_UPLOADED && q->received_sha256.n == 0));
+	assert(q->owner.n > 0 || q->status == LIST_UPLOADED);
 	return t->ops->list(t, q, a, out, why);
 }
 

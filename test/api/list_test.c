@@ -58,7 +58,7 @@ static void test_list_when_of_one_owner_then_by_status_and_order(void **state)
 	} rows[] = { { "", "ydxa" }, { "order=oldest", "axdy" }, { "owner=" OWNER, "da" }, { "owner=" OWNER "&order=oldest", "ad" },
 		{ "owner=" OWNER "&status=all", "dcba" }, { "owner=" OWNER "&status=pending", "b" }, { "owner=" OWNER "&status=rejected", "c" },
 		{ "owner=" OWNER "&sha256=" SHA, "da" }, { "owner=" OWNER "&status=all&order=oldest&limit=2", "ab" },
-		{ "owner=00000000000000000000000000000000&status=all", "" } };
+		{ "owner=00000000000000000000000000000000&status=all", "" }, { "sha256=" SHA, "y" } };
 
 	(void)state;
 	fill();
@@ -98,7 +98,7 @@ static void test_list_when_a_parameter_is_wrong_then_400_says_what_to_do(void **
 		{ "status=", "status must be one of" }, { "status=all&status=all", "given once" }, { "order=asc", "order must be one of: newest oldest" },
 		{ "owner=me", "owner must be 32 hexadecimal digits" }, { "sha256=ab&owner=" OWNER, "sha256 must be" },
 		{ "sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&owner=" OWNER, "sha256 must be" },
-		{ "status=all", "one owner only" }, { "sha256=" SHA, "one owner only" } };
+		{ "status=all", "one owner only" }, { "status=all&sha256=" SHA, "one owner only" } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -35,7 +35,8 @@ static void assert_lists(struct bench *b, struct image_query q, const unsigned *
 /* 1, 4, 7, ... of Alice, 2, 5, ... of Bob, 3, 6, ... nobody's. Of nine of each, every third is uploaded, every third is rejected. */
 static void fill(struct bench *b)
 {
-	static const struct str owners[] = { { "", 0 }, { "a11ce000000000000000000000000000", 32 }, { "b0b00000000000000000000000000000", 32 } };
+	static const struct str owners[] = { { "", 0 }, { "a11ce000000000000000000000000000", 32 },
+		{ "b0b00000000000000000000000000000", 32 } };
 	for (unsigned n = 1; n <= 27; n++) {
 		owned_insert(b, n, owners[n % 3]);
 		if (n / 3 % 3 == 1)
@@ -98,6 +99,36 @@ static void test_list_of_an_owner_by_hash_then_what_was_received_with_it(void **
 	assert_lists(b, q, (const unsigned[]){ 0 });
 	q.owner = BOB;
 	q.status = LIST_ALL;
+	assert_lists(b, q, (const unsigned[]){ 0 });
+}
+
+static void test_list_of_nobodys_by_hash_then_those_alone_or_not_here(void **state)
+{
+	struct bench *b = *state;
+	struct image_query q = { .limit = 3 };
+	struct image_page page;
+	struct str hash = row_verdict(&b->a, 4, 5000, STR("")).received_sha256;
+	for (unsigned n = 1; n <= 5; n++) {
+		owned_insert(b, n, n <= 2 ? ALICE : STR(""));
+		struct resolution verdict = row_verdict(&b->a, n, 5000, n == 3 ? STR("no image") : STR(""));
+		struct image_row now;
+		verdict.received_sha256 = hash;
+		assert_int_equal(table_resolve(b->w.table, &verdict, &b->a, &now, &b->why), OK);
+	}
+	owned_insert(b, 6, STR(""));
+	bench_resolve(b, 6, 5000, STR(""));
+	q.received_sha256 = hash;
+	if (table_list(b->w.table, &q, &b->a, &page, &b->why) != OK) {
+		assert_int_equal(b->why.code, F_NOT_HERE);
+		return;
+	}
+	for (q.limit = 1; q.limit <= 3; q.limit++)
+		assert_lists(b, q, (const unsigned[]){ 5, 4, 0 });
+	q.oldest_first = true;
+	assert_lists(b, q, (const unsigned[]){ 4, 5, 0 });
+	q.received_sha256 = bench_row(b, 6).received_sha256;
+	assert_lists(b, q, (const unsigned[]){ 6, 0 });
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 6), 0, &b->why), OK);
 	assert_lists(b, q, (const unsigned[]){ 0 });
 }
 
@@ -248,6 +279,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_of_an_owner_then_own_rows_alone_in_the_order_of_their_slots),
 	BENCH_TEST(test_list_of_an_owner_by_status_then_those_alone_with_every_field),
 	BENCH_TEST(test_list_of_an_owner_by_hash_then_what_was_received_with_it),
+	BENCH_TEST(test_list_of_nobodys_by_hash_then_those_alone_or_not_here),
 	BENCH_TEST(test_list_of_everybody_from_the_oldest_then_in_the_order_of_commits),
 	BENCH_TEST(test_list_of_an_owner_while_rows_come_and_go_then_the_old_that_stay_appear_once),
 	BENCH_TEST(test_list_with_the_cursor_of_another_list_then_bad_cursor),

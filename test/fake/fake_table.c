@@ -288,7 +288,7 @@ static bool is_listed(const struct fake_row *r, const struct image_query *q)
 	static const enum image_status of[] = {
 		[LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED
 	};
-	if (q->owner.n > 0 && !str_equal(q->owner, r->row.owner))
+	if ((q->owner.n > 0 || q->received_sha256.n > 0) && !str_equal(q->owner, r->row.owner))
 		return false;
 	if (q->status != LIST_ALL && r->row.status != of[q->status])
 		return false;
@@ -298,7 +298,7 @@ static bool is_listed(const struct fake_row *r, const struct image_query *q)
 /* Where a row is in the list. */
 static uint64_t place_of(const struct fake_row *r, const struct image_query *q)
 {
-	return q->owner.n > 0 ? r->number : r->seq;
+	return q->owner.n > 0 || q->received_sha256.n > 0 ? r->number : r->seq;
 }
 
 /* The row of the list that comes next after `place`; NULL when there is none. */
@@ -324,7 +324,7 @@ static enum status list_rows(struct fake_table *t, const struct image_query *q, 
 		row_dup(a, &r->row, &out->rows[out->n++]);
 		place = place_of(r, q);
 	}
-	out->has_total = q->owner.n == 0;
+	out->has_total = q->owner.n == 0 && q->received_sha256.n == 0;
 	out->total = out->has_total ? count(t, IMAGE_UPLOADED) : 0;
 	if (next_listed(t, q, place) != NULL && out->n > 0)
 		out->next_cursor = str_printf(a, "c%08x%016llx", query_hash(q), (unsigned long long)place);

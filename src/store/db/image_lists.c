@@ -37,10 +37,16 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 	return OK;
 }
 
+/* Whether it is the list of everybody, which is in the order of commits. */
+static bool is_of_all(const struct image_query *q)
+{
+	return q->owner.n == 0 && q->received_sha256.n == 0;
+}
+
 /* Which list a cursor is good for. That of everybody, newest first, has no name, as it had none when there was no other. */
 static struct str name_list(const struct image_query *q, struct arena *a)
 {
-	if (q->owner.n == 0)
+	if (is_of_all(q))
 		return q->oldest_first ? STR("oldest") : STR("");
 	return str_printf(a, "%.*s\n%d\n%.*s\n%d", STRF(q->owner), q->status, STRF(q->received_sha256), q->oldest_first);
 }
@@ -48,19 +54,23 @@ static struct str name_list(const struct image_query *q, struct arena *a)
 /* The rows of the list and, of an owner's, those of other statuses among them: from a place on, and one more than may be read. */
 static sqlite3_stmt *seek_list(struct db *d, const struct image_query *q, int64_t from)
 {
-	const struct db_value at = db_int(from), most = db_int(q->owner.n == 0 ? (int64_t)q->limit + 1 : LIST_SCAN_MAX + 1);
+	const struct db_value at = db_int(from), most = db_int(is_of_all(q) ? (int64_t)q->limit + 1 : LIST_SCAN_MAX + 1);
 
-	if (q->owner.n == 0)
+	if (is_of_all(q))
 		return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_OLDEST : Q_IMAGE_LIST, at, most);
+	if (q->owner.n == 0)
+		return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_UNOWNED_OLDEST : Q_IMAGE_LIST_UNOWNED, at, most, db_text(q->received_sha256));
 	if (q->received_sha256.n == 0)
 		return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_OWN_OLDEST : Q_IMAGE_LIST_OWN, at, most, db_text(q->owner));
-	return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_HASH_OLDEST : Q_IMAGE_LIST_HASH, at, most, db_text(q->owner),
-		db_text(q->received_sha256));
+	return DB_BIND(
+		d, q->oldest_first ? Q_IMAGE_LIST_HASH_OLDEST : Q_IMAGE_LIST_HASH, at, most, db_text(q->owner), db_text(q->received_sha256));
 }
 
 static bool is_listed(sqlite3_stmt *s, const struct image_query *q)
 {
-	static const enum image_status of[] = { [LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED };
+	static const enum image_status of[] = {
+		[LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED
+	};
 
 	return q->status == LIST_ALL || sqlite3_column_int(s, 2) == (int)of[q->status];
 }
@@ -90,7 +100,7 @@ static enum status add_total(struct engine *e, struct db *d, const struct image_
 	struct image_counts counts;
 	bool row = false;
 
-	if (q->owner.n == 0) {
+	if (is_of_all(q)) {
 		TRY(read_counts(e, d, &counts, why));
 		page->has_total = true;
 		page->total = counts.uploaded;
@@ -107,13 +117,12 @@ static enum status add_total(struct engine *e, struct db *d, const struct image_
 	return OK;
 }
 
-enum status image_lists_page(
-	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
+enum status image_lists_page(struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct engine *e = ENGINE_OF(t, table);
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	const struct str list = name_list(q, a);
-	const int place_column = q->owner.n == 0 ? 3 : 0; /* seq, n */
+	const int place_column = is_of_all(q) ? 3 : 0; /* seq, n */
 	int64_t place = q->oldest_first ? 0 : INT64_MAX;
 	bool row = false;
 	struct image_page page;

@@ -132,7 +132,13 @@ static const char version_7[] =
 	"INSERT INTO webhook VALUES(1, 0, '', 0);"
 	"PRAGMA user_version=7;";
 
-static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7 };
+/* Images of no owner by what was received too: of each a few bytes, since every upload writes one. */
+static const char version_8[] =
+	"CREATE INDEX images_unowned ON images(substr(received_sha256,1,16)) WHERE owner = '' AND received_sha256 <> '';"
+	"PRAGMA user_version=8;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7,
+	version_8 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {

@@ -215,7 +215,7 @@ static void test_step_that_fails_then_the_old_version_is_untouched(void **state)
 
 /* What version 6, of the release before, had: without what came after it, and no image had an owner. */
 static const char to_version_6[] =
-	"DROP INDEX images_owner; DROP INDEX images_received; DROP TABLE users; DROP TABLE kept_ids; DROP TABLE api_keys; DROP TABLE outbox;"
+	"DROP INDEX images_unowned; DROP INDEX images_owner; DROP INDEX images_received; DROP TABLE users; DROP TABLE kept_ids; DROP TABLE api_keys; DROP TABLE outbox;"
 	"DROP TABLE webhook; UPDATE images SET owner='';"
 	"ALTER TABLE images DROP COLUMN version; ALTER TABLE images DROP COLUMN issuer; ALTER TABLE images DROP COLUMN subject;"
 	"ALTER TABLE images DROP COLUMN max_bytes; ALTER TABLE images DROP COLUMN metadata; ALTER TABLE images DROP COLUMN request_hash;"
@@ -260,6 +260,10 @@ static void test_open_of_version_6_then_rows_are_nobodys_with_what_was_kept_of_t
 	}
 	assert_true(row_of(p, &a, 1).kept_metadata.n > 0);
 	assert_int_equal(table_list(&engine_ports(p->engine)->table, &(struct image_query){ .limit = 10 }, &a, &page, &why), OK);
+	assert_int_equal(page.n, 1);
+	assert_int_equal(table_list(&engine_ports(p->engine)->table,
+						 &(struct image_query){ .limit = 10, .received_sha256 = before[1].received_sha256 }, &a, &page, &why),
+		OK);
 	assert_int_equal(page.n, 1);
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM users"), 0);
 	assert_int_equal(fixture_insert(p, 4, &why), OK);
