@@ -64,16 +64,18 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 	TRY(webhooks_check(s, why));
 	TRY(webhooks_start(&webhooks, s, e, &p, NULL, why));
 	struct gc_result done = { 0 };
-	struct fault second = { 0 };
+	struct fault failed[3] = { 0 };
 	const struct gc_limits limits = { .stop = maintain_stopping };
-	enum status rows = gc_run(&p, clock_now_ms(), &limits, &done, why);
-	enum status objects = gc_orphans(&p, clock_now_ms(), &limits, &done, &second);
-	if (rows == OK && objects != OK)
-		*why = second;
-	printf("ended %llu, forgotten %llu, confirmed %llu, rejected %llu, orphans %llu\n", (unsigned long long)done.ended,
+	const enum status ends[] = { gc_run(&p, clock_now_ms(), &limits, &done, &failed[0]),
+		gc_orphans(&p, clock_now_ms(), &limits, &done, &failed[1]), gc_copies(&p, clock_now_ms(), &limits, &done, &failed[2]) };
+	printf("ended %llu, forgotten %llu, confirmed %llu, rejected %llu, orphans %llu, copies %llu\n", (unsigned long long)done.ended,
 		(unsigned long long)done.forgotten, (unsigned long long)done.reconciled, (unsigned long long)done.rejected,
-		(unsigned long long)done.orphans);
-	return rows != OK ? rows : objects;
+		(unsigned long long)done.orphans, (unsigned long long)done.copies);
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		*why = failed[i];
+		TRY(ends[i]);
+	}
+	return OK;
 }
 
 int maintain_sweep(int argc, char **argv)

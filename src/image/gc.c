@@ -3,11 +3,15 @@
  * after it from being processed. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
 #include "image/gc.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "image/publication.h"
 #include "image/thumb_set.h"
 #include "image/verdict.h"
 #include "image/verify.h"
+
+#include <stdio.h>
 
 #define PAGE_ROWS 100
 #define PAGE_OBJECTS 500
@@ -21,6 +25,7 @@ struct sweep {
 	struct fault first; /* the first failure; code NONE while there is none */
 	uint64_t changes;   /* rows and objects processed */
 	struct gc_limits limits;
+	char copied[UUID_CHARS + 1]; /* the image whose copies were seen last */
 };
 
 static bool may_continue(const struct sweep *s)
@@ -171,18 +176,26 @@ static void gc_object(struct sweep *s, const struct object_info *o)
 		ask_for_thumbnails(s, &row);
 }
 
+/* What is listed, and what is done with each object. */
+struct walk {
+	struct str folder;
+	void (*visit)(struct sweep *, const struct object_info *);
+	struct str until; /* only keys before it; "": all */
+};
+
 /* One page of objects after `after`, whose text is kept in `last` for the next. */
-static enum status gc_page_of_objects(struct sweep *s, struct arena *last, struct str *after, bool *more, struct fault *why)
+static enum status walk_page(struct sweep *s, const struct walk *w, struct arena *last, struct str *after, bool *more, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct object_page page;
+	size_t n = 0;
 	arena_init(&a, PAGE_BYTES);
-	struct str prefix = str_printf(&a, "%.*s%.*s", STRF(IMAGE_PREFIX), STRF(s->limits.prefix));
+	struct str prefix = STR_CONCAT(&a, w->folder, s->limits.prefix);
 	TRY(fault_check_arena(&a, why));
 	TRY(store_list(s->p->store, prefix, *after, PAGE_OBJECTS, &a, &page, why));
-	for (size_t i = 0; i < page.n && may_continue(s); i++)
-		gc_object(s, &page.objects[i]);
-	*more = page.more && page.n > 0;
+	while (n < page.n && (w->until.n == 0 || str_compare(page.objects[n].key, w->until) < 0) && may_continue(s))
+		w->visit(s, &page.objects[n++]);
+	*more = page.more && n > 0 && n == page.n;
 	if (!*more)
 		return OK;
 	arena_deinit(last);
@@ -191,21 +204,61 @@ static enum status gc_page_of_objects(struct sweep *s, struct arena *last, struc
 	return OK;
 }
 
+static enum status walk_after(struct sweep *s, const struct walk *w, struct str after, struct fault *why)
+{
+	struct arena last CLEANUP(arena_deinit) = { 0 };
+	bool more = true;
+	while (more && may_continue(s))
+		TRY(walk_page(s, w, &last, &after, &more, why));
+	return OK;
+}
+
+/* What begins at `start` and what is before it. Image ids are longer than prefix and start together, so that none is left out. */
+static enum status walk_objects(struct sweep *s, struct walk *w, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	arena_init(&a, ROW_BYTES);
+	struct str start = s->limits.start.n == 0 ? STR("") : STR_CONCAT(&a, w->folder, s->limits.prefix, s->limits.start);
+	TRY(fault_check_arena(&a, why));
+	TRY(walk_after(s, w, start, why));
+	w->until = start;
+	return start.n == 0 ? OK : walk_after(s, w, STR(""), why);
+}
+
 enum status gc_orphans(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why)
 {
 	struct sweep s = begin_sweep(p, now_ms, limits, out);
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct str after = STR("");
-	bool more = true;
-	while (more && may_continue(&s))
-		TRY(gc_page_of_objects(&s, &last, &after, &more, why));
+	TRY(walk_objects(&s, &(struct walk){ .folder = IMAGE_PREFIX, .visit = gc_object }, why));
+	return finish_gc(&s, why);
+}
+
+/* Once for all copies of an image, which follow each other. */
+static void gc_copy(struct sweep *s, const struct object_info *o)
+{
+	struct fault why = { 0 };
+	bool removed = false;
+	struct str id = publication_image_of(o->key);
+	if (id.n == 0 || str_equal(id, str_of(s->copied)))
+		return;
+	snprintf(s->copied, sizeof s->copied, "%.*s", STRF(id));
+	enum status end = publication_repair(s->p, id, &removed, &why);
+	if (end != OK || removed)
+		note_fault(s, end, &s->done->copies, &why);
+}
+
+enum status gc_copies(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why)
+{
+	struct sweep s = begin_sweep(p, now_ms, limits, out);
+	if (p->cdn == NULL)
+		return OK;
+	TRY(walk_objects(&s, &(struct walk){ .folder = PUBLIC_PREFIX, .visit = gc_copy }, why));
 	return finish_gc(&s, why);
 }
 
 void gc_report(const struct gc_result *done)
 {
-	if (done->ended + done->forgotten + done->reconciled + done->rejected + done->orphans > 0)
+	if (done->ended + done->forgotten + done->reconciled + done->rejected + done->orphans + done->copies > 0)
 		LOG(SWEEP, STR(""), LOG_I("ended", done->ended), LOG_I("forgotten", done->forgotten), LOG_I("confirmed", done->reconciled),
-			LOG_I("rejected", done->rejected), LOG_I("orphans", done->orphans));
+			LOG_I("rejected", done->rejected), LOG_I("orphans", done->orphans), LOG_I("copies", done->copies));
 	metric_add(M_SWEPT, (int64_t)(done->ended + done->forgotten));
 }

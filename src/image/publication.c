@@ -1,6 +1,7 @@
 /* See publication.h. */
 #include "image/publication.h"
 
+#include "base/hash.h"
 #include "image/image_service.h"
 #include "image/slot.h"
 #include "image/thumb_objects.h"
@@ -128,6 +129,41 @@ enum status publication_remove(struct product *p, struct str image_id, bool was_
 {
 	assert(p != NULL);
 	return p->cdn == NULL ? OK : remove_copies(p, image_id, was_public, why);
+}
+
+struct str publication_image_of(struct str key)
+{
+	if (!str_starts_with(key, PUBLIC_PREFIX))
+		return STR("");
+	struct str rest = str_slice(key, PUBLIC_PREFIX.n, key.n);
+	struct str id = str_cut(&rest, '/');
+	return uuid_valid(id) && rest.n > 0 ? id : STR("");
+}
+
+/* A pending row of a public image has other bytes than its copies for a while: whoever verifies those replaces the copies. */
+static bool may_have_copies(const struct image_row *row)
+{
+	return row->is_public && row->status != IMAGE_REJECTED;
+}
+
+/* The image may be made public while its copies are removed: then they are made again. */
+enum status publication_repair(struct product *p, struct str image_id, bool *removed, struct fault *why)
+{
+	assert(p != NULL && p->cdn != NULL && removed != NULL);
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row row;
+	arena_init(&a, SCRATCH_BYTES);
+	*removed = false;
+	enum status got = table_get(p->table, image_id, &a, &row, why);
+	if (got != NOT_FOUND && (got != OK || may_have_copies(&row)))
+		return got;
+	TRY(remove_copies(p, image_id, true, why));
+	*removed = true;
+	got = table_get(p->table, image_id, &a, &row, why);
+	if (got == NOT_FOUND)
+		return OK;
+	TRY(got);
+	return is_shown(&row) ? publication_update(p, &row, PUBLICATION_NAMED, why) : OK;
 }
 
 bool publication_has(const struct product *p, const struct image_row *row, struct str variant)

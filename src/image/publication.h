@@ -25,6 +25,12 @@ enum publication_change {
  *         row is as it was, and the call may be repeated */
 enum status publication_update(
 	struct product *p, const struct image_row *row, enum publication_change change, struct fault *why) MUST_CHECK;
+/* The image whose copy has this key; "" if it is the key of none. Borrowed from it. */
+struct str publication_image_of(struct str key);
+/* Remove the copies of an image whose row is gone, private or rejected, which an interrupted change or deletion has left.
+ * removed  whether there was a reason to
+ * Errors   as above */
+enum status publication_repair(struct product *p, struct str image_id, bool *removed, struct fault *why) MUST_CHECK;
 /* The image is gone: remove its copies, and have the CDN forget them.
  * was_public  whether there may be copies in caches although none is in the bucket
  * Errors      as above */

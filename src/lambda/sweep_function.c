@@ -38,6 +38,37 @@ static enum status erase_users(struct product *p, const struct gc_limits *limits
 	return end;
 }
 
+/* The slice of this time, and the place in it, which moves by 0.61 of it with each round. */
+static struct gc_limits slice_of(int64_t now_ms, unsigned slices, int digits, const struct gc_limits *limits, struct arena *a)
+{
+	uint64_t turn = (uint64_t)(now_ms / SWEEP_EVERY_MS), round = turn / slices;
+	struct gc_limits slice = *limits;
+	slice.prefix = str_printf(a, "%0*x", digits, (unsigned)(turn % slices));
+	slice.start = str_printf(a, "%02x", (unsigned)(round * 157 % 256));
+	return slice;
+}
+
+/* The copies take half of the time that is left, so that there is some for the objects. */
+static void walk_slices(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *done, struct arena *a,
+	struct str *slice, struct fault *first)
+{
+	const int64_t *until_ms = limits->stop_arg;
+	int64_t copies_until_ms = clock_mono_ms() + (*until_ms - clock_mono_ms()) / 2;
+	struct gc_limits objects = slice_of(now_ms, SWEEP_SLICES, 3, limits, a);
+	struct gc_limits copies = slice_of(now_ms, SWEEP_COPY_SLICES, 2, limits, a);
+	struct fault failed = { 0 };
+	if (fault_check_arena(a, &failed) != OK) {
+		note_failure(&failed, first);
+		return;
+	}
+	*slice = objects.prefix;
+	copies.stop_arg = &copies_until_ms;
+	if (gc_copies(p, now_ms, &copies, done, &failed) != OK)
+		note_failure(&failed, first);
+	if (gc_orphans(p, now_ms, &objects, done, &failed) != OK)
+		note_failure(&failed, first);
+}
+
 enum status sweep_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
 {
 	assert(arg != NULL && in != NULL && a != NULL && answer != NULL && why != NULL);
@@ -48,16 +79,14 @@ enum status sweep_function_run(void *arg, const struct invocation *in, struct ar
 	struct gc_result done = { 0 };
 	struct fault first = { 0 }, failed = { 0 };
 	uint64_t events = 0;
+	struct str slice = STR("");
 	if (to->events->bus != NULL && event_sender_resume(to->events, is_time_up, &until_ms, &events, &failed) != OK)
 		note_failure(&failed, &first);
 	if (gc_run(p, now_ms, &limits, &done, &failed) != OK)
 		note_failure(&failed, &first);
 	if (erase_users(p, &limits, &failed) != OK)
 		note_failure(&failed, &first);
-	limits.prefix = str_printf(a, "%03x", (unsigned)(now_ms / SWEEP_EVERY_MS % SWEEP_SLICES));
-	TRY(fault_check_arena(a, why));
-	if (gc_orphans(p, now_ms, &limits, &done, &failed) != OK)
-		note_failure(&failed, &first);
+	walk_slices(p, now_ms, &limits, &done, a, &slice, &first);
 	gc_report(&done);
 	writer_open(answer, STR(""), '{');
 	writer_number(answer, STR("ended"), done.ended);
@@ -65,8 +94,9 @@ enum status sweep_function_run(void *arg, const struct invocation *in, struct ar
 	writer_number(answer, STR("confirmed"), done.reconciled);
 	writer_number(answer, STR("rejected"), done.rejected);
 	writer_number(answer, STR("orphans"), done.orphans);
+	writer_number(answer, STR("copies"), done.copies);
 	writer_number(answer, STR("events"), events);
-	writer_text(answer, STR("slice"), limits.prefix);
+	writer_text(answer, STR("slice"), slice);
 	writer_close(answer, '}');
 	if (first.code == F_NONE)
 		return OK;

@@ -1,8 +1,10 @@
 /* The sweep function: what a server's gc thread does, in pieces that fit into an invocation. The schedule calls it; the event is not read.
  *
  * An invocation takes half of its time at most, so that the last image that it verifies has the other half: events that were left
- * behind come first, then rows that are due, users whose deletion was begun, then the objects of one slice of all image ids. Which slice follows from the time, so that
- * nothing has to be remembered: 4,096 of them in 43 days, with an invocation every 15 minutes. What is left over is done the next time. */
+ * behind come first, then rows that are due, users whose deletion was begun, copies of public images, then the objects of images. Of
+ * copies and objects it goes through one slice of all image ids, by their first digits: 256 slices of copies in 64 hours, 4,096 of objects
+ * in 43 days, with an invocation every 15 minutes. Which slice, and where in it to begin, follows from the time, so that nothing has to be
+ * remembered, and what was left over in one round comes first in another. */
 #ifndef LAMBDA_SWEEP_FUNCTION_H
 #define LAMBDA_SWEEP_FUNCTION_H
 
@@ -13,6 +15,7 @@
 
 #define SWEEP_EVERY_MS ((int64_t)15 * 60 * 1000) /* as the schedule has it */
 #define SWEEP_SLICES 4096                        /* by the first three hexadecimal digits of an id */
+#define SWEEP_COPY_SLICES 256                    /* by the first two */
 
 struct sweep_function {
 	struct product *product;     /* borrowed */
@@ -20,7 +23,7 @@ struct sweep_function {
 };
 
 /* A handler's run; arg is a struct sweep_function. The answer says what was done:
- * {"ended":0,"forgotten":0,"confirmed":0,"rejected":0,"orphans":0,"events":0,"slice":"3fa"}
+ * {"ended":0,"forgotten":0,"confirmed":0,"rejected":0,"orphans":0,"copies":0,"events":0,"slice":"3fa"}
  * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status sweep_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;
 

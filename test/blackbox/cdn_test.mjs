@@ -148,6 +148,20 @@ test('while CloudFront refuses to forget, the call fails, and the next one makes
 	assert.equal(await statusOf(image.links.original), 403);
 });
 
+test('the sweep removes copies that an interrupted deletion has left, a slice of all ids at a time', async () => {
+	const copy = slice => `public/${(slice % 256).toString(16).padStart(2, '0')}000000-0000-4000-8000-000000000000/original`;
+	const slice = Math.floor(Date.now() / 900e3) % 256, copies = [0, 1, 2].map(n => copy(slice + n));   // the next one too: a quarter of an hour may end
+	for (const key of copies)
+		await cloud.request('PUT', `/${cloud.bucket}/${key}`, { body: tinyPng });
+	assert.equal(await statusOf(`${cdn.url}/${copies[0]}`), 200);
+	functions.sweep = await start('sweep');
+	const { kind, body } = await functions.sweep.invoke({});
+	assert.deepEqual([kind, JSON.parse(body).copies], ['response', 1]);
+	const left = await Promise.all(copies.map(key => cloud.head(key)));
+	assert.ok(left[0] !== left[1] && left[2], JSON.stringify(left));
+	assert.equal(await statusOf(`${cdn.url}/${copies[left.indexOf(false)]}`), 403);
+});
+
 test('a function whose key is missing, or is none, does not start, and says which', async () => {
 	for (const value of [undefined, 'no key', generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' })]) {
 		const name = '/tintype/tintype/other';

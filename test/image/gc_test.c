@@ -3,6 +3,7 @@
 #include "image/gc.h"
 
 #include "base/metrics.h"
+#include "fake/fake_cdn.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
@@ -49,6 +50,19 @@ static void assert_done(struct gc_result got, struct gc_result want)
 	assert_int_equal(got.reconciled, want.reconciled);
 	assert_int_equal(got.rejected, want.rejected);
 	assert_int_equal(got.orphans, want.orphans);
+	assert_int_equal(got.copies, want.copies);
+}
+
+static bool stop_always(void *arg)
+{
+	(void)arg;
+	return true;
+}
+
+/* Stops when it is asked for the n-th time. */
+static bool stop_at_nth(void *n)
+{
+	return --*(int *)n <= 0;
 }
 
 static void resolve(struct fake_product *f, unsigned n, int64_t uploaded_ms, struct str reason)
@@ -335,6 +349,72 @@ static void test_orphans_with_a_prefix_then_only_ids_that_begin_with_it(void **s
 	end(f);
 }
 
+static void test_orphans_when_stopped_then_another_start_comes_to_the_others(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct gc_result done = { 0 };
+	int asked = 5;
+	(void)state;
+	for (unsigned n = 0; n < 16; n++)
+		arrive_at(f, str_printf(&f->a, "images/a%x-%u", n, n), 1);
+	arrive_at(f, STR("images/b0"), 1);
+	struct gc_limits limits = { .prefix = STR("a"), .start = STR("e"), .stop = stop_at_nth, .stop_arg = &asked };
+	assert_int_equal(gc_orphans(&f->product, LATE_MS, &limits, &done, &f->why), OK);
+	assert_int_equal(done.orphans, 2);
+	assert_false(fake_product_has_object(f, STR("images/ae-14")) || fake_product_has_object(f, STR("images/af-15")));
+	assert_true(fake_product_has_object(f, STR("images/a0-0")));
+	limits.stop = NULL;
+	assert_int_equal(gc_orphans(&f->product, LATE_MS, &limits, &done, &f->why), OK);
+	assert_int_equal(done.orphans, 16);
+	assert_int_equal(fake_store_count(f->store), 1);
+	end(f);
+}
+
+/* Rows of every kind, each with a copy in public/; of some the copy may not stay. */
+static void test_copies_then_those_of_images_that_are_gone_private_or_rejected_go(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct fake_cdn cdn;
+	struct gc_result done = { 0 };
+	struct image_row now;
+	enum { GONE = 6 };
+	(void)state;
+	fake_cdn_init(&cdn, f->product.store);
+	for (unsigned n = 1; n <= GONE; n++) {
+		struct str id = row_id(&f->a, n);
+		if (n != GONE)
+			fake_product_slot(f, n, STR("image/png"));
+		if (n < 3)
+			resolve(f, n, 5000, STR(""));
+		if (n == 3)
+			resolve(f, n, 5000, STR("not an image"));
+		const struct image_change publish = { .image_id = id, .has_visibility = true, .is_public = true };
+		if (n != 2 && n != 4 && n != GONE)
+			assert_int_equal(table_change(f->product.table, &publish, &f->a, &now, &f->why), OK);
+		arrive_at(f, str_printf(&f->a, "public/%.*s/original", STRF(id)), 1);
+		arrive_at(f, str_printf(&f->a, "public/%.*s/small-1a2b3c4d.webp", STRF(id)), 1);
+	}
+	arrive_at(f, STR("public/robots.txt"), 1);
+	assert_int_equal(gc_copies(&f->product, LATE_MS, NULL, &done, &f->why), OK);
+	assert_done(done, (struct gc_result){ 0 }); /* there is no CDN */
+	f->product.cdn = &cdn.port;
+	trap_fail(&cdn.trap, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(gc_copies(&f->product, LATE_MS, NULL, &done, &f->why), UPSTREAM);
+	assert_done(done, (struct gc_result){ .copies = 3 });
+	for (unsigned n = 1; n <= GONE; n++) {
+		bool stays = n == 1 || n == 5; /* public, and uploaded or pending */
+		struct str id = row_id(&f->a, n);
+		assert_int_equal(fake_product_has_object(f, str_printf(&f->a, "public/%.*s/original", STRF(id))), stays);
+		assert_int_equal(fake_product_has_object(f, str_printf(&f->a, "public/%.*s/small-1a2b3c4d.webp", STRF(id))), stays);
+	}
+	assert_int_equal(cdn.n_paths, 3);
+	assert_true(fake_product_has_object(f, STR("public/robots.txt")));
+	assert_int_equal(gc_copies(&f->product, LATE_MS, NULL, &done, &f->why), OK);
+	assert_done(done, (struct gc_result){ .copies = 3 });
+	fake_cdn_deinit(&cdn);
+	end(f);
+}
+
 static void test_orphans_when_the_table_fails_then_no_object_is_removed(void **state)
 {
 	struct fake_product *f = begin(false);
@@ -366,18 +446,6 @@ static void test_both_parts_into_one_result_then_summed_up(void **state)
 	assert_int_equal(gc_orphans(&f->product, LATE_MS, NULL, &done, &f->why), OK);
 	assert_done(done, (struct gc_result){ .ended = 1, .orphans = 1 });
 	end(f);
-}
-
-static bool stop_always(void *arg)
-{
-	(void)arg;
-	return true;
-}
-
-/* Stops when it is asked for the n-th time. */
-static bool stop_at_nth(void *n)
-{
-	return --*(int *)n <= 0;
 }
 
 static void test_both_parts_when_stopped_then_the_page_is_not_finished(void **state)
@@ -427,6 +495,8 @@ int main(void)
 		cmocka_unit_test(test_orphans_when_an_image_was_overwritten_then_its_row_describes_the_new_bytes),
 		cmocka_unit_test(test_orphans_of_many_objects_then_all_pages_are_read),
 		cmocka_unit_test(test_orphans_with_a_prefix_then_only_ids_that_begin_with_it),
+		cmocka_unit_test(test_orphans_when_stopped_then_another_start_comes_to_the_others),
+		cmocka_unit_test(test_copies_then_those_of_images_that_are_gone_private_or_rejected_go),
 		cmocka_unit_test(test_orphans_when_the_table_fails_then_no_object_is_removed),
 		cmocka_unit_test(test_orphans_when_stopped_then_nothing_more),
 		cmocka_unit_test(test_both_parts_when_stopped_then_the_page_is_not_finished),

@@ -255,6 +255,37 @@ static void test_thumbnails_that_are_recorded_then_copied_with_their_image_and_g
 	assert_true(fake_product_has_object(&x.f, key) && has_copy());
 }
 
+static void publish_meanwhile(void *arg)
+{
+	(void)arg;
+	struct image_row row = set_visibility(true);
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_NAMED, &x.f.why), OK);
+}
+
+static void test_repaired_while_it_is_made_public_then_its_copies_are_made_again(void **state)
+{
+	bool removed = false;
+	(void)state;
+	assert_int_equal(complete(), OK);
+	assert_int_equal(publication_repair(&x.f.product, the_row().image_id, &removed, &x.f.why), OK);
+	assert_true(removed && !has_copy());
+	trap_meet(&x.cdn.trap, 1, publish_meanwhile, NULL);
+	assert_int_equal(publication_repair(&x.f.product, the_row().image_id, &removed, &x.f.why), OK);
+	assert_true(removed && has_copy());
+	assert_int_equal(publication_repair(&x.f.product, the_row().image_id, &removed, &x.f.why), OK);
+	assert_true(!removed && has_copy());
+}
+
+static void test_image_of_a_copy_then_only_of_keys_below_an_id(void **state)
+{
+	struct arena *a = &x.f.a;
+	(void)state;
+	assert_str(publication_image_of(copy_key()), row_id(a, 1));
+	assert_str(publication_image_of(str_printf(a, "images/%.*s/original", STRF(row_id(a, 1)))), STR(""));
+	assert_str(publication_image_of(str_printf(a, "public/%.*s/", STRF(row_id(a, 1)))), STR(""));
+	assert_str(publication_image_of(STR("public/robots.txt")), STR(""));
+}
+
 static void test_links_then_signed_unless_the_image_is_public(void **state)
 {
 	struct str url, again;
@@ -301,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_other_bytes_then_they_are_copied_when_they_are_accepted_and_the_old_are_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_thumbnails_that_are_recorded_then_copied_with_their_image_and_gone_with_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_repaired_while_it_is_made_public_then_its_copies_are_made_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_image_of_a_copy_then_only_of_keys_below_an_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links_then_signed_unless_the_image_is_public, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

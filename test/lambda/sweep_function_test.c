@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "fake/fake_cdn.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 
@@ -91,6 +92,29 @@ static void test_sweep_then_orphans_of_the_slice_of_this_quarter_of_an_hour_alon
 	assert_true(fake_product_has_object(&f, far));
 }
 
+/* A copy of an image that is gone. */
+static struct str copy_of(unsigned slice)
+{
+	struct str key = str_printf(&f.a, "public/%02x000000-0000-4000-8000-000000000000/original", slice % SWEEP_COPY_SLICES);
+	fake_product_arrive(&f, key, STR("no row"));
+	return key;
+}
+
+static void test_sweep_then_copies_of_the_slice_of_this_quarter_of_an_hour_alone(void **state)
+{
+	unsigned slice = (unsigned)(clock_now_ms() / SWEEP_EVERY_MS % SWEEP_COPY_SLICES);
+	struct str now = copy_of(slice), next = copy_of(slice + 1), far = copy_of(slice + 2);
+	struct fake_cdn cdn;
+	(void)state;
+	fake_cdn_init(&cdn, f.product.store);
+	f.product.cdn = &cdn.port;
+	assert_int_equal(sweep(60000), OK);
+	assert_int_equal(done("copies"), 1);
+	assert_true(fake_product_has_object(&f, now) != fake_product_has_object(&f, next));
+	assert_true(fake_product_has_object(&f, far));
+	fake_cdn_deinit(&cdn);
+}
+
 static void test_sweep_when_no_time_is_left_then_nothing_is_begun(void **state)
 {
 	struct image_row row;
@@ -120,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sweep_then_due_rows_are_resolved_or_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_then_orphans_of_the_slice_of_this_quarter_of_an_hour_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sweep_then_copies_of_the_slice_of_this_quarter_of_an_hour_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_when_no_time_is_left_then_nothing_is_begun, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_when_a_part_fails_then_the_others_are_done_and_the_invocation_fails, set_up, tear_down),
 	};
