@@ -6,14 +6,15 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { eventV1, readAnswer } from './support/gateway.mjs';
-import { actionsOf, ROLES, roleStatements } from './support/iam.mjs';
+import { actionsOf, functionVariables, ROLES, roleStatements } from './support/iam.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
 import { corpus, tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
 const functions = {}, environments = {}, keys = {}, BUS = { TINTYPE_EVENT_BUS: 'changes' };
-const granted = await roleStatements({ BucketName: 'pictures', Events: 'on', EventBusName: 'changes' });
+const STACK = { BucketName: 'pictures', Events: 'on', EventBusName: 'changes', DeliveryKeys: 'a.key.of.links.with.thirty-two.characters', DeliveryUrl: 'https://pictures.example/prod' };
+const granted = await roleStatements(STACK), variables = await functionVariables(STACK);
 let cloud;
 
 const start = async (name, more = BUS) => (await new RuntimeApi().start()).run(PROGRAM, { _HANDLER: name, ...environments[name], ...more });
@@ -24,7 +25,8 @@ before(async () => {
 	for (const name of ['upload', 'images', 'manage', 'event', 'sweep']) {
 		const credentials = await cloud.role(ROLES[name], granted[ROLES[name]]);
 		keys[name] = credentials.AWS_ACCESS_KEY_ID;
-		environments[name] = { ...cloud.env, ...credentials, TINTYPE_ACCESS: 'open', TINTYPE_OVERWRITE: 'allow', TINTYPE_THUMBNAILS: 'none', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
+		const { TINTYPE_DELIVERY_KEYS = '', TINTYPE_DELIVERY_URL = '' } = variables[ROLES[name]];
+		environments[name] = { ...cloud.env, ...credentials, TINTYPE_DELIVERY_KEYS, TINTYPE_DELIVERY_URL, TINTYPE_ACCESS: 'open', TINTYPE_OVERWRITE: 'allow', TINTYPE_THUMBNAILS: 'none', AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
 		functions[name] = await start(name);
 	}
 });
@@ -93,6 +95,21 @@ test('each change is an event on the bus, as a webhook has it, and nothing waits
 	for (const name of ['status', 'fileName', 'fileSize', 'fileType', 'etag', 'width', 'height', 'uploadedAt', 'version', 'stripped', 'verdict'])
 		assert.deepEqual(data[name], record[name], name);
 	assert.deepEqual(await waiting(), []);
+});
+
+test('events of a public image have its links, whichever function accepts it, as those of a webhook; others have none', async () => {
+	const [byEvent, byComplete, bySweep, hidden] = await Promise.all([1, 2, 3, 4].map(() => openAndPut(tinyPng)));
+	for (const { imageId } of [byEvent, byComplete, bySweep])
+		await update(imageId, 'visibility = :value', { ':value': { S: 'public' } });
+	await tell(byEvent);
+	await tell(hidden);
+	await call('manage', 'POST', `/images/${byComplete.imageId}/complete`);
+	await update(bySweep.imageId, 'endsMs = :one, dueOrder = :order', { ':one': { N: '1' }, ':order': { S: `0000000000000000001#${bySweep.imageId}` } });
+	assert.equal((await sweep()).confirmed, 1);
+	const linksOf = ({ imageId }) => cloud.busEvents.find(one => one.Detail.data.imageId === imageId).Detail.data.links;
+	for (const one of [byEvent, byComplete, bySweep])
+		assert.deepEqual(linksOf(one), { original: `https://pictures.example/prod/i/${one.imageId}/original` });
+	assert.equal(linksOf(hidden), undefined);
 });
 
 test('a function that is killed between the commit and the sending loses no event: the sweep sends it', async () => {

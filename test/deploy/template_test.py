@@ -137,7 +137,7 @@ OBJECTS = {
     "Delivery": {"s3:GetObject": ["images", "thumbs"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
     "Event": {"s3:GetObject": ["images", "public"], "s3:PutObject": ["images", "thumbs", "public"], "s3:DeleteObject": ["images", "thumbs", "public"], "s3:DeleteObjectVersion": ["images", "thumbs", "public"]},
 }
-OBJECTS["Sweep"] = OBJECTS["Event"]
+OBJECTS["Sweep"] = OBJECTS["Event"] | {"s3:GetObject": ["images", "thumbs", "public"]}
 CDN_KEY = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/tintype/${AWS::StackName}/cdn-key-${CdnSigningKey}"}
 OBJECTS_WITH_THUMBS = OBJECTS | {
     "Manage": OBJECTS["Manage"] | {"s3:PutObject": ["images", "public"]},
@@ -352,14 +352,17 @@ class Functions(unittest.TestCase):
         values = {}
         for p in of_type("Lambda::Function").values():
             for name, value in settle(p["Environment"]["Variables"], HOLDS["on"]).items():
-                self.assertEqual(values.setdefault(name, value), value, name)
+                if value != {"Ref": "AWS::NoValue"}:
+                    self.assertEqual(values.setdefault(name, value), value, name)
         # what names thumbnails and what makes them must agree on how
         for stem in ("List", "Manage", "Delivery", "Event", "Sweep", "Render"):
             given = R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]
             self.assertLessEqual({"TINTYPE_VERIFY", "TINTYPE_THUMBNAILS", "TINTYPE_THUMBNAIL_AT_UPLOAD", "TINTYPE_THUMBNAIL_QUEUE"}, set(given), stem)
             self.assertEqual(given["TINTYPE_THUMBNAIL_QUEUE"], {"Ref": "ThumbQueue"} if stem == "Render" else {"Fn::If": ["HasRender", {"Ref": "ThumbQueue"}, {"Ref": "AWS::NoValue"}]})
         for stem in ("List", "Manage", "Delivery"):
-            self.assertIn("TINTYPE_DELIVERY_KEYS", R[f"{stem}Function"]["Properties"]["Environment"]["Variables"], stem)
+            self.assertEqual(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]["TINTYPE_DELIVERY_KEYS"], {"Ref": "DeliveryKeys"}, stem)
+        for stem in ("Event", "Sweep"):   # for nothing but events
+            self.assertEqual(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]["TINTYPE_DELIVERY_KEYS"], {"Fn::If": ["HasEvents", {"Ref": "DeliveryKeys"}, {"Ref": "AWS::NoValue"}]}, stem)
         for stem in ("Manage", "Event", "Sweep"):
             self.assertLessEqual({"TINTYPE_STRIP", "TINTYPE_KEEP_METADATA"}, set(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]), stem)
 
