@@ -2,9 +2,12 @@
 #include "api/access.h"
 
 #include "api/record.h"
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/writer.h"
+
+#define SKIP_MAX 10000000 /* rows: to count them takes about a second */
 
 /* Whether the records of a list have URLs of the store: unless "false" is asked for. */
 static enum status read_urls(const struct query *q, bool *wanted, struct fault *why)
@@ -47,6 +50,40 @@ static enum status read_hash(const struct query *q, struct str *out, struct faul
 	return OK;
 }
 
+/* A time of the list's period, 0 where it is not given. */
+static enum status read_time(const struct query *q, struct str name, int64_t *out, struct fault *why)
+{
+	struct str text;
+
+	*out = 0;
+	TRY(call_parameter(q, name, &text, why));
+	if (query_find(q, name) != NULL && (!clock_parse_iso8601(text, out) || *out <= 0))
+		return fault_set(why, BAD_FIELD, "%.*s must be a time in UTC, such as 2026-11-30T00:00:00Z", STRF(name));
+	return OK;
+}
+
+static enum status read_filter(const struct query *q, struct image_filter *out, struct fault *why)
+{
+	TRY(call_parameter(q, STR("name"), &out->name, why));
+	TRY(call_parameter(q, STR("type"), &out->type, why));
+	TRY(read_time(q, STR("from"), &out->uploaded_from, why));
+	return read_time(q, STR("to"), &out->uploaded_to, why);
+}
+
+static enum status read_skip(const struct query *q, const struct image_query *list, uint32_t *out, struct fault *why)
+{
+	struct str text;
+	uint64_t n = 0;
+
+	TRY(call_parameter(q, STR("skip"), &text, why));
+	if (query_find(q, STR("skip")) != NULL && (!str_to_u64(text, &n) || n > SKIP_MAX))
+		return fault_set(why, BAD_FIELD, "skip must be an integer from 0 to %u", (unsigned)SKIP_MAX);
+	if (n > 0 && (list->received_sha256.n > 0 || !image_filter_is_empty(&list->filter)))
+		return fault_set(why, BAD_FIELD, "skip cannot be combined with sha256, name, type, from and to; follow nextCursor");
+	*out = (uint32_t)n;
+	return OK;
+}
+
 struct list_request {
 	struct image_query query;
 	unsigned form; /* of the records */
@@ -66,6 +103,8 @@ static enum status read_query(struct api_call *c, struct list_request *out, stru
 	TRY(read_word(q, STR("status"), "uploaded pending rejected all", &status, why));
 	TRY(read_word(q, STR("order"), "newest oldest", &order, why));
 	TRY(read_hash(q, &out->query.received_sha256, why));
+	TRY(read_filter(q, &out->query.filter, why));
+	TRY(read_skip(q, &out->query, &out->query.skip, why));
 	TRY(access_owner(c, &out->query.owner, why));
 	bool given = query_find(q, STR("status")) != NULL;
 	if (out->query.owner.n == 0 && status != LIST_UPLOADED)

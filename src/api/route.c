@@ -4,7 +4,7 @@
 static const struct api_route routes[] = {
 	{ "POST /upload", upload_run, FOR_SLOTS, SCOPE_UPLOAD, .has_body = true, .start = upload_start },
 	{ "POST /images", direct_run, FOR_SLOTS, SCOPE_UPLOAD, "fileName metadata", .stream = &direct_stream },
-	{ "GET /images", images_list, FOR_IMAGES, SCOPE_READ, "limit cursor urls owner status sha256 order" },
+	{ "GET /images", images_list, FOR_IMAGES, SCOPE_READ, "limit cursor urls owner status sha256 order skip name type from to" },
 	{ "POST /images/delete", images_delete_many, FOR_CHANGES, SCOPE_DELETE, .has_body = true, .has_large_body = true },
 	{ "OPTIONS /images/delete", cors_preflight, FOR_ANYBODY, .now = true },
 	{ "GET /images/{imageId}", images_get, FOR_IMAGES, SCOPE_READ, "wait", .check = wait_read, .start = wait_start },

@@ -213,6 +213,8 @@ enum status dynamo_list(struct image_table *port, const struct image_query *q, s
 		.from = q->oldest_first ? FIRST_KEY : LAST_KEY };
 	m.list = str_printf(a, "%.*s\n%d\n%.*s\n%d", STRF(q->owner), q->status, STRF(q->received_sha256), q->oldest_first);
 	TRY(fault_check_arena(a, why));
+	if (q->skip > 0 || !image_filter_is_empty(&q->filter))
+		return fault_set(why, NOT_HERE, "The table of this server cannot search or skip: DynamoDB would read all that is left out.");
 	if (q->owner.n > 0) {
 		m.index = DYNAMO_OWNED;
 		m.order = DYNAMO_OWNED_ORDER;

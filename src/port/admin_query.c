@@ -14,9 +14,9 @@ bool admin_query_matches(const struct admin_query_filter *q, const struct image_
 
 	if (q->status != ADMIN_QUERY_ALL && row->status != wanted[q->status])
 		return false;
-	if (q->type.n > 0 && !str_starts_with_nocase(row->file_type, q->type))
+	if (!image_filter_matches(&(struct image_filter){ .type = q->type }, row))
 		return false;
-	return q->text.n == 0 || str_find_nocase(row->file_name, q->text) < row->file_name.n ||
+	return image_filter_matches(&(struct image_filter){ .name = q->text }, row) ||
 		str_find_nocase(row->image_id, q->text) < row->image_id.n;
 }
 

@@ -65,6 +65,19 @@ enum status table_remove_many(struct image_table *t, const struct str *ids, size
 	return st == NOT_FOUND ? OK : st;
 }
 
+bool image_filter_matches(const struct image_filter *f, const struct image_row *row)
+{
+	const bool is_dated = f->uploaded_from != 0 || f->uploaded_to != 0;
+
+	if (is_dated && (row->uploaded_ms == 0 || row->uploaded_ms < f->uploaded_from))
+		return false;
+	if (f->uploaded_to != 0 && row->uploaded_ms >= f->uploaded_to)
+		return false;
+	if (f->type.n > 0 && !str_starts_with_nocase(row->file_type, f->type))
+		return false;
+	return f->name.n == 0 || str_find_nocase(row->file_name, f->name) < row->file_name.n;
+}
+
 struct str image_status_name(enum image_status status)
 {
 	static const char *const names[] = { [IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected" };

@@ -24,8 +24,8 @@ bool image_visibility_parse(struct str text, bool *is_public) MUST_CHECK;
 struct image_row {
 	struct str image_id; /* UUID v4, lower case */
 	enum image_status status;
-	uint64_t version;       /* 1 when the slot is made, one more with each change */
-	struct str owner;       /* a hash of the next two (identity/owner.h); "": none */
+	uint64_t version; /* 1 when the slot is made, one more with each change */
+	struct str owner; /* a hash of the next two (identity/owner.h); "": none */
 	struct str issuer, subject;
 	struct str key;         /* the object's key */
 	struct str file_name;   /* UTF-8, as the client gave it */
@@ -104,14 +104,32 @@ struct image_change {
 
 enum image_list_status { LIST_UPLOADED, LIST_PENDING, LIST_REJECTED, LIST_ALL };
 
+/* Rows that a list is narrowed to. */
+struct image_filter {
+	struct str name;                    /* somewhere in the file name, ASCII case aside; "": any */
+	struct str type;                    /* the beginning of the media type, ASCII case aside; "": any */
+	int64_t uploaded_from, uploaded_to; /* ms: from this time on, and before that one; 0: any. A row that is not uploaded is in neither */
+};
+
+/* Whether a filter lets everything through. Pure. */
+static inline bool image_filter_is_empty(const struct image_filter *f)
+{
+	return f->name.n == 0 && f->type.n == 0 && f->uploaded_from == 0 && f->uploaded_to == 0;
+}
+
+/* Reads file_name, file_type and uploaded_ms of the row. Pure. */
+bool image_filter_matches(const struct image_filter *f, const struct image_row *row);
+
 /* Which rows a list has. Of everybody: uploaded ones in the order of their commits. Of one owner, and of a hash: in the order of their slots. */
 struct image_query {
-	struct str owner;               /* "": of everybody */
-	enum image_list_status status;  /* others than LIST_UPLOADED only of an owner */
-	struct str received_sha256;     /* only what was received with this hash: the owner's, or without one what nobody owns; "": any */
+	struct str owner;              /* "": of everybody */
+	enum image_list_status status; /* others than LIST_UPLOADED only of an owner */
+	struct str received_sha256;    /* only what was received with this hash: the owner's, or without one what nobody owns; "": any */
+	struct image_filter filter;
 	bool oldest_first;
 	uint32_t limit;    /* 1..TABLE_LIST_MAX */
-	struct str cursor; /* "" for the first page, else a next_cursor of a list of the same owner, status, hash and order */
+	uint32_t skip;     /* rows of the list to pass over before the page; without a hash and a filter alone */
+	struct str cursor; /* "" for the first page, else a next_cursor of a list of the same owner, status, hash, filter and order */
 };
 
 struct image_page {
@@ -145,7 +163,7 @@ struct image_table_ops {
 	enum status (*list)(struct image_table *, const struct image_query *, struct arena *, struct image_page *out, struct fault *);
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
 	enum status (*counts)(struct image_table *, struct image_counts *out, struct fault *);
-	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *); /* NULL: see below */
+	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *);    /* NULL: see below */
 	enum status (*remove_many)(struct image_table *, const struct str *ids, size_t n, bool *removed, struct fault *); /* NULL: see below */
 	enum status (*set_thumbs)(struct image_table *, struct str id, struct str etag, struct str thumbs, struct arena *,
 		struct image_row *now, struct fault *); /* NULL: see below */
@@ -220,13 +238,16 @@ MUST_CHECK static inline enum status table_remove(struct image_table *t, struct 
 enum status table_remove_many(struct image_table *t, const struct str *ids, size_t n, bool *removed, struct fault *why) MUST_CHECK;
 
 /* One page of a list. Following next_cursor from the first page, every image that was in the list when that page was read, and
- * neither left it nor was removed since, comes exactly once. A page of one owner may be short, or empty, and have a next_cursor.
- * Errors  BAD_CURSOR it was not given out for this list; NOT_HERE this engine cannot find what nobody owns by a hash; STORAGE_FAILED */
+ * neither left it nor was removed since, comes exactly once. A page of one owner, or of a filter, may be short, or empty, and have
+ * a next_cursor. To skip rows takes time in proportion to their number, little for each.
+ * Errors  BAD_CURSOR it was not given out for this list; NOT_HERE this table cannot filter, or skip, or find what nobody owns by a
+ *         hash; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_list(
 	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why)
 {
 	assert(q->limit >= 1 && q->limit <= TABLE_LIST_MAX);
 	assert(q->owner.n > 0 || q->status == LIST_UPLOADED);
+	assert(q->skip == 0 || (q->received_sha256.n == 0 && image_filter_is_empty(&q->filter)));
 	return t->ops->list(t, q, a, out, why);
 }
 

@@ -17,11 +17,18 @@ static struct str add(struct str owner, const char *name, enum image_status stat
 	struct slot slot;
 	struct fault why;
 	struct image_row now;
-	struct slot_request want = { .file_name = str_of(name), .file_type = STR("image/png"), .owner = owner, .metadata = STR(""), .allowed_types = STR("") };
+	struct slot_request want = {
+		.file_name = str_of(name), .file_type = STR("image/png"), .owner = owner, .metadata = STR(""), .allowed_types = STR("")
+	};
 	assert_int_equal(slot_prepare(&fixture.product, &want, &fixture.own, &slot, &why), OK);
 	assert_int_equal(table_insert(fixture.product.table, &slot.row, &why), OK);
-	struct resolution s = { .image_id = slot.row.image_id, .status = status, .file_type = STR("image/png"), .file_size = 1,
-		.etag = STR("0123456789abcdef0123456789abcdef"), .uploaded_ms = 1795332442123, .received_sha256 = STR(SHA),
+	struct resolution s = { .image_id = slot.row.image_id,
+		.status = status,
+		.file_type = STR("image/png"),
+		.file_size = 1,
+		.etag = STR("0123456789abcdef0123456789abcdef"),
+		.uploaded_ms = 1795332442123,
+		.received_sha256 = STR(SHA),
 		.reason = status == IMAGE_REJECTED ? STR("It is damaged.") : STR("") };
 	if (status != IMAGE_PENDING)
 		assert_int_equal(table_resolve(fixture.product.table, &s, &fixture.own, &now, &why), OK);
@@ -58,7 +65,10 @@ static void test_list_when_of_one_owner_then_by_status_and_order(void **state)
 	} rows[] = { { "", "ydxa" }, { "order=oldest", "axdy" }, { "owner=" OWNER, "da" }, { "owner=" OWNER "&order=oldest", "ad" },
 		{ "owner=" OWNER "&status=all", "dcba" }, { "owner=" OWNER "&status=pending", "b" }, { "owner=" OWNER "&status=rejected", "c" },
 		{ "owner=" OWNER "&sha256=" SHA, "da" }, { "owner=" OWNER "&status=all&order=oldest&limit=2", "ab" },
-		{ "owner=00000000000000000000000000000000&status=all", "" }, { "sha256=" SHA, "y" } };
+		{ "owner=00000000000000000000000000000000&status=all", "" }, { "skip=1&limit=2", "dx" }, { "skip=0", "ydxa" }, { "skip=9", "" },
+		{ "owner=" OWNER "&skip=1", "a" }, { "name=X", "x" }, { "name=x&type=image/png", "x" }, { "type=image/gif", "" },
+		{ "from=2026-11-22T07:27:22Z&order=oldest", "axdy" }, { "to=2026-11-22T07:27:22Z", "" }, { "name=&type=", "ydxa" },
+		{ "sha256=" SHA, "y" } };
 
 	(void)state;
 	fill();
@@ -95,9 +105,13 @@ static void test_list_when_a_parameter_is_wrong_then_400_says_what_to_do(void **
 		const char *query, *word;
 	} rows[] = { { "x=1", "x is not known; the parameters of this call are: limit" }, { "Limit=1", "Limit is not known" },
 		{ "%22%3c=1", "A parameter is not known" }, { "status=new", "status must be one of: uploaded pending rejected all" },
-		{ "status=", "status must be one of" }, { "status=all&status=all", "given once" }, { "order=asc", "order must be one of: newest oldest" },
-		{ "owner=me", "owner must be 32 hexadecimal digits" }, { "sha256=ab&owner=" OWNER, "sha256 must be" },
+		{ "status=", "status must be one of" }, { "status=all&status=all", "given once" },
+		{ "order=asc", "order must be one of: newest oldest" }, { "owner=me", "owner must be 32 hexadecimal digits" },
+		{ "sha256=ab&owner=" OWNER, "sha256 must be" },
 		{ "sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA&owner=" OWNER, "sha256 must be" },
+		{ "skip=-1", "skip must be an integer from 0 to 10000000" }, { "skip=10000001", "skip must be" },
+		{ "skip=1&name=a", "skip cannot be combined" }, { "skip=1&owner=" OWNER "&sha256=" SHA, "skip cannot be combined" },
+		{ "from=yesterday", "from must be a time in UTC, such as 2026-11-30T00:00:00Z" }, { "to=", "to must be a time" },
 		{ "status=all", "one owner only" }, { "status=all&sha256=" SHA, "one owner only" } };
 
 	(void)state;
@@ -117,13 +131,18 @@ static const struct answer *delete_many(const char *body)
 static void test_delete_of_many_then_what_has_become_of_each(void **state)
 {
 	(void)state;
-	struct str first = add(STR(OWNER), "a", IMAGE_UPLOADED), kept = add(STR(OWNER), "b", IMAGE_UPLOADED), last = add(STR(""), "c", IMAGE_PENDING);
-	delete_many(str_printf(&fixture.own, "{\"imageIds\":[\"%.*s\",\"" SOME_ID "\",\"%.*s\",\"%.*s\"]}", STRF(first), STRF(first), STRF(last)).p);
+	struct str first = add(STR(OWNER), "a", IMAGE_UPLOADED), kept = add(STR(OWNER), "b", IMAGE_UPLOADED),
+			   last = add(STR(""), "c", IMAGE_PENDING);
+	delete_many(
+		str_printf(&fixture.own, "{\"imageIds\":[\"%.*s\",\"" SOME_ID "\",\"%.*s\",\"%.*s\"]}", STRF(first), STRF(first), STRF(last)).p);
 	assert_int_equal(fixture.x.answer.status, 200);
 	assert_str(fixture.x.answer.body,
-		str_printf(&fixture.own, "{\"results\":[{\"imageId\":\"%.*s\",\"deleted\":true},{\"imageId\":\"" SOME_ID "\",\"deleted\":false,"
+		str_printf(&fixture.own,
+			"{\"results\":[{\"imageId\":\"%.*s\",\"deleted\":true},{\"imageId\":\"" SOME_ID "\",\"deleted\":false,"
 			"\"code\":\"no_such_image\"},{\"imageId\":\"%.*s\",\"deleted\":false,\"code\":\"no_such_image\"},{\"imageId\":\"%.*s\","
-			"\"deleted\":true}],\"deleted\":2}", STRF(first), STRF(first), STRF(last)).p);
+			"\"deleted\":true}],\"deleted\":2}",
+			STRF(first), STRF(first), STRF(last))
+			.p);
 	ASK("GET", path_of("/prod/images/", kept, ""), .authorization = "Bearer " KEY);
 	assert_int_equal(fixture.x.answer.status, 200);
 }
@@ -137,7 +156,8 @@ static void test_delete_of_many_when_storage_fails_then_the_rest_is_kept_and_nam
 	delete_many(body);
 	assert_int_equal(fixture.x.answer.status, 200);
 	assert_int_equal(answer_integer("deleted"), 1);
-	assert_true(holds(fixture.x.answer.body, str_printf(&fixture.own, "{\"imageId\":\"%.*s\",\"deleted\":false,\"code\":\"storage_failed\"}]", STRF(c)).p));
+	assert_true(holds(fixture.x.answer.body,
+		str_printf(&fixture.own, "{\"imageId\":\"%.*s\",\"deleted\":false,\"code\":\"storage_failed\"}]", STRF(c)).p));
 	delete_many(body);
 	assert_int_equal(answer_integer("deleted"), 2);
 }
@@ -169,8 +189,8 @@ static void test_delete_of_1000_then_in_one_request_and_not_of_1001(void **state
 
 static void test_delete_of_many_when_the_body_is_wrong_or_the_key_is_missing_then_refused(void **state)
 {
-	static const char *const bodies[] = { "{}", "{\"imageIds\":[]}", "{\"imageIds\":\"" SOME_ID "\"}", "{\"imageIds\":[7]}", "{\"imageIds\":[\"x\"]}",
-		"{\"imageIds\":[\"" SOME_ID "\"],\"all\":true}" };
+	static const char *const bodies[] = { "{}", "{\"imageIds\":[]}", "{\"imageIds\":\"" SOME_ID "\"}", "{\"imageIds\":[7]}",
+		"{\"imageIds\":[\"x\"]}", "{\"imageIds\":[\"" SOME_ID "\"],\"all\":true}" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bodies); i++) {

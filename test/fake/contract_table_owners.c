@@ -223,6 +223,94 @@ static void test_list_then_a_total_where_there_is_one_is_right(void **state)
 	}
 }
 
+/* What a table that cannot says of it. */
+static bool can_list(struct bench *b, const struct image_query *q)
+{
+	struct image_page page;
+	enum status st = table_list(b->w.table, q, &b->a, &page, &b->why);
+	assert_true(st == OK || b->why.code == F_NOT_HERE);
+	return st == OK;
+}
+
+static void test_list_that_skips_rows_then_the_page_begins_after_them_and_goes_on(void **state)
+{
+	struct bench *b = *state;
+	const struct image_query skips = { .limit = 2, .skip = 1 };
+	fill(b);
+	if (!can_list(b, &skips))
+		return;
+	for (uint32_t skip = 0; skip <= 4; skip++) {
+		static const unsigned uploaded[] = { 22, 13, 4, 0 }, rejected[] = { 7, 16, 25, 0 };
+		struct image_query q = { .owner = ALICE, .limit = 1, .skip = skip };
+		struct image_page page = list(b, q);
+		assert_int_equal(page.n, skip < 3);
+		for (uint32_t at = skip; at < 3; at++) { /* the cursor leads on from there */
+			assert_str(page.rows[0].image_id, row_id(&b->a, uploaded[at]));
+			assert_int_equal(page.next_cursor.n > 0, at < 2);
+			q = (struct image_query){ .owner = ALICE, .limit = 1, .cursor = page.next_cursor };
+			page = at < 2 ? list(b, q) : page;
+		}
+		page = list(b, (struct image_query){ .owner = ALICE, .status = LIST_REJECTED, .oldest_first = true, .limit = 9, .skip = skip });
+		assert_int_equal(page.n, skip < 3 ? 3 - skip : 0);
+		assert_true(page.n == 0 || str_equal(page.rows[0].image_id, row_id(&b->a, rejected[skip])));
+	}
+	struct image_page all = list(b, (struct image_query){ .limit = 100 });
+	for (uint32_t skip = 0; skip < all.n + 2; skip++) {
+		struct image_page down = list(b, (struct image_query){ .limit = 3, .skip = skip });
+		struct image_page up = list(b, (struct image_query){ .limit = 3, .skip = skip, .oldest_first = true });
+		assert_true(skip < all.n ? down.n > 0 && up.n > 0 : down.n == 0 && up.n == 0 && down.next_cursor.n == 0);
+		assert_true(down.n == 0 || str_equal(down.rows[0].image_id, all.rows[skip].image_id));
+		assert_true(up.n == 0 || str_equal(up.rows[0].image_id, all.rows[all.n - 1 - skip].image_id));
+		assert_true(!down.has_total || down.total == all.n);
+	}
+}
+
+/* Names, types and times of 1 to 9, of which the even ones are Alice's; 8 is pending. */
+static void fill_dated(struct bench *b)
+{
+	for (unsigned n = 1; n <= 9; n++) {
+		struct image_row row = owned_row(b, n, n % 2 == 0 ? ALICE : STR(""));
+		row.file_name = str_printf(&b->a, "%s %u.PNG", n <= 4 ? "Autumn" : "winter", n);
+		assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
+		struct resolution s = row_verdict(&b->a, n, 1000 * (int64_t)n, STR(""));
+		struct image_row now;
+		s.file_type = n % 3 == 0 ? STR("image/png") : STR("image/gif");
+		if (n != 8)
+			assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
+	}
+}
+
+static void test_list_of_a_filter_then_what_matches_in_order_and_by_pages(void **state)
+{
+	struct bench *b = *state;
+	const struct image_query probe = { .limit = 1, .filter.name = STR("x") };
+	if (!can_list(b, &probe))
+		return;
+	fill_dated(b);
+	for (uint32_t limit = 1; limit <= 9; limit++) {
+		assert_lists(b, (struct image_query){ .limit = limit, .filter.name = STR("AUTUMN") }, (const unsigned[]){ 4, 3, 2, 1, 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .filter.name = STR("r 7.p") }, (const unsigned[]){ 7, 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .filter.name = STR("spring") }, (const unsigned[]){ 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .filter.type = STR("Image/Png") }, (const unsigned[]){ 9, 6, 3, 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .filter.uploaded_from = 3000, .filter.uploaded_to = 6000 },
+			(const unsigned[]){ 5, 4, 3, 0 });
+		assert_lists(
+			b, (struct image_query){ .limit = limit, .filter.uploaded_from = 7000, .oldest_first = true }, (const unsigned[]){ 7, 9, 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .filter.uploaded_to = 3000, .filter.type = STR("image/gif") },
+			(const unsigned[]){ 2, 1, 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .owner = ALICE, .filter.name = STR("winter") }, (const unsigned[]){ 6, 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .owner = ALICE, .status = LIST_ALL, .filter.name = STR("winter") },
+			(const unsigned[]){ 8, 6, 0 });
+		assert_lists(b, (struct image_query){ .limit = limit, .owner = ALICE, .status = LIST_ALL, .filter.uploaded_from = 1 },
+			(const unsigned[]){ 6, 4, 2, 0 });
+	}
+	struct image_query q = { .limit = 1, .filter.name = STR("autumn") };
+	struct image_page page = list(b, q);
+	assert_false(page.has_total);
+	assert_useless(b, (struct image_query){ .limit = 1 }, page.next_cursor);
+	assert_useless(b, (struct image_query){ .limit = 1, .filter.name = STR("winter") }, page.next_cursor);
+}
+
 /* ids that are kept */
 
 static struct image_row with_request(struct bench *b, unsigned n, struct str owner)
@@ -284,6 +372,8 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_of_an_owner_while_rows_come_and_go_then_the_old_that_stay_appear_once),
 	BENCH_TEST(test_list_with_the_cursor_of_another_list_then_bad_cursor),
 	BENCH_TEST_OF_COUNTS(test_list_then_a_total_where_there_is_one_is_right),
+	BENCH_TEST(test_list_that_skips_rows_then_the_page_begins_after_them_and_goes_on),
+	BENCH_TEST(test_list_of_a_filter_then_what_matches_in_order_and_by_pages),
 	BENCH_TEST(test_remove_of_a_row_with_a_request_then_its_id_is_nowhere_and_not_given_again),
 	BENCH_TEST(test_remove_of_an_uploaded_row_with_a_request_then_the_same),
 	BENCH_TEST(test_remove_by_end_of_a_row_with_a_request_then_the_same),

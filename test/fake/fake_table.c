@@ -263,6 +263,7 @@ static uint32_t query_hash(const struct image_query *q)
 {
 	uint64_t h = hash_fnv64(HASH_FNV64, q->owner);
 	h = hash_fnv64(h, q->received_sha256);
+	h = hash_fnv64(hash_fnv64(h, q->filter.name), q->filter.type) + (uint64_t)(q->filter.uploaded_from ^ q->filter.uploaded_to);
 	return (uint32_t)(h * 31 + 2 * (uint64_t)q->status + q->oldest_first);
 }
 
@@ -292,7 +293,9 @@ static bool is_listed(const struct fake_row *r, const struct image_query *q)
 		return false;
 	if (q->status != LIST_ALL && r->row.status != of[q->status])
 		return false;
-	return q->received_sha256.n == 0 || str_equal(q->received_sha256, r->row.received_sha256);
+	if (q->received_sha256.n > 0 && !str_equal(q->received_sha256, r->row.received_sha256))
+		return false;
+	return image_filter_matches(&q->filter, &r->row);
 }
 
 /* Where a row is in the list. */
@@ -320,11 +323,13 @@ static enum status list_rows(struct fake_table *t, const struct image_query *q, 
 {
 	*out = (struct image_page){ .rows = arena_array(a, q->limit, sizeof(*out->rows)) };
 	assert(out->rows != NULL);
+	for (uint32_t n = 0; n < q->skip && next_listed(t, q, place) != NULL; n++)
+		place = place_of(next_listed(t, q, place), q);
 	for (struct fake_row *r = next_listed(t, q, place); r != NULL && out->n < q->limit; r = next_listed(t, q, place)) {
 		row_dup(a, &r->row, &out->rows[out->n++]);
 		place = place_of(r, q);
 	}
-	out->has_total = q->owner.n == 0 && q->received_sha256.n == 0;
+	out->has_total = q->owner.n == 0 && q->received_sha256.n == 0 && image_filter_is_empty(&q->filter);
 	out->total = out->has_total ? count(t, IMAGE_UPLOADED) : 0;
 	if (next_listed(t, q, place) != NULL && out->n > 0)
 		out->next_cursor = str_printf(a, "c%08x%016llx", query_hash(q), (unsigned long long)place);

@@ -3,8 +3,11 @@
 #include "store/db/images.h"
 #include "store/engine.h"
 
-/* Rows that a page of an owner's list may read to find those of one status. */
+#include <inttypes.h>
+
+/* Rows that a page may read to find those of one status, and those of a filter, which reads less of each. */
 #define LIST_SCAN_MAX 5000
+#define FILTER_SCAN_MAX 20000
 
 enum status image_lists_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
@@ -46,15 +49,26 @@ static bool is_of_all(const struct image_query *q)
 /* Which list a cursor is good for. That of everybody, newest first, has no name, as it had none when there was no other. */
 static struct str name_list(const struct image_query *q, struct arena *a)
 {
-	if (is_of_all(q))
-		return q->oldest_first ? STR("oldest") : STR("");
-	return str_printf(a, "%.*s\n%d\n%.*s\n%d", STRF(q->owner), q->status, STRF(q->received_sha256), q->oldest_first);
+	const struct image_filter *f = &q->filter;
+	struct str list = is_of_all(q)
+		? q->oldest_first ? STR("oldest") : STR("")
+		: str_printf(a, "%.*s\n%d\n%.*s\n%d", STRF(q->owner), q->status, STRF(q->received_sha256), q->oldest_first);
+
+	return image_filter_is_empty(f) ? list
+									: str_printf(a, "%.*s\n%.*s\n%.*s\n%" PRId64 "\n%" PRId64, STRF(list), STRF(f->name), STRF(f->type),
+										  f->uploaded_from, f->uploaded_to);
+}
+
+/* How many rows a page may read. One more is: whether there is a next page. */
+static size_t most_read(const struct image_query *q)
+{
+	return !image_filter_is_empty(&q->filter) ? FILTER_SCAN_MAX : is_of_all(q) ? q->limit : LIST_SCAN_MAX;
 }
 
 /* The rows of the list and, of an owner's, those of other statuses among them: from a place on, and one more than may be read. */
 static sqlite3_stmt *seek_list(struct db *d, const struct image_query *q, int64_t from)
 {
-	const struct db_value at = db_int(from), most = db_int(is_of_all(q) ? (int64_t)q->limit + 1 : LIST_SCAN_MAX + 1);
+	const struct db_value at = db_int(from), most = db_int((int64_t)most_read(q) + 1);
 
 	if (is_of_all(q))
 		return DB_BIND(d, q->oldest_first ? Q_IMAGE_LIST_OLDEST : Q_IMAGE_LIST, at, most);
@@ -66,13 +80,38 @@ static sqlite3_stmt *seek_list(struct db *d, const struct image_query *q, int64_
 		d, q->oldest_first ? Q_IMAGE_LIST_HASH_OLDEST : Q_IMAGE_LIST_HASH, at, most, db_text(q->owner), db_text(q->received_sha256));
 }
 
+static const int status_of[] = {
+	[LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED, [LIST_ALL] = -1
+};
+
+/* Go on from the last of the rows that are passed over, if there are so many. */
+static enum status skip_rows(struct db *d, const struct image_query *q, int64_t *place, bool *is_there, struct fault *why)
+{
+	const struct db_value at = db_int(*place), passed = db_int((int64_t)q->skip - 1);
+	sqlite3_stmt *s = is_of_all(q) ? DB_BIND(d, q->oldest_first ? Q_IMAGE_SKIP_OLDEST : Q_IMAGE_SKIP, at, passed)
+								   : DB_BIND(d, q->oldest_first ? Q_IMAGE_SKIP_OWN_OLDEST : Q_IMAGE_SKIP_OWN, at, passed, db_text(q->owner),
+										 db_int(status_of[q->status]));
+
+	TRY(db_step(d, s, is_there, why));
+	if (*is_there)
+		*place = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return OK;
+}
+
 static bool is_listed(sqlite3_stmt *s, const struct image_query *q)
 {
-	static const enum image_status of[] = {
-		[LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED
-	};
+	const struct image_filter *f = &q->filter;
 
-	return q->status == LIST_ALL || sqlite3_column_int(s, 2) == (int)of[q->status];
+	if (q->status != LIST_ALL && sqlite3_column_int(s, 2) != status_of[q->status])
+		return false;
+	if (image_filter_is_empty(f))
+		return true;
+	/* No more is read of a row that may not be wanted. */
+	struct image_row row = {
+		.file_name = column_borrow(s, 6), .file_type = column_borrow(s, 7), .uploaded_ms = sqlite3_column_int64(s, 16)
+	};
+	return image_filter_matches(f, &row);
 }
 
 /* How many rows there are, as of the last commit. */
@@ -100,6 +139,8 @@ static enum status add_total(struct engine *e, struct db *d, const struct image_
 	struct image_counts counts;
 	bool row = false;
 
+	if (!image_filter_is_empty(&q->filter))
+		return OK;
 	if (is_of_all(q)) {
 		TRY(read_counts(e, d, &counts, why));
 		page->has_total = true;
@@ -124,17 +165,19 @@ enum status image_lists_page(struct image_table *t, const struct image_query *q,
 	const struct str list = name_list(q, a);
 	const int place_column = is_of_all(q) ? 3 : 0; /* seq, n */
 	int64_t place = q->oldest_first ? 0 : INT64_MAX;
-	bool row = false;
+	bool row = true;
 	struct image_page page;
 
 	if (q->cursor.n != 0)
 		TRY(cursor_read(q->cursor, list, a, &place, why));
 	TRY(make_page(a, q->limit, &page, why));
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
+	if (q->skip > 0)
+		TRY(skip_rows(d, q, &place, &row, why));
 	sqlite3_stmt *s = seek_list(d, q, place);
-	for (size_t scanned = 0;; scanned++) {
+	for (size_t scanned = 0; row; scanned++) {
 		TRY(db_step(d, s, &row, why));
-		if (!row || page.n == q->limit || scanned == LIST_SCAN_MAX)
+		if (!row || page.n == q->limit || scanned == most_read(q))
 			break;
 		place = sqlite3_column_int64(s, place_column);
 		if (is_listed(s, q))
