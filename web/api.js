@@ -6,11 +6,11 @@ import { texts } from './texts.js';
 const base = new URL('prod/', document.baseURI);
 let key = sessionStorage.getItem('key') ?? '';
 
-/** canRetry: a retry may succeed. */
+/** canRetry: a retry may succeed, after retryAfter seconds where the server says so. status 0: there was no response. */
 export class Refusal extends Error {
-	constructor(sentence, { status = 0, code = '', canRetry = false } = {}) {
+	constructor(sentence, { status = 0, code = '', canRetry = false, retryAfter } = {}) {
 		super(sentence);
-		Object.assign(this, { status, code, canRetry });
+		Object.assign(this, { status, code, canRetry, retryAfter });
 	}
 	/** The key, or the token, is missing or wrong. */
 	get wantsKey() {
@@ -33,7 +33,8 @@ export function useKey(text) {
 async function problemOf(answer) {
 	const problem = await answer.json().catch(() => ({}));
 	const sentence = problem.detail || texts.answered(answer.status, answer.statusText);
-	return new Refusal(sentence, { status: answer.status, code: problem.code, canRetry: answer.status >= 500 || answer.status === 408 || answer.status === 429 });
+	return new Refusal(sentence, { status: answer.status, code: problem.code, canRetry: answer.status >= 500 || answer.status === 408 || answer.status === 429,
+		retryAfter: Number(answer.headers.get('Retry-After')) || undefined });
 }
 
 /** Call the API; returns the response's JSON, or null where it has none. Throws a Refusal. A token that is refused is renewed once. */
@@ -76,6 +77,7 @@ async function callOnce(method, path, { body, bearer = session.token() || key, h
 	return answer.status === 204 ? null : answer.json();
 }
 
+export const me = () => call('GET', 'me');
 export const limits = () => call('GET', 'limits');
 export const openSlot = (file, signal) => call('POST', 'upload', { body: { fileName: file.name, fileType: file.type, fileSize: file.size }, signal });
 export const complete = imageId => call('POST', `images/${imageId}/complete`);
@@ -85,12 +87,23 @@ export const setVisibility = (imageId, visibility) => call('PATCH', `images/${im
 /** A permanent link to the picture itself. */
 export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
 
+/**
+ * The link to give to others: to the picture itself where it is public or no key is required; else to this page with the picture open.
+ * record: as far as it is known; without it the server is asked.
+ */
+export async function linkTo(imageId, record) {
+	if (record?.visibility === 'public' && record.links?.original)
+		return record.links.original;
+	const isOpen = record ? !hasKey() : await fetch(fileLink(imageId), { method: 'HEAD', redirect: 'manual' }).then(answer => answer.type === 'opaqueredirect', () => false);
+	return isOpen ? fileLink(imageId) : new URL(`#${imageId}`, document.baseURI).href;
+}
+
 // The uploader may delete a picture without the key, by the slot's token. Stored like the key.
 const tokens = new Map(JSON.parse(sessionStorage.getItem('tokens') ?? '[]'));
 const keepTokens = () => sessionStorage.setItem('tokens', JSON.stringify([...tokens].slice(-500)));
 
 export function ownToken(imageId, token) {
-	if (!token)   // a key was sent, and deletes it too
+	if (!imageId || !token)   // a key was sent, and deletes it too
 		return;
 	tokens.set(imageId, token);
 	keepTokens();

@@ -1,7 +1,7 @@
 // One picture in full size, with its record and actions. A native dialog of the
 // browser, which traps the focus and restores it.
-import { fileLink, hasKey, image, remove, setVisibility } from './api.js';
-import { $, bytes, el, fenced, icon, number, say, typeName } from './dom.js';
+import { hasKey, image, linkTo, remove, setVisibility } from './api.js';
+import { $, bytes, copy, el, fenced, icon, number, say, typeName } from './dom.js';
 import * as gallery from './gallery.js';
 import { damageOf, sizeOf } from './picture.js';
 import * as stage from './stage.js';
@@ -129,18 +129,9 @@ function go(step) {
 		show(record.imageId);
 }
 
-/** A public picture's link is its own. Else, where a key is required, a link to the picture would not work for others: then it leads to this page. */
-async function copy() {
-	const { visibility, links } = current;
-	const text = visibility === 'public' && links?.original || (hasKey() ? new URL(`#${shown}`, document.baseURI).href : fileLink(shown));
-	try {
-		await navigator.clipboard.writeText(text);
-		report('Link copied.');
-	} catch {   // no clipboard without TLS, except on loopback
-		const field = el('input', { className: 'copy', readOnly: true, value: text, ariaLabel: 'Link' });
-		$('said').replaceChildren('Copy this link: ', field);
-		field.select();
-	}
+async function copyLink() {
+	$('said').replaceChildren(...await copy(await linkTo(shown, current)));
+	$('said').querySelector('input')?.select();
 }
 
 /** Through a blob: a link's `download` attribute is ignored for another origin. */
@@ -208,7 +199,7 @@ export function start(given) {
 	$('close').onclick = () => dialog.close();
 	$('previous').onclick = () => go(-1);
 	$('next').onclick = () => go(1);
-	$('copy').onclick = copy;
+	$('copy').onclick = copyLink;
 	$('download').onclick = download;
 	$('delete').onclick = () => ask(true);
 	$('sure-no').onclick = () => ask(false);

@@ -46,6 +46,16 @@ export const typeName = type => ({ 'image/svg+xml': 'SVG', 'image/webp': 'WebP',
 /** ["a", "b", "c"] -> "a, b or c". */
 export const anyOf = names => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
 
+/** Put a link on the clipboard, and give what to say of it: parts of a paragraph. Where the browser does not allow it, as without TLS, with a field to copy from. */
+export async function copy(text) {
+	try {
+		await navigator.clipboard.writeText(text);
+		return ['Link copied.'];
+	} catch {
+		return ['Copy this link: ', el('input', { className: 'copy', readOnly: true, value: text, ariaLabel: 'Link' })];
+	}
+}
+
 /** Announce something to screen readers; a second sentence shortly after is appended to the first. */
 let waiting = [];
 export function say(sentence) {

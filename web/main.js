@@ -3,8 +3,10 @@
 import * as api from './api.js';
 import { $, say } from './dom.js';
 import * as gallery from './gallery.js';
+import * as gather from './gather.js';
 import * as session from './sign_in.js';
 import { texts } from './texts.js';
+import * as tray from './tray.js';
 import * as upload from './upload.js';
 
 const trouble = why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); };
@@ -56,10 +58,22 @@ async function goOn() {
 	$('forget').hidden = false;
 	$('gallery-title').focus();
 	say('Signed in. The pictures are shown.');
+	await learnOwner();
 	upload.retryAll(why => why.wantsKey);
 	const asked = location.hash.slice(1);
 	if (asked)
 		show(asked);
+}
+
+/** Whose uploads are shown and go on: the caller's. */
+async function learnOwner() {
+	try {
+		const who = api.hasKey() ? await api.me() : null;
+		await upload.useOwner(who ? `${who.kind} ${who.owner ?? who.name ?? ''}` : '');
+	} catch (why) {
+		if (why.canRetry)
+			setTimeout(learnOwner, 5000);
+	}
 }
 
 /** What the issuer answered, and what the form says where there is one. */
@@ -73,8 +87,10 @@ async function signIn(offer) {
 	}
 	if (session.isSignedIn())
 		return goOn();
-	if (returning)
+	if (returning) {
+		learnOwner();
 		await gallery.reload();
+	}
 	if (failed) {
 		wantKey();
 		$('key-wrong').textContent = failed.message;
@@ -88,6 +104,8 @@ async function learnLimits() {
 		if (!knowsIssuer)
 			await signIn(limits.signIn);
 		knowsIssuer = true;
+		$('limits').textContent = texts.uploads.limits(limits);
+		$('files').accept = limits.allowedTypes.join(',');
 		upload.useLimits(limits);
 	} catch (why) {
 		$('limits').textContent = texts.uploads.limitsUnknown(why.message);
@@ -97,7 +115,8 @@ async function learnLimits() {
 
 $('key-form').onsubmit = takeKey;
 $('sign-in').onclick = () => session.begin(upload.hasFiles()).then(done => { if (done) goOn(); }, why => { $('key-wrong').textContent = why.message; });
-$('forget').onclick = () => {
+$('forget').onclick = async () => {
+	await upload.signOut();
 	api.useKey('');
 	if (session.isSignedIn())
 		session.signOut();
@@ -107,9 +126,12 @@ $('forget').onclick = () => {
 $('forget').hidden = !api.hasKey();
 learnLimits();
 gallery.start({ show, wantKey });
-if (!session.isReturning())
+if (!session.isReturning()) {
 	gallery.reload();
-upload.start({ uploaded: gallery.prepend, show, remove: api.remove, wantKey });
+	learnOwner();
+}
+tray.start({ uploaded: gallery.prepend, show, wantKey });
+gather.start(found => { tray.notice(''); upload.add(found); }, tray.notice);
 if (location.hash)
 	viewer();
 for (const [target, event] of [[window, 'popstate'], [$('wall'), 'pointerover'], [$('wall'), 'focusin']])   // it is about to be wanted

@@ -4,28 +4,73 @@ import { anyOf, bytes, many, number, typeName } from './dom.js';
 
 const types = limits => anyOf(limits.allowedTypes.map(typeName));
 
+/** 12 -> "12 s left", 100 -> "2 min left". */
+const timeLeft = seconds => seconds < 60 ? `${Math.max(1, Math.ceil(seconds))} s left` : seconds < 3600 ? `${Math.ceil(seconds / 60)} min left` : `${Math.ceil(seconds / 360) / 10} h left`;
+
 export const texts = {
 	lost: 'The connection to the server was lost.',
 	answered: (status, words) => `${`The server answered ${status} ${words}`.trim()}.`,
 
+	gather: {
+		droppedLink: 'That was a link or a picture of another page. Save the picture first, then drop the file here.',
+		droppedText: 'That was text. Drop picture files here.',
+		pastedLink: 'The clipboard has a link, not a picture. Copy the picture itself, or save it and choose the file.',
+		pastedText: 'The clipboard has text, not a picture. Copy a picture and paste again.',
+	},
+
 	uploads: {
 		limits: limits => `${types(limits)}, up to ${bytes(limits.maxFileSize)} and ${number(Math.floor(limits.maxPixels / 1e6))} megapixels each`,
 		limitsUnknown: why => `${why} The upload limits are not known yet.`,
+
+		// what is added
 		added: n => `${many(n, 'file')} added.`,
+		ofFolders: (n, others) => `${n === 0 ? 'No pictures are in this folder' : `${many(n, 'picture')} of the folder added`}${others ? `; ${many(others, 'other file')} left out` : ''}.`,
+		goesOn: n => `${many(n, 'upload')} from before this page was opened ${n === 1 ? 'goes' : 'go'} on.`,
+		notKept: 'This browser has no room to remember the uploads. Keep this page open until they are finished.',
 		empty: 'The file is empty.',
 		large: (size, limit) => { const words = bytes(size) === bytes(limit) ? n => `${number(n)} bytes` : bytes; return `This file is ${words(size)}. The limit is ${words(limit)}.`; },
-		type: (type, limits) => `Only ${types(limits)} are accepted; this is ${type || 'something else'}.`,
+		type: (type, limits) => /^image/.test(type) ? `This is a ${typeName(type)} picture. Only ${types(limits)} are accepted.` : `This isn't a ${types(limits)} picture.`,
+		unreadable: 'This file cannot be read. If it is a folder, use "Choose a folder".',
 		moved: 'The file was moved or changed. Choose it again.',
-		stalled: seconds => `The connection stalled: nothing was sent for ${seconds} seconds.`,
-		storage: status => `The storage answered ${status}.`,
+
+		// one upload
 		waiting: size => `Waiting · ${bytes(size)}`,
+		waitsFor: why => `Waiting · ${why}`,
 		sending: (sent, size, speed) => `${bytes(sent)} of ${bytes(size)}${speed ? ` · ${bytes(Math.round(speed))}/s` : ''}`,
 		checking: 'Checking…',
-		done: size => `Uploaded · ${bytes(size)}`,
+		done: ({ name, size, type, misnamed }) => `Uploaded · ${bytes(size)}${misnamed ? ` · a ${typeName(type)} named ${name.replace(/^.*\./, '.')}` : ''}`,
+		failed: why => `Failed. ${why}`,
+		stalled: seconds => `The connection stalled: nothing was sent for ${seconds} seconds.`,
+		storage: status => `The storage answered ${status}.`,
+		progressOf: name => `Progress of ${name}`,
+		of: (label, name) => `${label}: ${name}`,
+		cancel: 'Cancel', tryAgain: 'Try again', dismiss: 'Dismiss', copyLink: 'Copy link', show: 'Show', delete: 'Delete',
 		isUploaded: name => `${name} is uploaded.`,
 		isNotUploaded: (name, why) => `${name} was not uploaded. ${why}`,
-		isNotAccepted: (name, why) => `${name} was not accepted. ${why}`,
 		isCancelled: name => `${name} is cancelled.`,
 		isDeleted: name => `${name} is deleted.`,
+
+		// all of them
+		summary: ({ underWay, done, total, failed, refused, paused, hold, sent, size, rate, left }) => [
+			underWay > 0 || done < total ? `${number(done)} of ${number(total)} uploaded` : total === 1 ? 'Uploaded' : `All ${number(total)} uploaded`,
+			underWay > 0 && `${bytes(sent)} of ${bytes(size)}`,
+			paused && underWay > 0 ? 'paused' : !hold && rate && `${bytes(Math.round(rate))}/s`,
+			!paused && !hold && left !== null && timeLeft(left),
+			failed > 0 && `${number(failed)} failed`,
+			refused > 0 && `${number(refused)} refused`,
+		].filter(Boolean),
+		title: ({ underWay, done, total, failed, refused, paused }, title) => {
+			const state = underWay > 0 ? `${paused ? 'Paused: ' : ''}${number(done)} of ${number(total)}` : failed + refused > 0 ? `${number(failed + refused)} not uploaded` : '';
+			return state ? `${state} – ${title}` : title;
+		},
+		waits: (why, seconds) => `${why.status ? why.message : 'No connection to the server.'} ${seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again…'}`,
+		lostGoesOn: 'The connection to the server was lost. The uploads go on when it is back.',
+		soFar: (done, total) => `${number(done)} of ${number(total)} uploaded.`,
+		all: (done, failed, refused) => `${[`${many(done, 'file')} uploaded`, failed && `${number(failed)} failed`, refused && `${number(refused)} refused`].filter(Boolean).join(', ')}.`,
+		more: (n, left) => n === left ? `Show ${number(n)} more` : `Show ${number(n)} of ${number(left)} more`,
+		pause: 'Pause', resume: 'Resume',
+		isPaused: 'Uploads paused.', isResumed: 'Uploads resumed.',
+		sure: ({ underWay, failed }) => `Cancel ${many(underWay + failed, 'upload')}? What is uploaded already stays.`,
+		allCancelled: 'The uploads are cancelled.', cleared: 'Finished uploads cleared.', refusedDismissed: 'Refused files dismissed.',
 	},
 };

@@ -1,6 +1,6 @@
 // The upload of one file: a slot from the API, then the bytes by PUT to the signed URL, which is another origin.
 // XMLHttpRequest and not fetch, because it alone reports how much has been sent.
-import { complete, openSlot, ownToken, Refusal } from './api.js';
+import { complete, openSlot, ownToken, Refusal, remove } from './api.js';
 import { texts } from './texts.js';
 
 const STALLED_MS = 30000;
@@ -14,12 +14,15 @@ function refusalOf(xhr) {
 	const find = name => (xhr.responseText.match(`<${name}>([^<]*)</${name}>`)?.[1] ?? '')
 		.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, dec, hex, word) => ENTITIES[word] ?? (dec || hex ? String.fromCodePoint(parseInt(dec ?? hex, dec ? 10 : 16)) : all)).trim();
 	return new Refusal(find('Message') || texts.uploads.storage(xhr.status),
-		{ status: xhr.status, code: find('Code'), canRetry: xhr.status >= 500 || xhr.status === 408 || xhr.status === 403 });
+		{ status: xhr.status, code: find('Code'), canRetry: xhr.status >= 500 || [403, 408, 429].includes(xhr.status) });
 }
 
 /** Bytes a second over the last moments; null until there is enough data. */
-class Speed {
+export class Speed {
 	#points = [];
+	clear() {
+		this.#points = [];
+	}
 	add(at, sent) {
 		this.#points.push([at, sent]);
 		while (this.#points.length > 2 && at - this.#points[0][0] > SPEED_OVER_MS)
@@ -56,33 +59,57 @@ function put(slot, file, signal, onProgress) {
 
 const isFresh = slot => slot && Date.parse(slot.expiresAt) - Date.now() > 15000;
 
-/** The record after verification. Without the key it cannot be read: the PUT's 200 has to suffice. */
-async function verdict(slot) {
-	const record = await complete(slot.imageId).catch(refusal => {
-		if (refusal.wantsKey)
-			return null;
-		throw refusal;
-	});
+/** The record, if its image was not rejected. */
+function checked(record) {
 	if (record?.status === 'rejected')
 		throw new Refusal(record.reason, { status: 400 });
 	return record;
 }
 
+/** The record after verification. Without the key it cannot be read: the PUT's 200 has to suffice. */
+const verdict = async slot => checked(await complete(slot.imageId).catch(refusal => {
+	if (refusal.wantsKey)
+		return null;
+	throw refusal;
+}));
+
+/** Give up a slot whose URL has expired. Its record if the bytes had arrived after all; where that is not told, the image is deleted, so that there are never two. */
+async function leave(trip) {
+	const { imageId } = trip.slot;
+	const record = await complete(imageId).catch(async refusal => {
+		if (!refusal.wantsKey && refusal.code !== 'not_arrived' && refusal.code !== 'no_such_image')
+			throw refusal;
+		await remove(imageId);
+		return null;
+	});
+	if (record?.status !== 'uploaded')
+		trip.slot = undefined;
+	return checked(record);
+}
+
 /**
- * Upload a file: { name, type, size, blob }. `trip` is kept by the caller and remembers the slot,
- * so that a retry uses the same URL while it is valid, and whether the bytes have arrived. Returns the record, or null without the key.
+ * Upload a file: { name, type, size, blob }. `trip` is kept by the caller and remembers the slot, so that a retry uses the same URL while it
+ * is valid, and whether the bytes have arrived; keep() stores it when there is a new slot. Returns the record, or null without the key.
  */
-export async function upload(file, trip, signal, onProgress) {
-	if (!trip.arrived && !isFresh(trip.slot)) {
+export async function upload(file, trip, signal, onProgress, keep) {
+	if (!trip.arrived && trip.slot && !isFresh(trip.slot)) {
+		const record = await leave(trip);
+		if (record)
+			return record;
+	}
+	if (!trip.slot) {
 		trip.slot = await openSlot(file, signal);
 		ownToken(trip.slot.imageId, trip.slot.deleteToken);
+		await keep();   // before a byte is sent: else a reload would make a second image
 	}
 	onProgress(0, null);
 	try {
 		if (!trip.arrived)
 			await put(trip.slot, file, signal, onProgress);
 	} catch (why) {
-		if (why.status && why.status !== 412)   // a response: the URL is used up or has expired
+		if (why.status === 403)
+			trip.slot.expiresAt = new Date(0).toJSON();
+		else if (why.status >= 400 && why.status < 500 && !why.canRetry && why.status !== 412)   // the URL is used up
 			trip.slot = undefined;
 		if (why.status !== 412)   // 412: an earlier attempt had succeeded, and its response was lost
 			throw why;

@@ -1,226 +1,368 @@
-// What is being uploaded: files are added in several ways, checked against the limits before anything
-// is sent, queued, and sent three at a time. Each has a tile that shows its state:
+// The uploads: files are added, their type is read from their first bytes, they are checked against the limits, stored (queue.js), and
+// sent six at a time. tray.js shows them.
 //
 //   waiting -> sending -> checking -> done
-//      │          ├──────────┴────── refused   with the reason; "Try again" where that can help
-//      └──────────┴── cancelled: the tile is removed
-import { Refusal, remove } from './api.js';
-import { $, el, fenced, icon, nameOf, number, say } from './dom.js';
+//      ^          ├──────────┴────── refused   the server, or a limit, says no
+//      ├── lost ──┤
+//      │          └───────────────── failed    tried TRIES times, or the file cannot be read: "Try again"
+//      └── any of these cancelled: the item is removed
+//
+// When the connection is lost, or the server has too much to do, everything waits, longer each time, and goes on by itself.
+import { limits as askLimits, ownToken, Refusal, remove as removeImage } from './api.js';
+import { fenced, say } from './dom.js';
+import { isKnown, typeOfBlob, typeOfName } from './media_type.js';
+import * as queue from './queue.js';
 import { texts as all } from './texts.js';
-import { upload } from './transfer.js';
+import { Speed, upload } from './transfer.js';
 
 const texts = all.uploads;
-const AT_ONCE = 3;
-const BY_ENDING = { jpg: 'image/jpeg', jpeg: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp', heic: 'image/heic', avif: 'image/avif', svg: 'image/svg+xml', pdf: 'application/pdf' };
+const AT_ONCE = 6, READ_AT_ONCE = 16, TRIES = 5;
+const WAIT_S = 1, WAIT_MOST_S = 15;
+const SPOKEN_ONE_BY_ONE = 3;   // of more files at once only the progress is announced
 
-const items = new Set();
-let limits = null;
-let hooks;
+const items = new Set();   // in the order in which they were added
+const count = { waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, refused: 0 };
+const size = { all: 0, done: 0 };   // bytes, of what is done and under way
+const speed = new Speed();
+let before = { done: 0, size: 0 };   // what was done when this batch began
+let limits = null, owner = '', hooks, number = 0, quarter = 0;
+let keeps = true, paused = false, hold = null, waits = 0;   // hold: { why, until, timer } while everything waits
 
-/** Why the file is not accepted, as a sentence; "" if it is. */
-function objection(file) {
-	if (file.size === 0)
-		return texts.empty;
-	if (!limits)
-		return '';
-	if (file.size > limits.maxFileSize)
-		return texts.large(file.size, limits.maxFileSize);
-	if (!limits.allowedTypes.includes(file.type))
-		return texts.type(file.type, limits);
-	return '';
+export const isUnderWay = item => ['waiting', 'sending', 'checking'].includes(item.state);
+const underWay = () => count.waiting + count.sending + count.checking;
+
+/** What there is: counts of this batch, bytes, speed in bytes a second, seconds left, and why all waits. */
+export function progress() {
+	const sent = size.done + [...items].reduce((sum, item) => sum + (item.state === 'sending' || item.state === 'checking' ? item.sent : 0), 0);
+	const rate = underWay() > 0 && !paused && !hold ? speed.add(performance.now(), sent) : null;
+	return {
+		...count, underWay: underWay(), done: count.done - before.done, total: count.done - before.done + underWay() + count.failed + count.refused,
+		sent: sent - before.size, size: size.all - before.size, rate, left: rate > 0 ? (size.all - sent) / rate : null,
+		paused, hold, canRetry: [...items].some(item => item.why?.canRetry && !isUnderWay(item)),
+	};
 }
 
-/** The accepted types and sizes: the line below the buttons. */
-export function useLimits(found) {
-	limits = found;
-	$('limits').textContent = texts.limits(limits);
-	$('files').accept = limits.allowedTypes.join(',');
-	for (const item of items)   // files added before the limits were known
-		if (item.state === 'waiting' && objection(item.file))
-			refuse(item, new Refusal(objection(item.file)));
-	pump();
-}
-
-function button(label, iconName, item, onclick) {
-	return el('button', { type: 'button', className: 'round', ariaLabel: `${label}: ${item.file.name}`, title: label, onclick }, icon(iconName));
-}
-
-/** The tile's parts, created once; draw() fills them in. */
-function makeTile(item) {
-	item.progress = el('progress', { max: 1, value: 0, ariaLabel: `Progress of ${item.file.name}` });
-	item.status = el('p', { className: 'status' });
-	item.acts = el('p', { className: 'acts' });
-	item.preview = el('img', { alt: '', decoding: 'async', src: item.address, onerror: () => item.preview.replaceWith(el('span', { className: 'none' }, icon('picture'))) });
-	item.tile = el('li', { className: 'upload' }, el('div', { className: 'thumb' }, item.preview),
-		el('div', { className: 'what' }, el('p', { className: 'title' }, nameOf(item.file.name)), item.status, item.progress), item.acts);
-}
-
-const WORDS = {
-	waiting: item => texts.waiting(item.file.size),
-	sending: item => texts.sending(item.sent, item.file.size, item.speed),
-	checking: () => texts.checking,
-	done: item => texts.done(item.file.size),
-	refused: item => item.why.message,
-};
-const ACTS = {
-	waiting: item => [button('Cancel', 'close', item, () => dismiss(item))],
-	sending: item => [button('Cancel', 'close', item, () => dismiss(item))],
-	checking: item => [button('Cancel', 'close', item, () => dismiss(item))],
-	done: item => [
-		item.record && button('Show', 'picture', item, () => hooks.show(item.record.imageId)),
-		!item.record && button('Delete', 'trash', item, () => removeOwn(item)),
-	],
-	refused: item => [
-		item.why.canRetry && button('Try again', 'retry', item, () => retry(item)),
-		button('Dismiss', 'close', item, () => dismiss(item)),
-	],
-};
-
-function draw(item) {
-	if (item.drawn !== item.state) {
-		const focused = item.acts.contains(document.activeElement);
-		item.tile.dataset.state = item.drawn = item.state;
-		item.acts.replaceChildren(...ACTS[item.state](item).filter(Boolean));
-		if (focused)
-			(item.acts.querySelector('button') ?? $('tray-title')).focus();
-	}
-	const words = WORDS[item.state](item);
-	item.status.replaceChildren(...item.state === 'refused' ? [icon('alert'), words] : item.state === 'done' ? [icon('done'), words] : [words]);
-	item.progress.hidden = item.state === 'refused' || item.state === 'done';
-	item.progress.value = item.file.size === 0 ? 0 : Math.min(1, item.sent / item.file.size);
-}
-
-function summarise() {
-	const all = [...items], n = state => all.filter(item => item.state === state).length;
-	const under = all.length - n('done') - n('refused');
-	$('tray').hidden = all.length === 0;
-	$('clear').hidden = all.length === under;
-	$('tray-count').textContent = [n('done') && `${number(n('done'))} of ${number(all.length)} done`, n('refused') && `${number(n('refused'))} refused`, under && `${number(under)} to go`]
-		.filter(Boolean).join(' · ');
+function account(item, sign) {
+	count[item.state] += sign;
+	if (isUnderWay(item) || item.state === 'done')
+		size.all += sign * item.file.size;
+	if (item.state === 'done')
+		size.done += sign * item.file.size;
 }
 
 function change(item, state, more = {}) {
+	account(item, -1);
 	Object.assign(item, { state }, more);
-	draw(item);
-	summarise();
+	account(item, 1);
+	hooks.changed(item);
+	if (underWay() === 0)
+		end();
+}
+
+/** The last one is done, or not: say what has become of all. */
+function end() {
+	const { done, failed, refused, total } = progress();
+	if (total > SPOKEN_ONE_BY_ONE)
+		say(texts.all(done, failed, refused));
+	speed.clear();
+}
+
+/** In a large batch every quarter is announced. */
+function announce(item) {
+	const { done, total } = progress();
+	if (total <= SPOKEN_ONE_BY_ONE)
+		say(texts.isUploaded(fenced(item.file.name)));
+	else if (Math.floor(4 * done / total) > quarter && done < total)
+		say(texts.soFar(done, total));
+	quarter = Math.floor(4 * done / total);
+}
+
+/** Why the file is not accepted, as a sentence; "" if it is. */
+function objection({ size, type }) {
+	if (size === 0)
+		return texts.empty;
+	if (size > limits.maxFileSize)
+		return texts.large(size, limits.maxFileSize);
+	return limits.allowedTypes.includes(type) ? '' : texts.type(type, limits);
+}
+
+/** The accepted types and sizes. */
+export function useLimits(found) {
+	limits = found;
+	[...items].filter(item => item.state === 'waiting' && item.isRead).forEach(judge);
+	pump();
+}
+
+function judge(item) {
+	const why = limits && objection(item.file);
+	if (why)
+		refuse(item, new Refusal(why));
 }
 
 function refuse(item, why) {
 	change(item, 'refused', { why });
-	say(texts.isNotUploaded(fenced(item.file.name), why.message));
+	if (!why.wantsKey)
+		queue.remove(item);
+	if (progress().total <= SPOKEN_ONE_BY_ONE)
+		say(texts.isNotUploaded(fenced(item.file.name), why.message));
 }
+
+function make(blob) {
+	const item = { id: queue.newId(number++), owner, addedAt: Date.now(), trip: {}, file: { name: blob.name || 'picture', type: '', size: blob.size, blob } };
+	return enter(item);
+}
+
+function enter(item) {
+	Object.assign(item, { state: 'waiting', sent: 0, tries: 0 });
+	items.add(item);
+	account(item, 1);
+	hooks.changed(item);
+	return item;
+}
+
+/** The type of a file: by its first bytes; else what it is said to be, unless its bytes would say so. */
+async function typeOf(blob) {
+	const type = await typeOfBlob(blob), said = blob.type || typeOfName(blob.name);
+	return type || (isKnown(said) ? '' : said);
+}
+
+function setType(file, type) {
+	const named = typeOfName(file.name);
+	Object.assign(file, { type, misnamed: named !== '' && named !== type });
+}
+
+/** Read the type, and judge. */
+async function read(item) {
+	const { file } = item;
+	try {
+		setType(file, await typeOf(file.blob));
+	} catch {
+		return change(item, 'failed', { why: new Refusal(texts.unreadable) });
+	}
+	item.isRead = true;
+	judge(item);
+}
+
+/** Do it for all of a list, some at a time. */
+async function forEach(list, work) {
+	for (let i = 0; i < list.length; i += READ_AT_ONCE)
+		await Promise.all(list.slice(i, i + READ_AT_ONCE).map(work));
+}
+
+/** Store what is still to be uploaded; where the browser has no room, that is said once. */
+async function store(fresh) {
+	for (const item of fresh)
+		if (keeps && items.has(item) && isUnderWay(item) && !item.saved)
+			await queue.save(item).catch(() => {
+				keeps = false;
+				hooks.notice(texts.notKept);
+			});
+}
+
+function begin() {
+	if (underWay() === 0) {
+		before = { done: count.done, size: size.done };
+		quarter = 0;
+		speed.clear();
+	}
+}
+
+/** Add files. Of those in folders only pictures are taken. */
+export async function add({ files, inFolders }) {
+	begin();
+	const fresh = files.map(make);
+	await forEach(fresh, item => read(item).then(pump));
+	if (inFolders.length > 0)
+		fresh.push(...await addFolders(inFolders));
+	if (fresh.length > SPOKEN_ONE_BY_ONE)
+		say(texts.added(fresh.length));
+	await store(fresh);
+}
+
+async function addFolders(found) {
+	const types = new Map();
+	await forEach(found, async blob => { types.set(blob, await typeOf(blob).catch(() => '')); });
+	const pictures = found.filter(blob => types.get(blob).startsWith('image/') || limits?.allowedTypes.includes(types.get(blob)));
+	const fresh = pictures.map(make);
+	for (const item of fresh) {
+		setType(item.file, types.get(item.file.blob));
+		item.isRead = true;
+		judge(item);
+	}
+	hooks.notice(texts.ofFolders(pictures.length, found.length - pictures.length));
+	pump();
+	return fresh;
+}
+
+/** Uploads of an earlier page of the same owner go on. Who it is decides what becomes of those on this page. */
+export async function useOwner(now) {
+	for (const item of [...items])
+		if (item.owner && item.owner !== now)
+			drop(item);
+		else
+			item.owner = now;
+	owner = now;
+	const found = await queue.restore(now).catch(() => []);
+	if (found.length === 0)
+		return;
+	begin();
+	found.forEach(item => {
+		ownToken(item.trip.slot?.imageId, item.trip.slot?.deleteToken);
+		Object.assign(enter(item), { isRead: item.file.type !== '' });
+	});
+	hooks.notice(texts.goesOn(found.length));
+	await forEach(found.filter(item => !item.isRead), read);
+	pump();
+}
+
+/** Everything waits: for the connection, or because the server asks for it. */
+function wait(why) {
+	if (hold)
+		return;
+	const seconds = why.retryAfter ?? Math.min(WAIT_MOST_S, WAIT_S * 2 ** waits++);
+	hold = { why, until: Date.now() + seconds * 1000, timer: setTimeout(goOn, seconds * 1000) };
+	hooks.changed();
+	if (waits === 1)
+		say(why.status ? why.message : texts.lostGoesOn);
+}
+
+/** Try again, now. While the server cannot be reached no upload is tried. */
+export async function goOn() {
+	if (!hold)
+		return;
+	const { why } = hold;
+	clearTimeout(hold.timer);
+	if (!why.status)
+		try {
+			await askLimits();
+		} catch (lost) {
+			hold = null;
+			return wait(lost);
+		}
+	hold = null;
+	pump();
+}
+
+/** A lost connection and an overloaded server are worth another try, by themselves. */
+const isTransient = why => why.canRetry && !why.wantsKey;
+
+async function failed(item, why) {
+	const moved = !(why instanceof Refusal) || !why.status && !await isReadable(item);   // for the browser both are lost connections
+	if (!items.has(item))
+		return;
+	if (moved)
+		return change(item, 'failed', { why: new Refusal(texts.moved, { canRetry: true }) });
+	if (!isTransient(why)) {
+		refuse(item, why);
+		return why.wantsKey && hooks.wantKey(why);
+	}
+	if (++item.tries >= TRIES)
+		change(item, 'failed', { why });
+	else
+		change(item, 'waiting', { why, sent: 0 });
+	wait(why);
+}
+
+const isReadable = ({ file }) => typeOfBlob(file.blob).then(() => true, () => false);
 
 async function send(item) {
 	item.ending = new AbortController();
-	change(item, 'sending', { sent: 0, speed: null });
+	change(item, 'sending', { sent: 0, speed: null, why: null });
+	const { signal } = item.ending;
 	try {
-		const record = await upload(item.file, item.trip, item.ending.signal, (sent, speed) => {
+		if (!await queue.claim(item))
+			return drop(item);
+		const record = await upload(item.file, item.trip, signal, (sent, speed) => {
 			Object.assign(item, { sent, speed: speed ?? item.speed });
-			change(item, sent < item.file.size ? 'sending' : 'checking');
-		});
+			if (!signal.aborted)
+				change(item, sent < item.file.size ? 'sending' : 'checking');
+		}, () => queue.claim(item));
+		waits = 0;
 		change(item, 'done', { record });
-		say(texts.isUploaded(fenced(item.file.name)));
+		queue.remove(item);
+		announce(item);
 		if (record)
 			hooks.uploaded(record);
 	} catch (why) {
-		if (item.ending.signal.aborted)
+		if (signal.aborted)
 			return;
-		refuse(item, why instanceof Refusal ? why : new Refusal(texts.moved, { canRetry: true }));
-		if (why.wantsKey)
-			hooks.wantKey(why);
+		await failed(item, why);
 	}
 }
 
 function pump() {
-	if (!limits)
+	hooks.changed();
+	if (!limits || paused || hold)
 		return;
-	const all = [...items], busy = all.filter(item => item.state === 'sending' || item.state === 'checking').length;
-	for (const item of all.filter(item => item.state === 'waiting').slice(0, Math.max(0, AT_ONCE - busy)))
-		send(item).finally(pump);
-}
-
-function retry(item) {
-	change(item, 'waiting');
-	pump();
-}
-
-function dismiss(item) {
-	const neighbour = (item.tile.nextElementSibling ?? item.tile.previousElementSibling)?.querySelector('button');
-	const focused = item.tile.contains(document.activeElement);
-	if (item.state !== 'done' && item.state !== 'refused')
-		say(texts.isCancelled(fenced(item.file.name)));
-	items.delete(item);
-	item.ending?.abort();
-	if (item.trip.slot && item.state !== 'done')   // bytes still in transit find the slot deleted
-		remove(item.trip.slot.imageId).catch(() => {});
-	URL.revokeObjectURL(item.address);
-	item.tile.remove();
-	summarise();
-	if (focused)
-		(neighbour ?? $('choose')).focus();
-}
-
-async function removeOwn(item) {
-	try {
-		await hooks.remove(item.trip.slot.imageId);
-		dismiss(item);
-		say(texts.isDeleted(fenced(item.file.name)));
-	} catch (why) {
-		item.status.replaceChildren(icon('alert'), why.message);
-		say(why.message);
+	let free = AT_ONCE - count.sending - count.checking;
+	for (const item of items) {
+		if (free <= 0)
+			return;
+		if (item.state === 'waiting' && item.isRead) {
+			free--;
+			send(item).finally(pump);
+		}
 	}
 }
 
-/** Add files from any source. */
-export function add(files) {
-	const fresh = [...files].map(blob => {
-		const type = blob.type || BY_ENDING[blob.name.replace(/^.*\./, '').toLowerCase()] || '';
-		const item = { file: { name: blob.name || 'picture', type, size: blob.size, blob }, trip: {}, state: 'waiting', sent: 0, address: URL.createObjectURL(blob) };
-		items.add(item);
-		makeTile(item);
-		const why = objection(item.file);
-		change(item, why ? 'refused' : 'waiting', why ? { why: new Refusal(why) } : {});
-		return item;
-	});
-	if (fresh.length === 0)
-		return;
-	$('uploads').append(...fresh.map(item => item.tile));
-	const refused = fresh.filter(item => item.state === 'refused');
-	say([texts.added(fresh.length), ...refused.slice(0, 3).map(item => texts.isNotAccepted(fenced(item.file.name), item.why.message))].join(' '));
+/** Stop what is being sent, too; it begins anew from its slot. */
+export function pause(on) {
+	paused = on;
+	if (on)
+		for (const item of items)
+			if (item.state === 'sending') {
+				item.ending.abort();
+				change(item, 'waiting', { sent: 0 });
+			}
+	say(on ? texts.isPaused : texts.isResumed);
+	speed.clear();
 	pump();
 }
 
-/** Retry what failed for lack of the key, or of a connection. */
-export function retryAll(which) {
-	[...items].filter(item => item.state === 'refused' && which(item.why)).forEach(retry);
+export function retry(item) {
+	begin();
+	change(item, 'waiting', { tries: 0, sent: 0, why: null });
+	store([item]);
+	pump();
 }
 
-/** An image was deleted: its tile no longer opens it. */
-export function forget(imageId) {
-	[...items].filter(item => item.state === 'done' && item.record?.imageId === imageId).forEach(dismiss);
+/** Try again all for whose reason that may help, or those that `which` says. */
+export const retryAll = (which = why => why.canRetry) => [...items].filter(item => !isUnderWay(item) && item.why && which(item.why)).forEach(retry);
+
+function drop(item) {
+	items.delete(item);
+	account(item, -1);
+	item.ending?.abort();
+	hooks.gone(item);
+	pump();
+}
+
+/** Remove an item, whatever its state. What is not done does not become an image, even if its bytes are on the way. */
+export function dismiss(item) {
+	drop(item);
+	queue.remove(item);
+	if (item.trip.slot && item.state !== 'done')
+		removeImage(item.trip.slot.imageId).catch(() => {});
+}
+
+export const dismissAll = which => [...items].filter(which).forEach(dismiss);
+
+/** An image was deleted: its item goes. */
+export const forget = imageId => dismissAll(item => item.state === 'done' && item.record?.imageId === imageId);
+
+/** Nothing is left of anybody's uploads, here and in the browser. */
+export async function signOut() {
+	[...items].forEach(drop);
+	await queue.erase();
 }
 
 /** Whether files are here that would have to be chosen again after a reload. */
 export const hasFiles = () => [...items].some(item => item.state !== 'done');
-export const isBusy = () => [...items].some(item => !['done', 'refused'].includes(item.state));
 
-const carriesFiles = event => [...event.dataTransfer?.types ?? []].includes('Files');
-
-/** Listen: { uploaded(record), show(imageId), remove(imageId), wantKey() } are called. */
+/** Listen: { changed(item), gone(item), uploaded(record), wantKey(why), notice(sentence) } are called. */
 export function start(given) {
 	hooks = given;
-	for (const [opener, input] of [['choose', 'files'], ['shoot', 'photo']]) {
-		$(opener).onclick = () => $(input).click();
-		$(input).onchange = () => { add($(input).files); $(input).value = ''; };
-	}
-	$('clear').onclick = () => { [...items].filter(item => ['done', 'refused'].includes(item.state)).forEach(dismiss); $('choose').focus(); };
-	let depth = 0;   // dragenter and dragleave are fired for every element crossed
-	const over = on => { $('curtain').hidden = !on; document.body.classList.toggle('over', on); };
-	addEventListener('dragenter', event => { if (carriesFiles(event)) { event.preventDefault(); depth++; over(true); } });
-	addEventListener('dragleave', event => { if (carriesFiles(event) && --depth <= 0) { depth = 0; over(false); } });
-	addEventListener('dragover', event => { if (carriesFiles(event)) event.preventDefault(); });
-	addEventListener('drop', event => { if (carriesFiles(event)) { event.preventDefault(); depth = 0; over(false); add(event.dataTransfer.files); } });
-	addEventListener('paste', event => { if (event.clipboardData?.files.length) { event.preventDefault(); add(event.clipboardData.files); } });
-	addEventListener('online', () => retryAll(why => why.canRetry && why.status === 0));
-	addEventListener('beforeunload', event => { if (isBusy()) event.preventDefault(); });
+	addEventListener('online', goOn);
+	addEventListener('beforeunload', event => { if (underWay() > 0) event.preventDefault(); });
+	return items;
 }

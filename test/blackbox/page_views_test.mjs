@@ -66,11 +66,11 @@ const VIEWS = {
 		const page = await VIEWS.gallery(look);
 		const session = await page.context().newCDPSession(page);
 		await session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 40000 });
-		await choose(page, [picture(20, 'orchard wall.jpg'), text('broken.jpg'), text('notes.txt', 'text/plain'), ...larges.map(({ bytes }, n) => ({ name: `album page ${n + 1}.jpg`, mimeType: 'image/jpeg', buffer: bytes }))]);
+		await choose(page, [picture(20, 'orchard wall.jpg'), text('broken.jpg'), text('notes.txt', 'text/plain'), ...[...larges, ...larges].map(({ bytes }, n) => ({ name: `album page ${n + 1}.jpg`, mimeType: 'image/jpeg', buffer: bytes }))]);
 		await uploadIs(page, 'orchard wall.jpg', 'done');
 		await uploadIs(page, 'broken.jpg', 'refused');
-		await page.waitForFunction(() => [...document.querySelectorAll('.status')].filter(status => status.textContent.includes('/s')).length === 3);
-		await uploadIs(page, 'album page 4.jpg', 'waiting');
+		await page.waitForFunction(() => [...document.querySelectorAll('.status')].filter(status => status.textContent.includes('/s')).length === 6);
+		await uploadIs(page, 'album page 8.jpg', 'waiting');
 		return page;
 	},
 	async dragging(look) {
@@ -158,7 +158,8 @@ test('a complete session by keyboard only, announced to screen readers', async (
 	await heard('is uploaded');
 	await reach('Dismiss: not one.txt');
 	await page.keyboard.press('Enter');
-	await focusIs('Show: by keyboard.jpg');
+	await focusIs('Copy link: by keyboard.jpg');
+	await reach('Show: by keyboard.jpg');
 	await page.keyboard.press('Enter');
 	await focusIs('by keyboard.jpg', 'the dialog has the focus');
 	await page.keyboard.press('ArrowRight');

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { root } from './server.mjs';
+import { eventually, root } from './server.mjs';
 
 export { startChromium as startBrowser } from './chromium.mjs';
 
@@ -73,10 +73,23 @@ export async function hand(page, type, files) {
 /** The tile of the upload with this name. */
 export const upload = (page, name) => page.locator('#uploads > li').filter({ has: page.getByText(name, { exact: true }) });
 
-/** Wait for the state of an upload's tile, and give its sentence. */
+/** A tile for every upload. */
+export async function showAll(page) {
+	const more = page.locator('#more-uploads:visible');
+	while (await more.count() > 0)
+		await more.click();
+}
+
+/** Wait for the state of an upload's tile, and give its sentence. More tiles are asked for where it is not among the first. */
 export async function uploadIs(page, name, state) {
-	const tile = upload(page, name).and(page.locator(`[data-state="${state}"]`));
-	await tile.waitFor().catch(async () => {
+	const tile = upload(page, name).and(page.locator(`[data-state="${state}"]`)), more = page.locator('#more-uploads:visible');
+	await eventually(async () => {
+		if (await tile.count() > 0)
+			return true;
+		if (await upload(page, name).count() === 0 && await more.count() > 0)
+			await more.evaluate(button => button.click());
+		return false;
+	}).catch(async () => {
 		throw new Error(`${name} does not come to be ${state}: ${await page.locator('#uploads').innerText()}`);
 	});
 	return tile.locator('.status').textContent();   // not innerText: it is empty for a tile that is scrolled out of view

@@ -1,0 +1,109 @@
+// The uploads that are not finished, in IndexedDB, so that they go on after a reload: of each the file itself, and what `trip` of
+// transfer.js remembers, so that the same slot is used. They belong to one owner, and are erased on sign-out and after a day.
+//
+// Several tabs share the database. An item is of the tab that has it; a tab that starts takes over those of tabs that are gone, and
+// claim() tells a tab that has lost one. Where the browser keeps nothing, or has no more room, all goes on without it.
+
+const DATABASE = 'uploads', KEPT_MS = 24 * 3600 * 1000, ANSWER_MS = 250;
+
+const tab = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+const channel = new BroadcastChannel(DATABASE);
+channel.onmessage = ({ data }) => { if (data === 'who') channel.postMessage({ tab }); };
+
+/** An id that sorts after those that this tab has made before. */
+export const newId = number => `${tab}-${String(number).padStart(6, '0')}`;
+
+let database;
+const opened = () => database ??= new Promise((resolve, reject) => {
+	const asked = indexedDB.open(DATABASE, 1);
+	asked.onupgradeneeded = () => { asked.result.createObjectStore('items', { keyPath: 'id' }); asked.result.createObjectStore('files'); };
+	asked.onsuccess = () => { asked.result.onversionchange = () => asked.result.close(); resolve(asked.result); };
+	asked.onerror = () => reject(asked.error);
+});
+
+/** Run work(items, files), which makes requests of the two stores, in one transaction; the promise is of what it returned, once that is stored. */
+async function change(work) {
+	const transaction = (await opened()).transaction(['items', 'files'], 'readwrite', { durability: 'relaxed' });
+	const ended = new Promise((resolve, reject) => {
+		transaction.oncomplete = resolve;
+		transaction.onerror = transaction.onabort = () => reject(transaction.error);
+	});
+	const result = work(transaction.objectStore('items'), transaction.objectStore('files'));
+	await ended;
+	return result;
+}
+
+/** The ids of the other tabs that are open. */
+function othersOpen() {
+	const found = new Set(), asking = new BroadcastChannel(DATABASE);
+	asking.onmessage = ({ data }) => { if (data.tab && data.tab !== tab) found.add(data.tab); };
+	asking.postMessage('who');
+	return new Promise(resolve => { setTimeout(() => { asking.close(); resolve(found); }, ANSWER_MS); });
+}
+
+/** Store an item. Rejects where there is no room or no database. */
+export function save(item) {
+	const { id, owner, addedAt, trip, file: { blob, ...file } } = item;
+	return item.saved = change((items, files) => {
+		items.put({ id, owner, addedAt, trip, file, tab });
+		files.put(blob, id);
+	});
+}
+
+/** Store what has become of a saved item. False if it is not this tab's any more: another has taken it over, or the queue was erased. */
+export async function claim(item) {
+	if (!await item.saved?.then(() => true, () => false))
+		return true;
+	const found = await change(items => {
+		const found = {};
+		items.get(item.id).onsuccess = ({ target: { result } }) => {
+			found.mine = result?.tab === tab;
+			if (found.mine)
+				items.put({ ...result, owner: item.owner, trip: item.trip });
+		};
+		return found;
+	}).catch(() => ({ mine: true }));
+	return found.mine;
+}
+
+export async function remove(item) {
+	if (await item.saved?.then(() => true, () => false))
+		await change((items, files) => { items.delete(item.id); files.delete(item.id); }).catch(() => {});
+	item.saved = undefined;
+}
+
+/** Erase all, of every owner. */
+export const erase = () => change((items, files) => { items.clear(); files.clear(); }).catch(() => {});
+
+/** What became of one stored record when a page of `owner` starts: 'mine', 'erased', or undefined if it is left as it is. */
+function fate(record, owner, open) {
+	if (record.addedAt < Date.now() - KEPT_MS)
+		return 'erased';
+	if (open.has(record.tab))
+		return undefined;
+	if (record.owner === owner)
+		return 'mine';
+	return record.owner && owner ? 'erased' : undefined;   // another one's, who is not here any more
+}
+
+/** Take over what is left of tabs that are gone: items in the order in which they were added. What is too old, or another owner's, is erased. */
+export async function restore(owner) {
+	const open = await othersOpen(), found = [];
+	await change((items, files) => {
+		items.openCursor().onsuccess = ({ target: { result: cursor } }) => {
+			if (!cursor)
+				return;
+			const record = cursor.value, its = record.tab === tab ? undefined : fate(record, owner, open);
+			if (its === 'erased') {
+				cursor.delete();
+				files.delete(record.id);
+			}
+			if (its === 'mine') {
+				cursor.update({ ...record, tab });
+				files.get(record.id).onsuccess = ({ target: { result: blob } }) => blob && found.push({ ...record, file: { ...record.file, blob } });
+			}
+			cursor.continue();
+		};
+	});
+	return found.map(({ id, owner, addedAt, trip, file }) => ({ id, owner, addedAt, trip, file, saved: Promise.resolve() })).sort((a, b) => a.addedAt - b.addedAt || a.id.localeCompare(b.id));
+}
