@@ -1,6 +1,6 @@
-/* Calls with retries. Only 503 and 429 are tried again, a few times, after what Retry-After asks or
+/* Calls with retries. 503 and 429 are tried again, a few times, after what Retry-After asks or
  * a growing pause, with jitter so that many clients do not come back at once. Asked to wait longer
- * than people do, it gives up at once. */
+ * than people do, it gives up at once. A server that is lost is waited for as the command's patience says. */
 #include "cli/api_client.h"
 
 #include "base/clock.h"
@@ -19,6 +19,7 @@
 #define ENDPOINT_DEFAULT "http://127.0.0.1:8080"
 #define ENDPOINT_MAX_BYTES 2048
 #define KEY_MAX_BYTES 4096
+#define CONNECT_MEMORY_BYTES (1u << 20)
 
 /* The endpoint of a server that is started with this --api, HOST:PORT; false: it says nothing that can be asked. */
 static bool address_of_server(const char *listen, char *url, size_t size)
@@ -124,17 +125,96 @@ static bool choose_wait(const struct http_response *answer, unsigned tries, int6
 	return true;
 }
 
-static enum status send_with_retries(
-	struct http_client *c, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why)
+static void sleep_ms(int64_t ms)
 {
+	struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		continue;
+}
+
+/* Whether the failure is one of a server that may come back, and is waited for. */
+static bool is_waited_for(const struct remote *r, const struct http_client *c, const struct fault *failed)
+{
+	struct remote_patience *p = r->patience;
+	if (p == NULL || (failed->code != F_UPSTREAM_FAILED && failed->code != F_DEADLINE))
+		return false;
+	return p->before_answer || atomic_load(c == r->api ? &p->knows_api : &p->knows_store);
+}
+
+static void tell_change(struct remote_patience *p, const struct fault *lost)
+{
+	if (atomic_exchange(&p->lost, lost != NULL) != (lost != NULL) && p->changed != NULL)
+		p->changed(p->arg, lost);
+}
+
+static void note_answer(struct remote *r, const struct http_client *c)
+{
+	if (r->patience == NULL)
+		return;
+	atomic_store(c == r->api ? &r->patience->knows_api : &r->patience->knows_store, true);
+	tell_change(r->patience, NULL);
+}
+
+/* Whether it is waited for; then it is lost. A store that took a request and broke off is known though it has not answered. */
+static bool note_failure(struct remote *r, const struct http_client *c, const struct fault *failed)
+{
+	if (r->patience != NULL && c == r->store && http_client_sent(c))
+		atomic_store(&r->patience->knows_store, true);
+	if (!is_waited_for(r, c, failed))
+		return false;
+	tell_change(r->patience, failed);
+	return true;
+}
+
+/* Wait until the server can be connected to, in an arena of its own each time: that may be often. false: the time is over. */
+static bool wait_for_server(struct remote *r, struct http_client *c, const struct http_request *q, int64_t until_ms, unsigned tries)
+{
+	struct fault why;
+	enum status st;
+	r->waited = true;
+	do {
+		struct arena a CLEANUP(arena_deinit) = { 0 };
+		int64_t ms = (INT64_C(100) << (tries < 6 ? tries : 6)), left = until_ms - clock_mono_ms();
+		unsigned char jitter = 0;
+		random_bytes(&jitter, 1);
+		tries++;
+		ms += jitter;
+		if (left <= 0)
+			return false;
+		sleep_ms(ms < left ? ms : left);
+		arena_init(&a, CONNECT_MEMORY_BYTES);
+		st = http_connect(c, q, &a, &why);
+	} while (st != OK && is_waited_for(r, c, &why));
+	return st == OK;
+}
+
+static enum status send_with_retries(
+	struct remote *r, struct http_client *c, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why)
+{
+	int64_t until_ms = 0;
+	r->waited = false;
 	for (unsigned tries = 1;; tries++) {
 		int64_t ms = 0;
-		TRY(http_send(c, q, a, out, why));
-		if (!choose_wait(out, tries, &ms))
-			return OK;
-		struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
-		while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		struct fault failed = { 0 };
+		enum status st = http_send(c, q, a, out, &failed);
+		bool answered = st == OK && out->status != 502 && out->status != 504;
+		if (answered) {
+			note_answer(r, c);
+			if (!choose_wait(out, tries, &ms))
+				return OK;
+			sleep_ms(ms);
 			continue;
+		}
+		if (st == OK)
+			fault_write(&failed, F_UPSTREAM_FAILED, "the server answered %d", out->status);
+		bool waits = note_failure(r, c, &failed);
+		if (waits && until_ms == 0)
+			until_ms = clock_mono_ms() + r->patience->most_ms;
+		if (waits && wait_for_server(r, c, q, until_ms, tries))
+			continue;
+		if (st != OK && why != NULL)
+			*why = failed;
+		return st;
 	}
 }
 
@@ -144,6 +224,8 @@ static enum fault_code refusal_code(int status)
 		return F_NO_SUCH_IMAGE;
 	if (status == 401 || status == 403)
 		return F_KEY_NEEDED;
+	if (status == 429)
+		return F_TOO_MANY;
 	return status >= 400 && status < 500 ? F_BAD_FIELD : F_UPSTREAM_FAILED;
 }
 
@@ -191,7 +273,7 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 		headers[q.n_headers++] = (struct header){ STR("Content-Type"), STR("application/json") };
 	if (call->delete_token != NULL)
 		headers[q.n_headers++] = (struct header){ STR("X-Delete-Token"), str_of(call->delete_token) };
-	TRY(send_with_retries(r->api, &q, a, &answer, why));
+	TRY(send_with_retries(r, r->api, &q, a, &answer, why));
 	TRY(check_answer(&answer, a, why));
 	if (out == NULL)
 		return OK;
@@ -214,7 +296,7 @@ enum status remote_store(struct remote *r, const struct http_request *q, struct 
 	bool api_is_https = str_starts_with_nocase(buf_str(&r->base), STR("https://"));
 	if (api_is_https && !str_starts_with_nocase(q->url, STR("https://")))
 		return fault_set(why, INVALID_INPUT, "the API is https and the store's URL is not: nothing was sent");
-	TRY(send_with_retries(r->store, q, a, out, why));
+	TRY(send_with_retries(r, r->store, q, a, out, why));
 	return check_answer(out, a, why);
 }
 

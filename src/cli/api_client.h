@@ -1,4 +1,4 @@
-/* The API as the commands use it: JSON calls, retries when the server is busy, error responses as faults.
+/* The API as the commands use it: JSON calls, retries when the server is busy or lost, error responses as faults.
  * One thread per remote. The key is sent to the API only, never to the store's URLs. */
 #ifndef CLI_API_CLIENT_H
 #define CLI_API_CLIENT_H
@@ -6,13 +6,27 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "http/client/client.h"
+#include <stdatomic.h>
 #include "base/json.h"
+
+/* How long the remotes of one command wait for a server that is lost: that cannot be reached, breaks the connection, or is replaced by a
+ * proxy's 502 or 504. Shared by their threads. */
+struct remote_patience {
+	int64_t most_ms;    /* for each request */
+	bool before_answer; /* also for what was never reached; else a wrong address would be waited for */
+	/* It was lost, with the reason, or (NULL) is back; once each time, on the thread that noticed. */
+	void (*changed)(void *arg, const struct fault *lost);
+	void *arg;
+	atomic_bool knows_api, knows_store, lost; /* zero at first */
+};
 
 struct remote {
 	struct buf base;        /* http://host:port/prod, without a trailing slash */
 	struct buf bearer;      /* "Bearer KEY"; empty: no key */
 	struct buf gateway_key; /* for X-Api-Key, which API Gateway asks for: $TINTYPE_GATEWAY_KEY, or else the same key; empty: none */
 	struct http_client *api, *store;
+	struct remote_patience *patience; /* NULL: nothing is waited for */
+	bool waited;                      /* in the last call, for a lost server */
 };
 
 /* endpoint: NULL for $TINTYPE_ENDPOINT, else the default. Nothing is connected yet.

@@ -22,8 +22,12 @@ static const struct cli_verb {
 	enum status (*run)(const struct options *o, struct remote *r, struct fault *why);
 	size_t min, max; /* operands */
 } verbs[] = {
-	{ CLIENT("upload", " FILE...", "Upload files and directories, recursively; links inside directories are not followed.",
-		  ALLOWS(ENDPOINT) | ALLOWS(JOBS) | ALLOWS(JSON), .about = ABOUT_API, .takes_files = true),
+	{ CLIENT("upload", " FILE...",
+		  "Upload files and directories, recursively; links inside directories are not followed. - is standard input.",
+		  ALLOWS(ENDPOINT) | ALLOWS(JOBS) | ALLOWS(NAME) | ALLOWS(AGAIN) | ALLOWS(WATCH) | ALLOWS(JSON),
+		  .about =
+			  "A file that the server has already is not sent again: the caller's own images are searched for the SHA-256 of its bytes.\n" ABOUT_API,
+		  .takes_files = true),
 		verb_upload, 1, SIZE_MAX },
 	{ CLIENT("list", "", "List images, newest first.", ALLOWS(ENDPOINT) | ALLOWS(LIMIT) | ALLOWS(ALL) | ALLOWS(JSON), .about = ABOUT_API),
 		verb_list, 0, 0 },

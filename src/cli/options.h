@@ -6,11 +6,11 @@
 #include "config/flags.h"
 
 struct options {
-	const char *endpoint, *output, *data, *state, *level, *grep, *token, *scope, *owner, *on_behalf_of; /* NULL: not given */
+	const char *endpoint, *output, *data, *state, *level, *grep, *token, *scope, *owner, *on_behalf_of, *name; /* NULL: not given */
 	uint64_t jobs, limit;
 	int64_t since_ms;   /* a span, back from now; 0: not given */
 	int64_t expires_ms; /* a span from now; 0: not given */
-	bool all, json, force, follow, help;
+	bool all, json, force, follow, again, watch, help;
 	char **operands;
 	size_t n_operands;
 };
@@ -18,6 +18,9 @@ struct options {
 enum option {
 	OPTION_ENDPOINT,
 	OPTION_JOBS,
+	OPTION_NAME,
+	OPTION_AGAIN,
+	OPTION_WATCH,
 	OPTION_LIMIT,
 	OPTION_ALL,
 	OPTION_OUTPUT,

@@ -3,6 +3,7 @@
 #include "fake/fake_api.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -30,12 +31,29 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* The last line, without what it says of size and time in brackets. */
+static void assert_summary(const char *err, const char *want)
+{
+	char line[256] = "";
+	const char *start = err + strlen(err);
+	assert_true(start > err && start[-1] == '\n');
+	for (start--; start > err && start[-1] != '\n';)
+		start--;
+	(void)snprintf(line, sizeof line, "%s", start);
+	char *open = strstr(line, " ("), *end = strchr(line, ')');
+	if (open != NULL && end != NULL)
+		memmove(open, end + 1, strlen(end + 1) + 1);
+	line[strlen(line) - 1] = '\0';
+	assert_string_equal(line, want);
+}
+
 static void test_upload_when_one_file_then_its_bytes_and_a_line(void **state)
 {
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 0);
-	assert_string_equal(r->out, "00000000-0000-4000-8000-000000000000        9 B  a.png\n");
-	assert_string_equal(r->err, "");
+	assert_string_equal(r->out, "00000000-0000-4000-8000-000000000000        9 B  a.png  http://x/i/0\n");
+	assert_int_equal(count_lines(r->err), 1);
+	assert_summary(r->err, "1 uploaded");
 	assert_int_equal(api.n, 1);
 	assert_true(str_equal(buf_str(&api.images[0].bytes), STR(PNG "a")));
 	assert_string_equal(api.images[0].name, "a.png");
@@ -74,6 +92,7 @@ static void test_upload_when_one_of_three_fails_then_1_and_the_others_are_there(
 	assert_int_equal(r->code, 1);
 	assert_int_equal(api.n, 2);
 	assert_int_equal(count_lines(r->out), 2);
+	assert_summary(r->err, "2 uploaded, 2 failed");
 	assert_non_null(strstr(r->err, "empty.png: is empty\n"));
 	assert_non_null(strstr(r->err, "missing.png: No such file"));
 	mem_free(r);
@@ -85,7 +104,7 @@ static void test_upload_when_store_refuses_then_message_of_the_xml(void **state)
 		"<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \u202eJPEG</Message></Error>");
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 1);
-	assert_string_equal(r->err, "a.png: no <PNG> & no \\u{202e}JPEG (400)\n");
+	assert_string_equal(r->err, "a.png: no <PNG> & no \\u{202e}JPEG (400)\n0 uploaded, 1 failed\n");
 	assert_string_equal(r->out, "");
 	mem_free(r);
 }
@@ -104,7 +123,7 @@ static void test_upload_when_server_stays_busy_then_its_detail(void **state)
 	FAKE_SET(&api, busy, 1000);
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 1);
-	assert_string_equal(r->err, "a.png: too much work (503)\n");
+	assert_string_equal(r->err, "a.png: too much work (503)\n0 uploaded, 1 failed\n");
 	assert_int_equal(api.busy, 1000 - 5);
 	mem_free(r);
 }
@@ -152,7 +171,7 @@ static void test_upload_when_name_is_not_utf8_then_sent_repaired_and_reported(vo
 	assert_int_equal(r->code, 0);
 	assert_string_equal(api.images[0].name, "x\xef\xbf\xbd\\u001b.png");
 	assert_non_null(strstr(r->err, "x\\xff\\x1b.png: the name is not UTF-8"));
-	assert_non_null(strstr(r->out, "x\xef\xbf\xbd\\x1b.png\n"));
+	assert_non_null(strstr(r->out, "x\xef\xbf\xbd\\x1b.png  http://"));
 	mem_free(r);
 }
 
@@ -192,7 +211,7 @@ static void test_upload_when_the_slots_url_is_unreachable_then_failed(void **sta
 		FAKE_SET(&api, slot_url, urls[i]);
 		struct run *r = RUN("upload", "a.png");
 		assert_int_equal(r->code, 1);
-		assert_int_equal(count_lines(r->err), 1);
+		assert_int_equal(count_lines(r->err), 2);
 		mem_free(r);
 	}
 }
@@ -203,7 +222,7 @@ static void test_upload_when_endpoint_is_another_server_then_an_error_message(vo
 	(void)snprintf(url, sizeof url, "%s/other/", api.http.url);
 	struct run *r = RUN("upload", "a.png", "--endpoint", url);
 	assert_int_equal(r->code, 1);
-	assert_string_equal(r->err, "a.png: the server answered 404\n");
+	assert_string_equal(r->err, "a.png: the server answered 404\n0 uploaded, 1 failed\n");
 	assert_non_null(strstr(api.requests.p, "POST /other/upload "));
 	mem_free(r);
 }
@@ -237,7 +256,99 @@ static void test_upload_when_interrupted_then_130_and_a_summary(void **state)
 	close(err[0]);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 130);
-	assert_string_equal(text, "interrupted: 0 of 1 files done, 0 of them failed\n");
+	assert_string_equal(text, "Interrupted: 0 uploaded, 1 not sent\n");
+}
+
+static void test_upload_when_the_server_has_it_then_skipped_unless_again(void **state)
+{
+	static const struct {
+		bool locked, forgets;
+		const char *again, *summary, *says;
+	} rows[] = { { .summary = "0 uploaded, 1 already there" }, { .again = "--again", .summary = "1 uploaded" },
+		{ .locked = true, .summary = "1 uploaded" },
+		{ .forgets = true, .summary = "1 uploaded", .says = "This server cannot tell which files it has already: all are uploaded.\n" } };
+	fake_api_add(&api, "old.png", STR(PNG "a"));
+	fake_api_add(&api, "other.png", STR(PNG "b"));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		size_t before = api.n;
+		FAKE_SET(&api, locked, rows[i].locked);
+		FAKE_SET(&api, forgets, rows[i].forgets);
+		struct run *r = RUN("upload", "a.png", rows[i].again);
+		bool sent = strstr(rows[i].summary, "1 uploaded") != NULL;
+		assert_int_equal(r->code, 0);
+		assert_summary(r->err, rows[i].summary);
+		assert_int_equal(api.n, before + sent);
+		if (!sent)
+			assert_string_equal(r->out, "00000000-0000-4000-8000-000000000000        9 B  a.png  (already there)  http://x/i/0\n");
+		assert_true(rows[i].says == NULL ? count_lines(r->err) == 1 : strstr(r->err, rows[i].says) == r->err);
+		mem_free(r);
+	}
+	FAKE_SET(&api, forgets, false);
+	struct run *json = RUN("upload", "a.png", "--json");
+	assert_non_null(strstr(json->out, "\"skipped\":true,\"imageId\":\"00000000-0000-4000-8000-00000000000"));
+	assert_non_null(strstr(json->out, "\"link\":\"http://x/i/"));
+	mem_free(json);
+}
+
+static void test_upload_when_files_have_the_same_bytes_then_one_is_sent(void **state)
+{
+	static const char *const names[] = { "b.png", "c.png", "d.png", "e.png" };
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		write_file(names[i], PNG "a", 9);
+	FAKE_SET(&api, forgets, true);
+	struct run *r = RUN("upload", ".", "--jobs", "5");
+	assert_int_equal(r->code, 0);
+	assert_int_equal(api.n, 1);
+	assert_int_equal(count_lines(r->out), 5);
+	assert_summary(r->err, "1 uploaded, 4 already there");
+	mem_free(r);
+}
+
+static void test_upload_when_the_connection_breaks_then_the_same_slot_again(void **state)
+{
+	FAKE_SET(&api, losses, 3);
+	struct run *r = RUN("upload", "a.png");
+	assert_int_equal(r->code, 0);
+	assert_int_equal(api.n, 1);
+	assert_non_null(strstr(r->err, "Waiting for the server: "));
+	assert_non_null(strstr(r->err, "\nThe server is back.\n"));
+	assert_summary(r->err, "1 uploaded");
+	mem_free(r);
+}
+
+static void test_upload_when_from_standard_input_then_under_the_name(void **state)
+{
+	static const struct {
+		const char *name, *sent;
+	} rows[] = { { NULL, "image" }, { "--name=cat.png", "cat.png" } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int in = open("a.png", O_RDONLY), old = dup(STDIN_FILENO);
+		dup2(in, STDIN_FILENO);
+		struct run *r = RUN("upload", "--again", "-", rows[i].name);
+		dup2(old, STDIN_FILENO);
+		close(in);
+		close(old);
+		assert_int_equal(r->code, 0);
+		assert_string_equal(api.images[i].name, rows[i].sent);
+		assert_true(str_equal(buf_str(&api.images[i].bytes), STR(PNG "a")));
+		mem_free(r);
+	}
+}
+
+static void test_upload_when_used_wrongly_then_2_and_a_message(void **state)
+{
+	static const struct {
+		const char *args[4], *says;
+	} rows[] = { { { "upload", "a.png", "--name=x" }, "--name is for standard input" }, { { "upload", "-", "-" }, "give one -" },
+		{ { "upload", "-", "--watch" }, "--watch takes directories" }, { { "upload", "a.png", "--watch" }, "a.png is none" } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct run *r = run_verb(rows[i].args);
+		assert_int_equal(r->code, 2);
+		assert_int_equal(count_lines(r->err), 1);
+		if (strstr(r->err, rows[i].says) == NULL)
+			fail_msg("%s", r->err);
+		mem_free(r);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -263,6 +374,11 @@ int main(int argc, char **argv)
 		TEST(test_upload_when_endpoint_is_another_server_then_an_error_message),
 		TEST(test_upload_when_no_one_listens_then_each_file_failed),
 		TEST(test_upload_when_interrupted_then_130_and_a_summary),
+		TEST(test_upload_when_the_server_has_it_then_skipped_unless_again),
+		TEST(test_upload_when_files_have_the_same_bytes_then_one_is_sent),
+		TEST(test_upload_when_the_connection_breaks_then_the_same_slot_again),
+		TEST(test_upload_when_from_standard_input_then_under_the_name),
+		TEST(test_upload_when_used_wrongly_then_2_and_a_message),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,12 +49,14 @@ static void write_record(struct fake_api *a, const struct fake_image *image, str
 	if (a->lies)
 		etag[0] = etag[0] == 'a' ? 'b' : 'a';
 	bool ready = image->there && (image->looked_at || !a->looks_late);
-	buf_printf(b, "{\"imageId\":\"%s\",\"status\":\"%s\",\"fileName\":\"%s\",\"fileType\":\"image/png\",\"fileSize\":%zu", image->id,
-		ready ? "uploaded" : "pending", a->name != NULL ? a->name : image->name, image->bytes.n);
+	buf_printf(b,
+		"{\"imageId\":\"%s\",\"status\":\"%s\",\"fileName\":\"%s\",\"fileType\":\"image/png\",\"fileSize\":%zu,\"receivedSize\":%zu",
+		image->id, ready ? "uploaded" : "pending", a->name != NULL ? a->name : image->name, image->bytes.n, image->bytes.n);
 	if (ready)
 		buf_printf(b,
-			",\"uploadedAt\":\"2026-11-22T07:37:22.123Z\",\"width\":640,\"height\":480,\"etag\":\"%s\",\"downloadUrl\":\"%s/store/%s\"",
-			etag, a->http.url, image->id);
+			",\"uploadedAt\":\"2026-11-22T07:37:22.123Z\",\"width\":640,\"height\":480,\"etag\":\"%s\",\"downloadUrl\":\"%s/store/%s\""
+			",\"links\":{\"original\":\"http://x/i/%zu\"}",
+			etag, a->http.url, image->id, (size_t)(image - a->images));
 	buf_put_char(b, '}');
 }
 
@@ -89,6 +91,38 @@ static void answer_slot(struct fake_api *a, int fd, struct str body)
 		buf_printf(&b, "%s\"}", a->slot_url);
 	else
 		buf_printf(&b, "%s/store/%s\"}", a->http.url, id);
+	fake_http_answer(fd, "200 OK", "", buf_str(&b));
+	buf_deinit(&b);
+}
+
+/* Each page of a list by a hash has one image of all, newest first, or none. */
+static void answer_hash(struct fake_api *a, int fd, struct str target)
+{
+	struct buf b;
+	uint64_t from = 0;
+	char hex[2 * SHA256_BYTES + 1];
+	struct str hash = str_slice(target, str_find(target, STR("sha256=")) + 7, target.n);
+	struct str cursor = str_slice(hash, str_find(hash, STR("cursor=")) + 7, hash.n);
+	if (a->locked) {
+		fake_http_answer(fd, "401 Unauthorized", "", STR("{\"detail\":\"a key is needed\"}"));
+		return;
+	}
+	if (a->forgets || (cursor.n > 0 && !str_to_u64(cursor, &from))) {
+		fake_http_answer(fd, "409 Conflict", "", STR("{\"detail\":\"not here\"}"));
+		return;
+	}
+	buf_init(&b, 65536);
+	buf_put(&b, STR("{\"images\":["));
+	size_t i = a->n - 1 - (size_t)from;
+	if (from < a->n && a->images[i].there) {
+		sha256_hex(buf_str(&a->images[i].bytes), hex);
+		if (str_starts_with(hash, str_of(hex)))
+			write_record(a, &a->images[i], &b);
+	}
+	buf_put_char(&b, ']');
+	if (from + 1 < a->n)
+		buf_printf(&b, ",\"nextCursor\":\"%zu\"", (size_t)from + 1);
+	buf_put_char(&b, '}');
 	fake_http_answer(fd, "200 OK", "", buf_str(&b));
 	buf_deinit(&b);
 }
@@ -160,6 +194,10 @@ static bool answer_put(struct fake_api *a, int fd, struct fake_image *image, str
 	buf_clear(&image->bytes);
 	buf_put(&image->bytes, body);
 	image->there = true;
+	if (a->losses > 0) {
+		a->losses--;
+		return false;
+	}
 	fake_http_answer(fd, "200 OK", "", STR(""));
 	return true;
 }
@@ -205,6 +243,8 @@ static bool answer(struct fake_api *a, int fd, struct str head, struct str body)
 		answer_slot(a, fd, body);
 	else if (str_starts_with(target, STR("/prod/images/")))
 		answer_image(a, fd, method, str_slice(target, 13, target.n));
+	else if (str_find(target, STR("sha256=")) < target.n)
+		answer_hash(a, fd, target);
 	else if (str_starts_with(target, STR("/prod/images?")))
 		answer_list(a, fd, target);
 	else

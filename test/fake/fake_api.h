@@ -33,6 +33,8 @@ struct fake_api {
 	const char *creates;     /* this file is made when a download begins */
 	bool hangs;              /* a PUT is never answered */
 	bool repeats;            /* the same cursor for ever */
+	bool forgets;            /* images are not found by the hash of what was received: 409 */
+	unsigned losses;         /* so many PUTs are taken, and the connection closed without a response */
 	bool counts;             /* lists say how many images there are in all */
 };
 
