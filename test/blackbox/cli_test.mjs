@@ -7,7 +7,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
-import { corpora, eventually, openSlot, program, putBytes, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { childEnv, corpora, eventually, openSlot, program, putBytes, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const md5 = bytes => createHash('md5').update(bytes).digest('hex');
 const lines = text => text.split('\n').filter(line => line !== '');
@@ -43,9 +43,9 @@ describe('the command line', () => {
 	for (const [what, folder] of corpora()) test(`upload, list, get and rm of every good file of ${what}`, async () => {
 		const good = path.join(folder, 'good'), files = readdirSync(good);
 		assert.ok(files.length >= 5);
-		const up = await run(['upload', good, '--json', '--jobs', '8']);
+		const up = await run(['upload', good, '--json', '--jobs', '8', '--again']);
 		assert.equal(up.code, 0, up.stderr);
-		assert.equal(up.stderr, '');
+		assert.match(up.stderr, new RegExp(`^${files.length} uploaded \\(.* in .* s\\)\\n$`));
 		const uploaded = objects(up.stdout);
 		assert.deepEqual(uploaded.map(o => o.fileName).sort(), files.sort());
 
@@ -87,20 +87,21 @@ describe('the command line', () => {
 		writeFileSync(path.join(dir, 'd/e/b.png'), tinyPng);
 		symlinkSync('../secret.png', path.join(dir, 'd/link.png'));
 		symlinkSync('..', path.join(dir, 'd/up'));
-		const up = await run(['upload', 'd']);
+		const up = await run(['upload', 'd', '--again']);
 		assert.equal(up.code, 0);
 		assert.equal(lines(up.stdout).length, 2);
-		assert.deepEqual(lines(up.stderr).sort(), ['d/link.png: skipped: it is a link', 'd/up: skipped: it is a link']);
+		assert.deepEqual(lines(up.stderr).slice(0, -1).sort(), ['d/link.png: skipped: it is a link', 'd/up: skipped: it is a link']);
 	});
 
 	test('one bad file among good ones: reported with the reason, status 1, the others uploaded', async () => {
 		writeFileSync(path.join(dir, 'good.png'), tinyPng);
 		writeFileSync(path.join(dir, 'text.png'), 'no picture at all');
 		writeFileSync(path.join(dir, 'page.html'), '<html>');
-		const up = await run(['upload', 'text.png', 'good.png', 'page.html', 'none.png']);
+		const up = await run(['upload', 'text.png', 'good.png', 'page.html', 'none.png', '--again']);
 		assert.equal(up.code, 1);
 		assert.equal(lines(up.stdout).length, 1);
-		assert.match(up.stdout, /good\.png\n$/);
+		assert.match(up.stdout, /  good\.png  http:\S+\n$/);
+		assert.match(up.stderr, /^1 uploaded \(.*\), 3 failed\n$/m);
 		assert.match(up.stderr, /^text\.png: .+ \(400\)$/m);
 		assert.match(up.stderr, /^page\.html: .+ \(415\)$/m);
 		assert.match(up.stderr, /^none\.png: No such file or directory$/m);
@@ -111,7 +112,7 @@ describe('the command line', () => {
 		const saved = ['a[2J.png', 'gpj.gnp', 'twolines.png', 'hidden', '_rf.png', '"quoted" \u5199\u771f.png'];
 		mkdirSync(path.join(dir, 'in'));
 		names.forEach(name => writeFileSync(path.join(dir, 'in', name), tinyPng));
-		const up = await run(['upload', 'in', '--json']);
+		const up = await run(['upload', 'in', '--json', '--again']);
 		assert.equal(up.code, 0, up.stderr);
 		assert.doesNotMatch(up.stdout, active);
 		const uploaded = objects(up.stdout);
@@ -186,14 +187,40 @@ describe('the command line', () => {
 
 	test('the progress bar is shown on terminals only', async () => {
 		writeFileSync(path.join(dir, 'a.png'), tinyPng);
-		const quoted = `'${program()}' upload a.png`;
+		const quoted = `'${program()}' upload a.png --again`;
 		const env = { ...process.env, TINTYPE_ENDPOINT: server.api, TERM: 'xterm' };
 		const terminal = spawnSync('script', ['-qec', quoted, '/dev/null'], { cwd: dir, env, encoding: 'utf8' });
 		assert.equal(terminal.status, 0);
 		assert.match(terminal.stdout, /1\/1 \[#{20}\] 100%/);
 		const piped = await run(['upload', 'a.png']);
-		assert.equal(piped.stderr, '');
-		assert.doesNotMatch(piped.stdout, active);
+		assert.match(piped.stderr, /^0 uploaded, 1 already there\n$/);
+		assert.doesNotMatch(piped.stdout + piped.stderr, active);
+	});
+
+	test('styles are on terminals that have them, unless NO_COLOR is set', () => {
+		const shown = env => {
+			const all = { ...childEnv({ TINTYPE_ENDPOINT: server.api, TERM: 'xterm', ...env }) };
+			const { stdout } = spawnSync('script', ['-qec', `'${program()}' list; '${program()}' get none`, '/dev/null'], { cwd: dir, env: all, encoding: 'utf8' });
+			return stdout.replaceAll('\r\n', '\n');
+		};
+		assert.match(shown({}), /^\x1b\[1mID .*\x1b\[0m\n[^]*\x1b\[31mtintype get: .*\x1b\[0m\n$/);
+		for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }])
+			assert.doesNotMatch(shown(env), /\x1b/);
+		assert.match(shown({ NO_COLOR: '' }), /\x1b/);
+	});
+
+	test('a reader that has enough is no error, and a list that is cut says so', async () => {
+		for (let i = 0; i < 3; i++)
+			await uploadImage(server, { fileName: `${i}.png` });
+		const piped = command => spawnSync('/bin/bash', ['-c', `set -o pipefail; ${command.replaceAll('tintype', `'${program()}'`)}`], {
+			cwd: dir, encoding: 'utf8', env: childEnv({ TINTYPE_ENDPOINT: server.api }),
+		});
+		for (const command of ['tintype list --all | head -1', 'tintype help | head -1', 'tintype serve --help | head -1', 'tintype list --json | :'])
+			assert.deepEqual([piped(command).status, piped(command).stderr], [0, ''], command);
+		const { stdout: all } = await run(['list', '--all', '--json']), total = lines(all).length;
+		const two = await run(['list', '-n', '2']);
+		assert.deepEqual([lines(two.stdout).length, two.stderr], [3, `2 of ${total} images. --all lists all of them, --limit N the newest N.\n`]);
+		assert.equal((await run(['list', '--all'])).stderr, '');
 	});
 
 	test('logs: the request is found by its image, filtered, raw or formatted', async () => {
