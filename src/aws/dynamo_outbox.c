@@ -243,7 +243,8 @@ enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *
 	for (enum outbox_kind k = 0; k < OUTBOX_KINDS; k++)
 		if (str_equal(kind, outbox_kind_name(k)))
 			e.kind = k;
-	if (e.kind == OUTBOX_KINDS || !dynamo_event_number(e.id, &e.n) || !outbox_state_parse(dynamo_item_get_text(item, STATE), &e.state)) {
+	if (e.kind == OUTBOX_KINDS || !dynamo_event_number(e.id, &e.n) || !str_equal(dynamo_event_key(e.n, a), key) ||
+		!outbox_state_parse(dynamo_item_get_text(item, STATE), &e.state)) {
 		enum status end = fault_set(why, UPSTREAM_FAILED, "An event of the table cannot be read.");
 		fault_cause(why, "DynamoDB item \"%.*s\"", STRF(str_slice(key, 0, 64)));
 		return end;
