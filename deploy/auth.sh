@@ -41,6 +41,24 @@ check_users() {
 	fi
 }
 
+# The origin of an endpoint that the issuer's document names, in $scratch/issuer. JSON may escape its slashes.
+origin_of() { tr -d '\\\n' <"$scratch/issuer" | sed -nE "s|.*\"$1\"[[:space:]]*:[[:space:]]*\"(https://[^/\"]+).*|\1|p"; }
+
+# The page sends its code to the issuer's token endpoint, which may be on another host than the issuer; CloudFront's headers name it.
+settle_oidc_origins() {
+	local document origins
+	if [ "$(parameter Auth)$(parameter Cdn)" != oidcon ] || [ -z "$(parameter OidcClientId)" ] || is_given OidcOrigins; then return 0; fi
+	document=$(parameter OidcIssuer)
+	document=${document%/}/.well-known/openid-configuration
+	if ! curl -fsS --max-time 20 "$document" >"$scratch/issuer" 2>"$scratch/error"; then
+		if [ -n "$(stack_value OidcOrigins)" ] && [ "$(parameter OidcIssuer)" = "$(stack_value OidcIssuer)" ]; then return 0; fi
+		fail "$document cannot be read: $(cat "$scratch/error"). Is OidcIssuer right? Where this machine cannot reach the issuer, give OidcOrigins=https://HOST, the host of its token endpoint"
+	fi
+	origins=$(printf '%s\n' "$(origin_of token_endpoint)" "$(origin_of revocation_endpoint)" | awk 'NF && !seen[$0]++' | paste -s -d ' ' -)
+	[ -n "$origins" ] || fail "$document names no token_endpoint by https; give OidcOrigins=https://HOST, the host of the issuer's token endpoint"
+	given+=("OidcOrigins=$origins")
+}
+
 tell_admin_key() {
 	local name
 	name=$(parameter AdminKeyParameter)

@@ -260,6 +260,7 @@ check_users
 case $status in NONE | IMPORT_COMPLETE) check_names ;; esac
 choose_package
 settle_admin_key
+settle_oidc_origins
 choose_keys
 upload_package
 write_parameters >"$scratch/parameters.json"

@@ -1,8 +1,12 @@
 """A stack with a CDN on the AWS emulator (test/cloud/): its keys are made, rotated and removed, its page is uploaded."""
+import http.server
+import json
 import pathlib
 import re
 import shutil
+import ssl
 import subprocess
+import threading
 import unittest
 
 from tap import ROOT, main
@@ -17,6 +21,28 @@ exec {aws} "$@"
 """
 
 
+def start_issuer(folder, document):
+    """An OpenID Connect issuer that has its document, by TLS with a certificate of its own: server, issuer, certificate."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/realm/.well-known/openid-configuration" else 404)
+            self.end_headers()
+            self.wfile.write(document.encode())
+
+        def log_message(self, *_):
+            pass
+
+    key, certificate = folder / "issuer.key", folder / "issuer.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"https://localhost:{server.server_port}/realm", certificate
+
+
 def setUpModule():
     global fixture
     fixture = Fixture()
@@ -26,8 +52,8 @@ def setUpModule():
 class Journey(unittest.TestCase):
     """The tests run in the order of their names and each continues from the last."""
 
-    def deploy(self, *given, code=0, path=None):
-        done = fixture.script("deploy", "--region", REGION, "--zip", fixture.zip, *given, **({"PATH": path} if path else {}))
+    def deploy(self, *given, code=0, **variables):
+        done = fixture.script("deploy", "--region", REGION, "--zip", fixture.zip, *given, **variables)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout if code == 0 else done.stderr
 
@@ -38,7 +64,7 @@ class Journey(unittest.TestCase):
     def secrets(self):
         """The private keys that are there, by their place."""
         ssm = fixture.client("ssm")
-        names = [p["Name"] for p in ssm.describe_parameters()["Parameters"]]
+        names = [p["Name"] for p in ssm.describe_parameters()["Parameters"] if "cdn-key" in p["Name"]]
         for name in names:
             self.assertEqual(ssm.get_parameter(Name=name)["Parameter"]["Type"], "SecureString")
         return {name.removeprefix("/tintype/tintype/cdn-key-"): ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"] for name in names}
@@ -59,7 +85,7 @@ class Journey(unittest.TestCase):
         folder.mkdir()
         (folder / "aws").write_text(RECORDER.format(log=folder / "log", modes=folder / "modes", aws=shutil.which("aws")))
         (folder / "aws").chmod(0o755)
-        said = self.deploy("Cdn=on", path=f"{folder}:{fixture.env['PATH']}")
+        said = self.deploy("Cdn=on", PATH=f"{folder}:{fixture.env['PATH']}")
         secret = self.secrets()["1"]
         self.assertEqual(set(self.secrets()), {"1"})
         self.assertIn("-----BEGIN PRIVATE KEY-----", secret)
@@ -82,7 +108,16 @@ class Journey(unittest.TestCase):
 
     def test_2_deploy_again_keeps_the_key_and_a_missing_one_is_refused_not_replaced(self):
         before = self.secrets()
-        self.deploy("UrlTtl=60")
+        oidc = ("Auth=oidc", "OidcAudience=images", "OidcClientId=page")
+        said = self.deploy(*oidc, "OidcIssuer=https://localhost:1/", code=1)
+        self.assertIn("https://localhost:1/.well-known/openid-configuration cannot be read", said)
+        self.assertIn("OidcOrigins=https://HOST", said)
+        endpoints = {"issuer": "https://id.example", "token_endpoint": "https://oauth2.example/token", "revocation_endpoint": "https://revoke.example:8443/r"}
+        server, issuer, certificate = start_issuer(pathlib.Path(fixture.dir), json.dumps(endpoints, indent=1).replace("/", "\\/"))
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.deploy("UrlTtl=60", *oidc, f"OidcIssuer={issuer}", CURL_CA_BUNDLE=str(certificate))
+        self.assertEqual(self.parameters()["OidcOrigins"], "https://oauth2.example https://revoke.example:8443")
         self.assertEqual(self.secrets(), before)
         ssm = fixture.client("ssm")
         ssm.delete_parameter(Name="/tintype/tintype/cdn-key-1")

@@ -79,9 +79,9 @@ class Cdn(unittest.TestCase):
             self.assertEqual(set(e), {"ErrorCode", "ErrorCachingMinTTL"}, "an error of the API is answered as it is")
             self.assertEqual(e["ErrorCachingMinTTL"], 0)
 
-    def test_an_image_is_kept_for_an_hour_and_by_its_path_and_what_was_signed_with_it(self):
+    def test_an_image_is_kept_as_long_as_the_parameter_says_and_by_its_path_and_what_was_signed_with_it(self):
         p = R["CdnImageCache"]["Properties"]["CachePolicyConfig"]
-        self.assertEqual((p["DefaultTTL"], p["MaxTTL"]), (3600, 3600))
+        self.assertEqual((p["DefaultTTL"], p["MaxTTL"], p["MinTTL"]), ({"Ref": "CdnTtl"}, {"Ref": "CdnTtl"}, T["Parameters"]["CdnTtl"]["MinValue"]))
         key = p["ParametersInCacheKeyAndForwardedToOrigin"]
         self.assertEqual((key["CookiesConfig"], key["HeadersConfig"]), ({"CookieBehavior": "none"}, {"HeaderBehavior": "none"}))
         named = re.findall(r'STR\("(response-content-\w+)"\)', (ROOT / "src/aws/cloudfront.c").read_text())
@@ -92,7 +92,7 @@ class Cdn(unittest.TestCase):
         wanted = sent_by("src/delivery/delivery.c", "add_common_headers")
         self.assertEqual(len(wanted), 5)
         self.assertEqual(headers_of("CdnPublicHeaders"), wanted)
-        self.assertEqual(headers_of("CdnImageHeaders"), {**wanted, "Cache-Control": "private, max-age=3600"})
+        self.assertEqual(headers_of("CdnImageHeaders"), {**wanted, "Cache-Control": {"Fn::Sub": "private, max-age=${CdnTtl}"}})
         for path, name in (("images/*", "CdnImageHeaders"), ("thumbs/*", "CdnImageHeaders"), ("public/*", "CdnPublicHeaders")):
             self.assertEqual(self.behaviors[path]["ResponseHeadersPolicyId"], {"Ref": name})
 
@@ -106,6 +106,7 @@ class Cdn(unittest.TestCase):
         self.assertEqual(policy, wanted)
         condition, cognito, otherwise = given["SignIn"]["Fn::If"]
         self.assertEqual((condition, otherwise["Fn::If"][0], otherwise["Fn::If"][2]), ("HasCognito", "HasOidc", ""))
+        self.assertEqual(otherwise["Fn::If"][1]["Fn::If"][:2], ["HasOidcOrigins", {"Fn::Sub": " ${OidcOrigins}"}])
         self.assertEqual(cognito["Fn::Sub"].split(), ["https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}", "https://*.auth.${AWS::Region}.amazoncognito.com"])
         self.assertEqual(headers_of("CdnPageHeaders")["Cross-Origin-Resource-Policy"], "same-origin")
         self.assertEqual(R["CdnPageHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]["ReferrerPolicy"]["ReferrerPolicy"], "no-referrer")

@@ -233,6 +233,7 @@ class Template(unittest.TestCase):
             "AuthDomainPrefix": (["", "photos", "my-photos-2"], ["Photos", "-a", "a.b", "x" * 64]),
             "CallbackUrls": (["https://photos.example.com/", "http://localhost:8080/", "https://a.b/app/"], ["http://photos.example.com/", "https://photos.example.com", "https://a.b/?x", "*"]),
             "OidcIssuer": (["", "https://tenant.auth0.com/", "https://a.b/realms/x"], ["http://a.b", "a.b", "https://a b"]),
+            "OidcOrigins": (["", "https://a.b", "https://a.b:8443 https://c.d"], ["http://a.b", "https://a.b/", "https://a.b;", "https://a.b https://c.d https://e.f"]),
             "OidcAdmin": (["", "/groups=admins", "/https:~1~1a.b~1roles=chief editor"], ["groups=admins", "/groups=", "/groups"]),
             "OidcKeys": (["", '{"keys":[]}'], ["keys.json", '{"keys":[]']),
             "AdminKeyParameter": (["", "/tintype/tintype/admin-key"], ["tintype", "/a b", "/a/", "arn:aws:ssm:::x"]),
