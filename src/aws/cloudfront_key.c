@@ -1,5 +1,6 @@
 /* See cloudfront_key.h. OpenSSL 3.0 signs with a random nonce only, so that the few lines of ECDSA are here, on its numbers and
- * points. OpenSSL's queue of errors is emptied after each failure: TLS, on the same thread, reads it. */
+ * points. The time that sums and remainders take depends on their values: what has the secret or the nonce in it is multiplied by a random
+ * number before. OpenSSL's queue of errors is emptied after each failure: TLS, on the same thread, reads it. */
 #include "aws/cloudfront_key.h"
 
 #include "base/hash.h"
@@ -51,14 +52,16 @@ enum status cloudfront_key_read(struct str pem, struct cloudfront_key **out, str
 	EVP_PKEY_free(read);
 	BIO_free(text);
 	ERR_clear_error();
-	if (key->curve != NULL) {
+	bool starved = fits && key->curve == NULL;
+	if (fits && !starved && !BN_is_zero(key->secret) && BN_cmp(key->secret, EC_GROUP_get0_order(key->curve)) < 0) {
 		BN_set_flags(key->secret, BN_FLG_CONSTTIME);
 		*out = key;
 		return OK;
 	}
 	cloudfront_key_free(&key);
-	return fits ? fault_no_memory(why)
-				: fault_set(why, BAD_SETTING, "The key of the CDN must be a private key on the curve P-256, in PEM without a passphrase.");
+	return starved
+		? fault_no_memory(why)
+		: fault_set(why, BAD_SETTING, "The key of the CDN must be a private key on the curve P-256, in PEM without a passphrase.");
 }
 
 void cloudfront_key_free(struct cloudfront_key **key)
@@ -116,12 +119,32 @@ struct signing {
 	const struct cloudfront_key *key;
 	BN_CTX *ctx;
 	const BIGNUM *order;
-	BIGNUM *digest, *nonce, *x, *r, *s;
+	BIGNUM *digest, *nonce, *blind, *x, *y, *r, *s;
 	EC_POINT *point;
 };
 
-/* r = x of nonce * G; s = (digest + r * secret) / nonce; both modulo the order. A zero, which nobody has ever seen, takes another
- * nonce. */
+/* Odd, so not zero, and below the order. */
+static bool choose_blind(struct signing *w)
+{
+	unsigned char bytes[NUMBER_BYTES];
+	random_bytes(bytes, sizeof bytes);
+	bytes[0] = 0;
+	bytes[NUMBER_BYTES - 1] |= 1;
+	bool ok = BN_bin2bn(bytes, sizeof bytes, w->blind) != NULL;
+	secret_wipe(bytes, sizeof bytes);
+	return ok;
+}
+
+/* s = (blind * digest + blind * r * secret) / (blind * nonce) modulo the order, which is (digest + r * secret) / nonce. */
+static bool compute_s(struct signing *w)
+{
+	return choose_blind(w) && BN_mod_mul(w->x, w->blind, w->r, w->order, w->ctx) == 1 &&
+		BN_mod_mul(w->x, w->x, w->key->secret, w->order, w->ctx) == 1 && BN_mod_mul(w->y, w->blind, w->digest, w->order, w->ctx) == 1 &&
+		BN_mod_add(w->x, w->x, w->y, w->order, w->ctx) == 1 && BN_mod_mul(w->nonce, w->nonce, w->blind, w->order, w->ctx) == 1 &&
+		BN_mod_inverse(w->nonce, w->nonce, w->order, w->ctx) != NULL && BN_mod_mul(w->s, w->x, w->nonce, w->order, w->ctx) == 1;
+}
+
+/* r = x of nonce * G modulo the order. A zero, which nobody has ever seen, takes another nonce. */
 static bool try_nonce(struct signing *w, bool *found)
 {
 	*found = false;
@@ -129,8 +152,7 @@ static bool try_nonce(struct signing *w, bool *found)
 		return true;
 	if (EC_POINT_mul(w->key->curve, w->point, w->nonce, NULL, NULL, w->ctx) != 1 ||
 		EC_POINT_get_affine_coordinates(w->key->curve, w->point, w->x, NULL, w->ctx) != 1 || BN_nnmod(w->r, w->x, w->order, w->ctx) != 1 ||
-		BN_mod_mul(w->x, w->r, w->key->secret, w->order, w->ctx) != 1 || BN_mod_add(w->x, w->x, w->digest, w->order, w->ctx) != 1 ||
-		BN_mod_inverse(w->nonce, w->nonce, w->order, w->ctx) == NULL || BN_mod_mul(w->s, w->x, w->nonce, w->order, w->ctx) != 1)
+		!compute_s(w))
 		return false;
 	*found = !BN_is_zero(w->r) && !BN_is_zero(w->s);
 	return true;
@@ -175,14 +197,18 @@ enum status cloudfront_key_sign(
 		BN_CTX_start(w.ctx);
 		w.digest = BN_CTX_get(w.ctx);
 		w.nonce = BN_CTX_get(w.ctx);
+		w.blind = BN_CTX_get(w.ctx);
 		w.x = BN_CTX_get(w.ctx);
+		w.y = BN_CTX_get(w.ctx);
 		w.r = BN_CTX_get(w.ctx);
 		w.s = BN_CTX_get(w.ctx);
 		if (w.s != NULL) {
 			BN_set_flags(w.nonce, BN_FLG_CONSTTIME);
 			written = compute(&w, text) ? write_der(&w, out) : 0;
 			BN_clear(w.nonce);
+			BN_clear(w.blind);
 			BN_clear(w.x);
+			BN_clear(w.y);
 		}
 		BN_CTX_end(w.ctx);
 	}

@@ -118,6 +118,14 @@ static void test_read_what_is_no_key_of_this_kind_then_it_is_refused(void **stat
 	refuse(STR(""));
 	refuse(STR("no key"));
 	refuse(STR("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"));
+	refuse(STR("-----BEGIN EC PRIVATE KEY-----\n"
+			   "MDECAQEEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAoAoGCCqGSM49\n"
+			   "AwEH\n"
+			   "-----END EC PRIVATE KEY-----\n")); /* 0, and the order of the curve */
+	refuse(STR("-----BEGIN EC PRIVATE KEY-----\n"
+			   "MDECAQEEIP////8AAAAA//////////+85vqtpxeehPO5ysL8YyVRoAoGCCqGSM49\n"
+			   "AwEH\n"
+			   "-----END EC PRIVATE KEY-----\n"));
 	refuse(pem_of(other, NULL, memory, sizeof memory));
 	refuse(pem_of(rsa, NULL, memory, sizeof memory));
 	refuse(pem_of(locked, EVP_aes_128_cbc(), memory, sizeof memory));
