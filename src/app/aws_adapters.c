@@ -24,7 +24,7 @@ static struct aws_service *open_service(struct aws_adapters *e, struct str servi
 	return aws_service_new(&o);
 }
 
-enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why)
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why)
 {
 	assert(e != NULL && s != NULL);
 	*e = (struct aws_adapters){ .chain = aws_chain_new() };
@@ -54,6 +54,7 @@ enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, 
 		.shards = (uint32_t)s->list_shards,
 		.count_owners = quota.bytes + quota.images + quota.pending + quota.slots_per_minute > 0,
 		.quota = quota,
+		.obeys_migration = obeys_migration,
 		.store = e->store };
 	if (s->thumbnail_queue[0] != '\0') {
 		e->sqs = open_service(e, STR("sqs"), region, endpoint_of("AWS_ENDPOINT_URL_SQS"));

@@ -18,8 +18,10 @@ struct aws_adapters {
 	struct cdn *cdn; /* NULL: there is none */
 };
 
-/* Makes no request yet.  Errors: BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
-enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why) MUST_CHECK;
+/* Makes no request yet.
+ * obeys_migration  as in dynamo_table_options
+ * Errors           BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why) MUST_CHECK;
 /* Open the CDN, if the settings name one, and read its key, if they name that: a request to Systems Manager.
  * Errors  BAD_SETTING the settings, or what the parameter has; those of aws_parameter_get; OUT_OF_MEMORY */
 enum status aws_adapters_open_cdn(struct aws_adapters *e, const struct settings *s, struct fault *why) MUST_CHECK;

@@ -23,7 +23,15 @@ enum status backends_open(const struct settings *s, const char *storage_url, str
 	assert(out != NULL);
 	bool remote = false;
 	TRY(backends_choose(s, &remote, why));
-	return remote ? backends_open_cloud(s, out, why) : backends_open_local(s, storage_url, out, why);
+	return remote ? backends_open_cloud(s, false, out, why) : backends_open_local(s, storage_url, false, out, why);
+}
+
+enum status backends_open_to_fill(const struct settings *s, struct backends *out, struct fault *why)
+{
+	assert(s != NULL && out != NULL);
+	bool remote = false;
+	TRY(backends_choose(s, &remote, why));
+	return remote ? backends_open_cloud(s, true, out, why) : backends_open_local(s, "", true, out, why);
 }
 
 enum status backends_open_beside(const struct settings *s, struct backends *out, struct fault *why)
@@ -32,7 +40,7 @@ enum status backends_open_beside(const struct settings *s, struct backends *out,
 	assert(out != NULL);
 	bool remote = false;
 	TRY(backends_choose(s, &remote, why));
-	return remote ? backends_open_cloud(s, out, why) : backends_open_local_beside(s, out, why);
+	return remote ? backends_open_cloud(s, false, out, why) : backends_open_local_beside(s, out, why);
 }
 
 void backends_close(struct backends *e)

@@ -13,7 +13,7 @@
 #include "port/key_ring.h"
 #include "port/outbox.h"
 #include "port/part_store.h"
-#include "port/user_table.h"
+#include "port/transfer.h"
 
 struct backends {
 	struct object_store *store;
@@ -27,6 +27,7 @@ struct backends {
 	struct bucket_catalog *catalog; /* with bucket */
 	struct part_store *parts;       /* with bucket */
 	struct key_ring *keys;          /* with bucket */
+	struct transfer *transfer;
 	struct outbox *outbox;          /* NULL: no events are written here */
 	struct str delivery_key;        /* that the backend keeps; "": none */
 	struct str region;              /* with bucket: what signatures name */
@@ -48,15 +49,19 @@ enum status backends_choose(const struct settings *s, bool *remote, struct fault
  * Errors       BAD_SETTING; OUT_OF_MEMORY; engine_open's. Nothing is left open then */
 enum status backends_open(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why) MUST_CHECK;
 /* Open them to read, whether or not a server uses them: of a data directory nothing is locked, made or written. Only what reads may be
- * called of the ports that are there: the store, the table, the users, buckets, the catalog.
+ * called of the ports that are there: the store, the table, the users, API keys, buckets, the catalog, the transfer (whose state may be set).
  * Errors  BAD_SETTING; OUT_OF_MEMORY; engine_open_beside's */
 enum status backends_open_beside(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
+/* Open them to fill them from other backends, which the state of that migration does not refuse.  Errors: those of backends_open */
+enum status backends_open_to_fill(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
 /* Safe on zeroed and on closed ones. */
 void backends_close(struct backends *e);
 
-/* The two kinds, for backends_open only. */
-enum status backends_open_local(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why) MUST_CHECK;
+/* The two kinds, for the functions above only.
+ * fills  for backends_open_to_fill */
+enum status backends_open_local(
+	const struct settings *s, const char *storage_url, bool fills, struct backends *out, struct fault *why) MUST_CHECK;
 enum status backends_open_local_beside(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
-enum status backends_open_cloud(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
+enum status backends_open_cloud(const struct settings *s, bool fills, struct backends *out, struct fault *why) MUST_CHECK;
 
 #endif

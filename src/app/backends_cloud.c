@@ -43,7 +43,7 @@ static void close_engines(struct backends *e)
 	mem_free(e->own);
 }
 
-enum status backends_open_cloud(const struct settings *s, struct backends *out, struct fault *why)
+enum status backends_open_cloud(const struct settings *s, bool fills, struct backends *out, struct fault *why)
 {
 	assert(s != NULL);
 	assert(out != NULL);
@@ -51,7 +51,7 @@ enum status backends_open_cloud(const struct settings *s, struct backends *out, 
 	if (own == NULL)
 		return fault_no_memory(why);
 	struct backends e = { .ready = check_ready, .close = close_engines, .own = own };
-	enum status opened = aws_adapters_open(own, s, why);
+	enum status opened = aws_adapters_open(own, s, !fills, why);
 	if (opened == OK)
 		opened = aws_adapters_open_cdn(own, s, why);
 	if (opened != OK) {
@@ -63,6 +63,7 @@ enum status backends_open_cloud(const struct settings *s, struct backends *out, 
 	e.users = dynamo_users(own->table);
 	e.api_keys = dynamo_api_keys(own->table);
 	e.outbox = dynamo_outbox(own->table);
+	e.transfer = dynamo_transfer(own->table);
 	e.cdn = own->cdn;
 	e.storage_url = s3_store_url(own->store);
 	*out = e;

@@ -29,7 +29,8 @@ static void close_engine(struct backends *e)
 	engine_free(&engine);
 }
 
-enum status backends_open_local(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why)
+enum status backends_open_local(
+	const struct settings *s, const char *storage_url, bool fills, struct backends *out, struct fault *why)
 {
 	assert(s != NULL);
 	assert(storage_url != NULL);
@@ -45,6 +46,7 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.quota = quota_of(s),
 		.reserve_bytes = s->reserve_bytes,
 		.small_bytes = BUCKET_SMALL_BYTES,
+		.is_migration = fills,
 	};
 	TRY(engine_open(&o, &engine, why));
 	*out = (struct backends){ .store = &engine_ports(engine)->store,
@@ -57,6 +59,7 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.catalog = &engine_ports(engine)->catalog,
 		.parts = &engine_ports(engine)->parts,
 		.outbox = &engine_ports(engine)->outbox,
+		.transfer = &engine_ports(engine)->transfer,
 		.keys = engine_ports(engine)->ring,
 		.delivery_key = engine_delivery_key(engine),
 		.region = o.region,
@@ -78,8 +81,11 @@ enum status backends_open_local_beside(const struct settings *s, struct backends
 	*out = (struct backends){ .store = &engine_ports(engine)->store,
 		.table = &engine_ports(engine)->table,
 		.users = &engine_ports(engine)->users,
+		.api_keys = &engine_ports(engine)->api_keys,
 		.bucket = &engine_ports(engine)->buckets,
 		.catalog = &engine_ports(engine)->catalog,
+		.transfer = &engine_ports(engine)->transfer,
+		.delivery_key = engine_delivery_key(engine),
 		.close = close_engine,
 		.own = engine };
 	return OK;

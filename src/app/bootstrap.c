@@ -23,7 +23,7 @@ static void note_cold(enum status warmed, const char *service, const struct faul
 static enum status open_backends(const struct settings *s, const struct lambda_work *work, struct lambda_ports *out, struct fault *why)
 {
 	struct fault cold = { 0 };
-	TRY(aws_adapters_open(&backends, s, why));
+	TRY(aws_adapters_open(&backends, s, false, why));
 	TRY(aws_adapters_open_cdn(&backends, s, why));
 	note_cold(aws_service_warm(backends.dynamo, STR(""), &cold), "dynamodb", &cold);
 	if (work->reads_objects)

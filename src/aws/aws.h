@@ -13,7 +13,7 @@
 #include "port/object_store.h"
 #include "port/outbox.h"
 #include "port/thumb_queue.h"
-#include "port/user_table.h"
+#include "port/transfer.h"
 
 struct s3_store_options {
 	struct aws_service *service; /* borrowed */
@@ -65,6 +65,7 @@ struct dynamo_table_options {
 	/* Count what every owner uses, in transactions, and keep to the quota; else only those with a quota of their own. */
 	bool count_owners;
 	struct owner_quota quota; /* of owners without one of their own */
+	bool obeys_migration; /* whether the state of a migration is read and obeyed, see dynamo_transfer.h */
 	/* That of s3_store_new, borrowed: new items have their object's address, for people who look at the table. NULL: they have none. */
 	struct object_store *store;
 };
@@ -74,6 +75,7 @@ void dynamo_table_free(struct image_table **t);
 struct user_table *dynamo_users(struct image_table *t);
 struct api_key_table *dynamo_api_keys(struct image_table *t);
 struct outbox *dynamo_outbox(struct image_table *t);
+struct transfer *dynamo_transfer(struct image_table *t);
 /* The event bus of this name or ARN.  NULL: memory failed. */
 struct event_bus *event_bridge_new(struct aws_service *service, struct str bus);
 void event_bridge_free(struct event_bus **b);

@@ -3,7 +3,7 @@
  * outcome), dynamo_row (what all writes of rows share), dynamo_list (the sharded indexes, merged), dynamo_cursor,
  * dynamo_schema (creating and describing the table), dynamo_table, dynamo_insert and dynamo_resolve (the operations of
  * image_table), dynamo_transact and dynamo_usage (what owners use), dynamo_users and dynamo_recount (user_table), dynamo_api_keys,
- * dynamo_outbox and dynamo_outbox_list (outbox).
+ * dynamo_outbox and dynamo_outbox_list (outbox), dynamo_transfer (migrations).
  * All of it blocks; any thread. */
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H
@@ -39,6 +39,7 @@ struct dynamo {
 	struct user_table users;
 	struct api_key_table api_keys;
 	struct outbox outbox;
+	struct transfer transfer;
 	struct aws_service *service;
 	char *table;
 	uint32_t shards;
@@ -46,6 +47,10 @@ struct dynamo {
 	struct owner_quota quota; /* of owners without one of their own */
 	struct object_store *store; /* may be NULL */
 	int64_t timeout_ms;
+	/* of a migration, see dynamo_transfer.h */
+	bool obeys_state;
+	_Atomic int seen_phase;
+	_Atomic int64_t phase_until_ms; /* it is read again then */
 	_Atomic int64_t last_commit_ms;
 	/* see dynamo_outbox.h */
 	_Atomic(const struct outbox_source *) outbox_source;

@@ -2,6 +2,7 @@
  * their ids: there are few, and they are seldom written. The list follows the table by a moment; a key itself is read consistently. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_row.h"
+#include "aws/dynamo_transfer.h"
 #include "aws/dynamo_update.h"
 
 #include "base/writer.h"
@@ -136,10 +137,11 @@ static enum status add_key(struct api_key_table *port, const struct api_key_row 
 {
 	struct dynamo *t = dynamo_of_keys(port);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct arena a CLEANUP(arena_deinit);
+	struct arena a CLEANUP(arena_deinit) = { 0 };
 	struct dynamo_item item = { 0 };
 	const json_t *cause;
 	assert(is_possible(row->id));
+	TRY(dynamo_check_change(t, why));
 	arena_init(&a, KEY_BYTES);
 	TRY(check_room(port, why));
 	dynamo_call_init(&c, t, "PutItem", DYNAMO_CONDITION_FAILED);
@@ -186,6 +188,7 @@ static enum status remove_key(struct api_key_table *port, struct str id, struct 
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	if (!is_possible(id))
 		return no_such_key(why);
+	TRY(dynamo_check_change(t, why));
 	dynamo_call_init(&c, t, "DeleteItem", DYNAMO_CONDITION_FAILED);
 	dynamo_key_put(key_of(id, &c.scratch), &c.scratch, &c.body);
 	writer_text(&c.body, STR("ConditionExpression"), STR("attribute_exists(imageId)"));

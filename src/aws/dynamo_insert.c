@@ -3,6 +3,7 @@
  * refusal has the owner as it is now: it is checked again, and either refused, or tried again. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_row.h"
+#include "aws/dynamo_transfer.h"
 #include "aws/dynamo_transact.h"
 #include "aws/dynamo_usage.h"
 
@@ -146,6 +147,7 @@ enum status dynamo_insert(struct dynamo *t, const struct image_row *row, struct 
 	assert(row->status == IMAGE_PENDING && uuid_valid(row->image_id));
 	struct new_row n CLEANUP(new_row_deinit) = { .t = t, .row = row, .write = dynamo_write_new() };
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	TRY(dynamo_check_change(t, why));
 	if (row->owner.n == 0)
 		return insert_alone(&n, why);
 	arena_init(&n.keys, KEYS_BYTES);

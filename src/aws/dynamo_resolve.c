@@ -5,6 +5,7 @@
 #include "aws/dynamo.h"
 #include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
+#include "aws/dynamo_transfer.h"
 #include "aws/dynamo_transact.h"
 #include "aws/dynamo_usage.h"
 
@@ -263,6 +264,7 @@ enum status dynamo_resolve(struct image_table *port, const struct resolution *s,
 	bool moves = s->status != IMAGE_PENDING || s->replaces.n > 0;
 	if (!uuid_valid(s->image_id))
 		return dynamo_no_such_image(why);
+	TRY(dynamo_check_upload(w.t, why));
 	w.how = moves ? NOT_COUNTED : EITHER;
 	if (moves && (w.t->count_owners || dynamo_outbox_wants(w.t, s->status == IMAGE_UPLOADED ? OUTBOX_UPLOADED : OUTBOX_REJECTED)))
 		TRY(look_first(&w, why));
@@ -379,6 +381,7 @@ enum status dynamo_remove(struct image_table *port, struct str id, int64_t ended
 	assert(ended_by_ms >= 0);
 	if (!uuid_valid(id))
 		return dynamo_no_such_image(why);
+	TRY(ended_by_ms == 0 ? dynamo_check_change(w.t, why) : dynamo_check_upload(w.t, why));
 	if (w.t->count_owners || dynamo_outbox_wants(w.t, ended_by_ms > 0 ? OUTBOX_EXPIRED : OUTBOX_DELETED)) {
 		TRY(look_first(&w, why));
 		if (w.seen == NULL || dynamo_row_is_gone(w.seen))

@@ -109,6 +109,12 @@ static int64_t later_of(int64_t x, int64_t y)
 	return x > y ? x : y;
 }
 
+/* Even over random ids, and the same on every machine. */
+static uint32_t shard_of(const struct dynamo *t, const struct image_row *row)
+{
+	return hash_fnv32(row->image_id) % t->shards;
+}
+
 /* partition: of all rows of the index; "": the row is not in it. */
 static void add_index(
 	struct dynamo_item *item, const char *const names[2], struct str partition, uint32_t shard, struct str order, struct arena *a)
@@ -117,18 +123,25 @@ static void add_index(
 	dynamo_item_text(item, names[1], order, a);
 }
 
+static const char *const feed[2] = { DYNAMO_FEED, DYNAMO_FEED_ORDER };
+
+void dynamo_row_add_feed(const struct dynamo *t, const struct image_row *row, int64_t at_ms, struct dynamo_item *item, struct arena *a)
+{
+	add_index(item, feed, STR(DYNAMO_FEED), shard_of(t, row), dynamo_order(at_ms, row->image_id, a), a);
+}
+
 void dynamo_row_add_keys(
 	struct dynamo *t, const struct image_row *row, bool replaced, const struct dynamo_write *w, struct dynamo_item *item, struct arena *a)
 {
-	static const char *const feed[2] = { DYNAMO_FEED, DYNAMO_FEED_ORDER }, *const due[2] = { DYNAMO_DUE, DYNAMO_DUE_ORDER },
-							 *const owned[2] = { DYNAMO_OWNED, DYNAMO_OWNED_ORDER };
+	static const char *const due[2] = { DYNAMO_DUE, DYNAMO_DUE_ORDER }, *const owned[2] = { DYNAMO_OWNED, DYNAMO_OWNED_ORDER };
 	bool listed = row->status == IMAGE_UPLOADED, ends = !listed && row->ends_ms > 0;
 	/* Never before a week from now, whatever the clocks of others say. */
 	int64_t ttl_ms = later_of(row->ends_ms, later_of(row->expires_ms, clock_now_ms())) + TTL_AFTER_MS;
-	/* even over random ids, and the same on every machine */
-	uint32_t shard = hash_fnv32(row->image_id) % t->shards;
-	if (!listed || !replaced)
-		add_index(item, feed, STR(DYNAMO_FEED), shard, listed ? dynamo_order(next_commit_ms(t), row->image_id, a) : STR(""), a);
+	uint32_t shard = shard_of(t, row);
+	if (listed && !replaced)
+		dynamo_row_add_feed(t, row, next_commit_ms(t), item, a);
+	if (!listed)
+		add_index(item, feed, STR(DYNAMO_FEED), shard, STR(""), a);
 	add_index(item, due, STR(DYNAMO_DUE), shard, ends ? dynamo_order(row->ends_ms, row->image_id, a) : STR(""), a);
 	if (row->owner.n > 0)
 		add_index(item, owned, row->owner, shard, dynamo_order(row->created_ms, row->image_id, a), a);

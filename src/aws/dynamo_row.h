@@ -46,5 +46,7 @@ enum status dynamo_row_after(
  * replaced  other bytes of an image that is uploaded: it keeps its place in the list, so that a client between two pages sees it once */
 void dynamo_row_add_keys(
 	struct dynamo *t, const struct image_row *row, bool replaced, const struct dynamo_write *w, struct dynamo_item *item, struct arena *a);
+/* Append the keys of an uploaded row in the index of all that are, as one that was committed then. */
+void dynamo_row_add_feed(const struct dynamo *t, const struct image_row *row, int64_t at_ms, struct dynamo_item *item, struct arena *a);
 
 #endif

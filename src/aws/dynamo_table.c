@@ -3,6 +3,7 @@
 #include "aws/dynamo.h"
 #include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
+#include "aws/dynamo_transfer.h"
 #include "aws/dynamo_update.h"
 
 #include "base/clock.h"
@@ -92,6 +93,7 @@ static enum status change_row(
 	struct dynamo_write w = dynamo_write_new();
 	if (!uuid_valid(what->image_id))
 		return dynamo_no_such_image(why);
+	TRY(dynamo_check_change(dynamo_of(port), why));
 	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
 	dynamo_key_put(what->image_id, &c.scratch, &c.body);
 	put_change(&c, what, &w);
@@ -144,6 +146,8 @@ struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 		.service = o->service,
 		.table = mem_dup_cstr(o->table),
 		.shards = o->shards,
+		.transfer = { .ops = &dynamo_transfer_ops, .settle_ms = DYNAMO_STATE_SETTLE_MS },
+		.obeys_state = o->obeys_migration,
 		.count_owners = o->count_owners,
 		.quota = o->quota,
 		.store = o->store,

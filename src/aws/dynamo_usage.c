@@ -35,6 +35,11 @@ static uint64_t less(uint64_t from, uint64_t part)
 	return from > part ? from - part : 0;
 }
 
+struct str dynamo_quota_text(const struct owner_quota *q, struct arena *a)
+{
+	return str_printf(a, "%" PRIu64 "/%" PRIu64 "/%" PRIu64 "/%" PRIu64, q->bytes, q->images, q->pending, q->slots_per_minute);
+}
+
 /* "bytes/images/pending/slots". false: it is another text */
 static bool read_quota(struct str text, struct owner_quota *out)
 {

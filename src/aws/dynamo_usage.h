@@ -31,6 +31,7 @@ struct dynamo_usage {
 #define DYNAMO_QUOTA "quota"        /* of its own: "bytes/images/pending/slots a minute" */
 #define DYNAMO_IS_BLOCKED "blocked" /* 1; missing: it is not */
 #define DYNAMO_DERIVED "derivedBytes"
+struct str dynamo_quota_text(const struct owner_quota *q, struct arena *a);
 struct str dynamo_owner_key(const char *kind, struct str owner, struct arena *a);
 
 /* item  NULL: there is none */

@@ -4,6 +4,7 @@
 #include "aws/dynamo.h"
 #include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
+#include "aws/dynamo_transfer.h"
 #include "aws/dynamo_usage.h"
 
 #include "base/clock.h"
@@ -164,15 +165,15 @@ static enum status update_owner(struct dynamo *t, struct str owner, struct dynam
 static enum status set_quota(struct user_table *port, struct str owner, const struct owner_quota *q, struct fault *why)
 {
 	struct dynamo *t = dynamo_of_users(port);
-	struct arena a CLEANUP(arena_deinit);
+	struct arena a CLEANUP(arena_deinit) = { 0 };
 	struct dynamo_update u = { .condition = STR("attribute_exists(imageId)") };
 	const struct image_row first = { .owner = owner, .issuer = STR(""), .subject = STR(""), .created_ms = clock_now_ms() };
 	struct str text = STR("");
 	bool found;
+	TRY(dynamo_check_change(t, why));
 	arena_init(&a, KEYS_BYTES);
 	if (q != NULL)
-		text = str_printf(&a, "%llu/%llu/%llu/%llu", (unsigned long long)q->bytes, (unsigned long long)q->images,
-			(unsigned long long)q->pending, (unsigned long long)q->slots_per_minute);
+		text = dynamo_quota_text(q, &a);
 	dynamo_item_text(&u.attributes, DYNAMO_QUOTA, text, &a);
 	dynamo_item_signed(&u.attributes, "changedMs", clock_now_ms(), &a);
 	TRY(fault_check_arena(&a, why));
@@ -204,9 +205,10 @@ static enum status delete_item(struct dynamo *t, const char *kind, struct str ow
 static enum status block_user(struct user_table *port, struct str owner, struct fault *why)
 {
 	struct dynamo *t = dynamo_of_users(port);
-	struct arena a CLEANUP(arena_deinit);
+	struct arena a CLEANUP(arena_deinit) = { 0 };
 	struct dynamo_update u = { .condition = STR("attribute_exists(imageId)") };
 	bool found;
+	TRY(dynamo_check_change(t, why));
 	arena_init(&a, KEYS_BYTES);
 	dynamo_item_number(&u.attributes, DYNAMO_IS_BLOCKED, 1, &a);
 	TRY(update_owner(t, owner, &u, &found, why));
@@ -234,9 +236,10 @@ static enum status remove_user(struct user_table *port, struct str owner, struct
 {
 	struct dynamo *t = dynamo_of_users(port);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct arena a CLEANUP(arena_deinit);
+	struct arena a CLEANUP(arena_deinit) = { 0 };
 	struct dynamo_usage u;
 	bool has = false;
+	TRY(dynamo_check_change(t, why));
 	arena_init(&a, KEYS_BYTES);
 	TRY(dynamo_fetch(&c, t, usage_key(owner, &a), why));
 	dynamo_usage_read(t, json_object_get(c.answer, "Item"), &u);

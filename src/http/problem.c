@@ -23,6 +23,7 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_STORAGE_FAILED] = { "Storage failed", "5", "Storage error. Try again." },
 	[F_DISK_FULL] = { "Storage full", "60", "The storage is full; try again later." },
 	[F_OVERLOADED] = { "Overloaded", "1", "The server is overloaded; try again." },
+	[F_READ_ONLY] = { "Read only for a while", "60" },
 	[F_UPSTREAM_FAILED] = { "Upstream failed", "5", "A service that this server depends on failed; try again." },
 	[F_DEADLINE] = { "Took too long", "5", "The operation took too long and was cancelled; try again." },
 

@@ -28,6 +28,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_STORAGE_FAILED] = { "SlowDown", SLOW_MESSAGE },
 	[F_DISK_FULL] = { "SlowDown", "The store is full. Please try again later." },
 	[F_OVERLOADED] = { "SlowDown", "Please reduce your request rate." },
+	[F_READ_ONLY] = { "ServiceUnavailable" },
 	[F_UPSTREAM_FAILED] = { "SlowDown", SLOW_MESSAGE, 503 },
 	[F_DEADLINE] = { "RequestTimeout", NULL, 400 },
 

@@ -147,6 +147,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	w->note_trash = publisher_note_trash;
 	w->max_pending = o->max_pending;
 	w->quota = o->quota;
+	w->is_migration = o->is_migration;
 	w->owners = &e->owners;
 	w->db_fd = e->db_fd;
 	publisher_init(&e->publisher, e);
@@ -173,6 +174,7 @@ static struct engine *new_engine(const struct engine_options *o)
 		.parts = { &parts_ops },
 		.admin_query = { &sqlite_admin_query_ops },
 		.outbox = { &sqlite_outbox_ops },
+		.transfer = { .ops = &sqlite_transfer_ops },
 		.ring = &e->keys.ring,
 	};
 	e->small_bytes = (size_t)o->small_bytes;
@@ -213,7 +215,7 @@ static enum status check_tables(struct engine *e, struct fault *why)
 			e->dir, (long long)version, SCHEMA_VERSION);
 	TRY(explain_failure(db_find_bucket(d, str_of(e->bucket), &e->group_commit.writer.image_bucket, why), e, why));
 	if (e->group_commit.writer.image_bucket != 0)
-		return OK;
+		return explain_failure(schema_read_secret(d, STR("delivery"), e->delivery_key, why), e, why);
 	return fault_set(why, NO_SUCH_BUCKET, "There is no bucket %s in %s: set BUCKET_NAME to the server's.", e->bucket, e->dir);
 }
 

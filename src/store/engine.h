@@ -47,6 +47,7 @@ extern const struct bucket_store_ops staging_ops;           /* files/staging.c *
 extern const struct bucket_catalog_ops catalog_ops;         /* db/catalog.c */
 extern const struct part_store_ops parts_ops;               /* db/parts.c */
 extern const struct outbox_ops sqlite_outbox_ops;           /* db/outbox.c */
+extern const struct transfer_ops sqlite_transfer_ops;       /* db/transfer.c */
 extern const struct admin_query_ops sqlite_admin_query_ops; /* db/admin_query.c */
 
 /* store_presign and store_form: URLs and forms signed with the key `slots`. Only compute. keys/presigner.c */

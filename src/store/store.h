@@ -13,7 +13,7 @@
 #include "port/object_store.h"
 #include "port/outbox.h"
 #include "port/part_store.h"
-#include "port/user_table.h"
+#include "port/transfer.h"
 
 struct engine_options {
 	const char *dir;
@@ -23,6 +23,7 @@ struct engine_options {
 	uint64_t max_pending;
 	struct owner_quota quota; /* of owners without one of their own */
 	uint64_t reserve_bytes;
+	bool is_migration;    /* only to fill it from another store: the phase of its migration refuses nothing */
 	uint64_t small_bytes; /* bodies of at most this many are in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
 };
 
@@ -36,6 +37,7 @@ struct engine_ports {
 	struct part_store parts;
 	struct admin_query admin_query;
 	struct outbox outbox;
+	struct transfer transfer;
 	struct key_ring *ring;
 };
 
@@ -44,7 +46,7 @@ struct engine;
  *         sentence for the terminal */
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
 /* Open a data directory to read it, whether or not a server uses it: nothing is locked, made, recovered or written. Each read sees
- * what is committed then. Of the ports only what reads may be called.
+ * what is committed then. Of the ports only what reads may be called, and transfer_set_state.
  * o       dir and bucket
  * Errors  NO_SUCH_BUCKET; SCHEMA_UNKNOWN it was written by another version; STORAGE_FAILED; each with a sentence for the terminal */
 enum status engine_open_beside(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;

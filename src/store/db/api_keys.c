@@ -70,6 +70,7 @@ static enum status apply_add(struct writer *w, struct change *c)
 	const struct api_key_row *row = ((const struct api_key_change *)c)->row;
 	int64_t n = 0;
 
+	TRY(writer_check_change(w, c->why));
 	TRY(rows_check_room(w, c->why));
 	TRY(writer_read_number(w, db_query(&w->db, Q_API_KEY_COUNT), &n));
 	if (n >= API_KEYS_MAX)
@@ -103,6 +104,7 @@ static enum status touch_key(struct api_key_table *t, struct str id, int64_t hou
 
 static enum status apply_remove(struct writer *w, struct change *c)
 {
+	TRY(writer_check_change(w, c->why));
 	TRY(writer_run(w, DB_BIND(&w->db, Q_API_KEY_REMOVE, db_text(((const struct api_key_change *)c)->id))));
 	return sqlite3_changes(w->db.sq) > 0 ? OK : no_such_api_key(c->why);
 }

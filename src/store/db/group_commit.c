@@ -144,6 +144,16 @@ static int64_t count_free_pages(struct writer *w)
 
 /* the batches */
 
+/* `tintype migrate` writes it from another process; in this transaction it stays what it is. */
+static enum status read_phase(struct writer *w)
+{
+	int64_t phase = 0;
+
+	TRY(writer_read_number(w, db_query(&w->db, Q_MIGRATION_PHASE), &phase));
+	w->phase = phase > 0 && phase < TRANSFER_PHASES ? (enum transfer_phase)phase : TRANSFER_NONE;
+	return OK;
+}
+
 static enum status commit_batch(struct writer *w, struct change *batch)
 {
 	const struct change *named = batch;
@@ -154,6 +164,7 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 	if (named != NULL && local_io.fsync(w->tree->incoming_fd) != 0)
 		return io_fault(&w->failure, errno, "sync incoming/");
 	TRY(writer_run(w, db_query(&w->db, Q_BEGIN)));
+	TRY(read_phase(w));
 	for (struct change *c = batch; c != NULL; c = c->next) {
 		c->status = c->apply != NULL ? c->apply(w, c) : OK;
 		if (w->broken)

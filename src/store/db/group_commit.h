@@ -20,7 +20,7 @@
 #include "store/db/row_cache.h"
 #include "store/db/row_watch.h"
 #include "store/files/tree.h"
-#include "port/user_table.h"
+#include "port/transfer.h"
 #include <pthread.h>
 #include <semaphore.h>
 
@@ -48,6 +48,8 @@ struct writer {
 	struct owner_quota quota; /* of owners without one of their own */
 	struct owner_entries *owners;
 	int64_t image_bucket;     /* id of the bucket of the images */
+	bool is_migration;        /* this process fills the database from another store: its phase refuses nothing */
+	enum transfer_phase phase; /* as this batch's transaction sees it */
 	struct counters counters; /* with the changes of the batch so far */
 	bool rows_fit;            /* this batch may make rows */
 	bool trashed;             /* this batch removed or replaced an object */
@@ -103,6 +105,10 @@ void group_commit_counts(struct group_commit *c, struct image_counts *out);
 
 /* Mark the writer broken after `failure` was written: the batch is lost. Gives its status. */
 enum status writer_fail(struct writer *w);
+/* For apply functions: whether a migration refuses new slots and changes, or the bytes of a slot, in this batch.
+ * Errors  READ_ONLY */
+enum status writer_check_change(const struct writer *w, struct fault *why) MUST_CHECK;
+enum status writer_check_upload(const struct writer *w, struct fault *why) MUST_CHECK;
 /* For apply functions: db_step, db_run and db_read_number on the writer's connection. */
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row) MUST_CHECK;
 enum status writer_run(struct writer *w, sqlite3_stmt *s) MUST_CHECK;

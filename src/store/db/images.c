@@ -126,16 +126,15 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 	return OK;
 }
 
-/* Count a row in, or out with -1. */
-static void count_row(struct image_counts *c, enum image_status status, uint64_t file_size, int by)
+void images_count(struct image_counts *c, const struct image_row *row, int by)
 {
-	switch (status) {
+	switch (row->status) {
 	case IMAGE_PENDING:
 		c->pending += (uint64_t)by;
 		break;
 	case IMAGE_UPLOADED:
 		c->uploaded += (uint64_t)by;
-		c->stored_bytes += (uint64_t)by * file_size;
+		c->stored_bytes += (uint64_t)by * row->file_size;
 		break;
 	case IMAGE_REJECTED:
 		c->rejected += (uint64_t)by;
@@ -161,6 +160,19 @@ static enum status add_removal(struct writer *w, const struct row_head *h, bool 
 	return read == OK ? outbox_add(w, kind, &row) : writer_fail(w);
 }
 
+enum status images_forget_row(struct writer *w, const unsigned char id[IMAGE_ID_BYTES])
+{
+	struct row_head h = { 0 };
+	bool row = false;
+
+	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(id))), &h, &row));
+	if (!row)
+		return OK;
+	TRY(rows_run(w, Q_IMAGE_REMOVE, h.n));
+	images_count(&w->counters.images, &h.row, -1);
+	return owners_move(w, &h.row, NULL);
+}
+
 static enum status remove_head(struct writer *w, const struct row_head *h, bool expired)
 {
 	TRY(add_removal(w, h, expired));
@@ -168,7 +180,7 @@ static enum status remove_head(struct writer *w, const struct row_head *h, bool 
 	row_watch_note(w->row_watch, h->row.key);
 	if (h->keeps_id)
 		TRY(writer_run(w, DB_BIND(&w->db, Q_KEPT_ID_ADD, db_blob(images_id_str(h->id)), db_int(clock_now_ms() + TABLE_ID_KEPT_MS))));
-	count_row(&w->counters.images, h->row.status, h->row.file_size, -1);
+	images_count(&w->counters.images, &h->row, -1);
 	TRY(owners_move(w, &h->row, NULL));
 	return objects_remove(w, w->image_bucket, h->row.key);
 }
@@ -220,6 +232,7 @@ enum status images_insert(struct writer *w, const struct image_row *row, struct 
 	unsigned char id[IMAGE_ID_BYTES];
 
 	assert(row->status == IMAGE_PENDING);
+	TRY(writer_check_change(w, why));
 	if (!images_pack_id(row->image_id, id))
 		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
 	if (row->owner.n > OWNER_MAX_BYTES)
@@ -248,6 +261,7 @@ static enum status apply_insert(struct writer *w, struct change *c)
 	struct image_counts removed;
 	unsigned char id[IMAGE_ID_BYTES];
 
+	TRY(writer_check_change(w, c->why));
 	if (images_pack_id(in->row->image_id, id))
 		TRY(check_id(w, in->row, id, c->why));
 	if (w->counters.images.pending >= w->max_pending)
@@ -298,6 +312,7 @@ enum status images_find_resolved(struct writer *w, struct resolving *st, struct 
 {
 	struct str replaces = st->s->replaces;
 
+	TRY(writer_check_upload(w, why));
 	TRY(find_row(w, st->s->image_id, st->arena, st->now, &st->n, why));
 	if (replaces.n == 0)
 		return st->now->status == IMAGE_PENDING ? OK : fault_set(why, STATE_CHANGED, "The image is no longer pending.");
@@ -354,8 +369,8 @@ static enum status write_resolved(struct writer *w, const struct resolving *st, 
 			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
 			db_text(row->placeholder), db_text(row->color), db_text(row->kept_metadata))));
 	row_watch_note(w->row_watch, row->key);
-	count_row(&w->counters.images, before->status, before->file_size, -1);
-	count_row(&w->counters.images, s->status, s->file_size, 1);
+	images_count(&w->counters.images, before, -1);
+	images_count(&w->counters.images, row, 1);
 	w->counters.next_seq += s->status == IMAGE_UPLOADED && before->status != IMAGE_UPLOADED;
 	return owners_move(w, before, row);
 }
@@ -417,6 +432,7 @@ static enum status apply_row_change(struct writer *w, struct change *c)
 	struct image_row *row = r->now;
 	int64_t n;
 
+	TRY(writer_check_change(w, c->why));
 	TRY(find_row(w, r->what->image_id, r->arena, row, &n, c->why));
 	if (r->what->if_version != 0 && r->what->if_version != row->version)
 		return fault_set(c->why, PRECONDITION, "The record has another version.");
@@ -454,6 +470,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	struct row_head h = { 0 };
 	bool row = false;
 
+	TRY(r->ended_by_ms == 0 ? writer_check_change(w, c->why) : writer_check_upload(w, c->why));
 	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(r->id))), &h, &row));
 	if (!row)
 		return no_such_image(c->why);
@@ -474,6 +491,7 @@ static enum status apply_remove_many(struct writer *w, struct change *c)
 	struct rows_removal *r = (struct rows_removal *)c;
 	unsigned char id[IMAGE_ID_BYTES];
 
+	TRY(writer_check_change(w, c->why));
 	for (size_t i = 0; i < r->n; i++) {
 		struct row_head h = { 0 };
 		if (images_pack_id(r->ids[i], id))
@@ -504,6 +522,7 @@ static enum status apply_remove_due(struct writer *w, struct change *c)
 {
 	struct due_removal *r = (struct due_removal *)c;
 
+	TRY(writer_check_upload(w, c->why));
 	TRY(writer_run(w, DB_BIND(&w->db, Q_KEPT_IDS_FORGET, db_int(r->now_ms), db_int(KEPT_IDS_FORGOTTEN))));
 	return remove_due(w, r->now_ms, &r->removed);
 }

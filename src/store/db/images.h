@@ -40,6 +40,12 @@ enum status images_insert(struct writer *w, const struct image_row *row, struct 
 /* The two in one: a row that is added as what the resolution makes of it. st->n is set.  Errors: those of both */
 enum status images_insert_resolved(struct writer *w, const struct image_row *row, struct resolving *st, struct fault *why) MUST_CHECK;
 
+/* Count a row in, or out with -1. */
+void images_count(struct image_counts *c, const struct image_row *row, int by);
+/* Remove a row alone, without an event, so that another can take its place; the object stays. Nothing if there is none.
+ * Errors  the writer's */
+enum status images_forget_row(struct writer *w, const unsigned char id[IMAGE_ID_BYTES]) MUST_CHECK;
+
 /* The reads of the port. image_lists.c */
 enum status image_lists_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 enum status image_lists_page(

@@ -26,7 +26,7 @@ static struct str write_id(struct arena *a, int64_t n, struct str token)
 	return str_printf(a, ID_PREFIX "%0*llx%.*s", NUMBER_CHARS, (unsigned long long)n, STRF(token));
 }
 
-static bool read_id(struct str id, int64_t *n, struct str *token)
+bool outbox_read_id(struct str id, int64_t *n, struct str *token)
 {
 	unsigned char bytes[NUMBER_CHARS / 2];
 	if (id.n != OUTBOX_ID_CHARS || !str_starts_with(id, STR(ID_PREFIX)) ||
@@ -117,7 +117,7 @@ static enum status apply_resend(struct writer *w, struct change *c)
 	if (id.n == 0)
 		TRY(writer_run(
 			w, DB_BIND(&w->db, oc->which->state == OUTBOX_FAILED ? Q_OUTBOX_RESEND_FAILED : Q_OUTBOX_RETRY, db_int(oc->now_ms))));
-	else if (read_id(id, &number, &token))
+	else if (outbox_read_id(id, &number, &token))
 		TRY(writer_run(w, DB_BIND(&w->db, Q_OUTBOX_RESEND, db_int(oc->now_ms), db_int(number), db_text(token))));
 	else
 		return no_such_event(c->why);
@@ -170,8 +170,7 @@ static enum status enable_outbox(struct outbox *o, int64_t now_ms, struct fault 
 
 /* reads */
 
-/* The event that the statement is on; its columns are those of OUTBOX_COLUMNS. */
-static void read_event(sqlite3_stmt *s, struct arena *a, struct outbox_event *out)
+void outbox_read_event(sqlite3_stmt *s, struct arena *a, struct outbox_event *out)
 {
 	*out = (struct outbox_event){
 		.n = sqlite3_column_int64(s, 0),
@@ -199,7 +198,7 @@ static enum status read_page(struct db *d, sqlite3_stmt *s, uint32_t limit, stru
 		TRY(db_step(d, s, &row, why));
 		if (!row || page.n == limit)
 			break;
-		read_event(s, a, &page.events[page.n++]);
+		outbox_read_event(s, a, &page.events[page.n++]);
 	}
 	*out = page;
 	return fault_check_arena(a, why);

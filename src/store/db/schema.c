@@ -14,6 +14,7 @@
  * users    owners of images: what they use of their quota, and what it is where it is not that of all.
  * api_keys the keys of applications, of which only a hash is kept.
  * outbox   events that webhooks are sent of, waiting and ended; webhook, one row: whether they are sent at all.
+ * migration  at most one row: which part of a migration to or from another store is going on (port/transfer.h).
  * secrets  what this server signs with and nobody else needs: the key of delivery links.
  * trash    files whose row is gone and whose bytes are to be removed; a negative number is that of an upload which is
  *          gone and whose parts are to be removed.
@@ -137,8 +138,12 @@ static const char version_8[] =
 	"CREATE INDEX images_unowned ON images(substr(received_sha256,1,16)) WHERE owner = '' AND received_sha256 <> '';"
 	"PRAGMA user_version=8;";
 
+static const char version_9[] = "CREATE TABLE migration(one INTEGER PRIMARY KEY CHECK(one = 1), phase INTEGER NOT NULL, id TEXT NOT NULL,"
+								" since_ms INTEGER NOT NULL);"
+								"PRAGMA user_version=9;";
+
 static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7,
-	version_8 };
+	version_8, version_9 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
@@ -200,18 +205,25 @@ enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fau
 enum status schema_secret(struct db *d, struct str name, char out[SCHEMA_SECRET_CHARS + 1], struct fault *why)
 {
 	unsigned char bytes[SCHEMA_SECRET_CHARS / 2];
-	bool row = false;
 
 	random_bytes(bytes, sizeof bytes);
 	hex_encode(bytes, sizeof bytes, out);
+	secret_wipe(bytes, sizeof bytes);
 	TRY(db_run(d, DB_BIND(d, Q_SECRET_ADD, db_text(name), db_text((struct str){ out, SCHEMA_SECRET_CHARS })), why));
+	return schema_read_secret(d, name, out, why);
+}
+
+enum status schema_read_secret(struct db *d, struct str name, char out[SCHEMA_SECRET_CHARS + 1], struct fault *why)
+{
+	bool row = false;
+
 	sqlite3_stmt *s = DB_BIND(d, Q_SECRET_GET, db_text(name));
 	TRY(db_step(d, s, &row, why));
 	struct str value = row ? column_borrow(s, 0) : (struct str){ 0 };
 	bool good = value.n == SCHEMA_SECRET_CHARS;
 	if (good)
 		memcpy(out, value.p, value.n);
-	secret_wipe(bytes, sizeof bytes);
+	out[SCHEMA_SECRET_CHARS] = '\0';
 	sqlite3_reset(s);
 	return good ? OK : fault_set(why, STORAGE_FAILED, "A secret in the database is malformed.");
 }

@@ -92,6 +92,7 @@ static enum status apply_quota(struct writer *w, struct change *c)
 	const struct user_change *uc = (const struct user_change *)c;
 	struct owner_entry *e;
 
+	TRY(writer_check_change(w, c->why));
 	TRY(owners_need(w, &(struct image_row){ .owner = uc->owner }, clock_now_ms(), &e));
 	e->has_quota = uc->quota != NULL;
 	e->quota = uc->quota != NULL ? *uc->quota : (struct owner_quota){ 0 };
@@ -109,6 +110,7 @@ static enum status apply_block(struct writer *w, struct change *c)
 {
 	struct owner_entry *e;
 
+	TRY(writer_check_change(w, c->why));
 	TRY(owners_find(w, ((const struct user_change *)c)->owner, &e));
 	if (!e->exists)
 		return no_such_user(c->why);
@@ -129,6 +131,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	struct owner_entry *e;
 	int64_t n = 0;
 
+	TRY(writer_check_change(w, c->why));
 	TRY(owners_find(w, owner, &e));
 	if (!e->exists)
 		return no_such_user(c->why);

@@ -3,6 +3,16 @@
 
 #include <string.h>
 
+enum status writer_check_change(const struct writer *w, struct fault *why)
+{
+	return w->is_migration ? OK : transfer_check_change(w->phase, why);
+}
+
+enum status writer_check_upload(const struct writer *w, struct fault *why)
+{
+	return w->is_migration ? OK : transfer_check_upload(w->phase, why);
+}
+
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row)
 {
 	enum status status = db_step(&w->db, s, row, &w->failure);
