@@ -70,8 +70,6 @@ static enum status walk(struct transfer *t, struct str cursor, struct arena *a, 
 	uint64_t n = 0;
 
 	TRY(fault_check_arena(a, why));
-	for (size_t i = 0; i < PAGE_ROWS; i++)
-		page.entries[i] = (struct transfer_entry){ 0 };
 	bool kept = cursor.n > 0 && cursor.p[0] == CURSOR_KEPT;
 	if (cursor.n > 0 && !(kept ? place.n == 0 || images_pack_id(place, id) : str_to_u64(place, &n)))
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
