@@ -37,6 +37,8 @@ struct backends {
 	void (*measure)(struct backends *); /* update the gauges of the backend; NULL: none */
 	/* Make the database as small as it can be; only close may follow. NULL: not supported */
 	enum status (*compact)(struct backends *, uint64_t *before, uint64_t *after, struct fault *why);
+	/* Make it the key that the backend keeps; only close may follow. NULL: it keeps none */
+	enum status (*set_delivery_key)(struct backends *, struct str key, struct fault *why);
 	void (*close)(struct backends *);
 	void *own; /* the adapter's */
 };

@@ -23,6 +23,11 @@ static enum status compact_store(struct backends *e, uint64_t *before, uint64_t 
 	return engine_compact(e->own, before, after, why);
 }
 
+static enum status set_delivery_key(struct backends *e, struct str key, struct fault *why)
+{
+	return engine_set_delivery_key(e->own, key, why);
+}
+
 static void close_engine(struct backends *e)
 {
 	struct engine *engine = e->own;
@@ -67,6 +72,7 @@ enum status backends_open_local(
 		.watch = watch_rows,
 		.measure = measure_space,
 		.compact = compact_store,
+		.set_delivery_key = set_delivery_key,
 		.close = close_engine,
 		.own = engine };
 	return OK;

@@ -9,6 +9,7 @@
 #include "app/server_main.h"
 #include "app/keys.h"
 #include "app/maintenance.h"
+#include "app/migrate.h"
 #include "app/recount.h"
 #include "app/reverify.h"
 
@@ -119,6 +120,9 @@ static const struct main_verb {
 	{ { "table", "table create [OPTION ...]", "Create the DynamoDB table, with the server's options.", .actions = "create",
 		  .settings = SETTING_BIT(table_name) | SETTING_BIT(region) },
 		maintain_table },
+	{ { "migrate", "migrate --from FILE --to FILE", "Move all images between the embedded store and S3 with DynamoDB.", MIGRATE_ABOUT,
+		  .flags = migrate_flag, .takes = FLAGS_ALL },
+		migrate_main, true },
 	{ { "keys", "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", KEYS_ABOUT,
 		  .actions = "add list rm", .flags = keys_flag, .takes = FLAGS_ALL },
 		keys_run },

@@ -4,7 +4,7 @@
 #include "config/env_file.h"
 
 #include "base/file.h"
-#include "config/settings.h"
+#include "config/settings_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,21 +124,47 @@ static enum status read_settings(int fd, const char *path, struct fault *warning
 	}
 }
 
-enum status env_file_load(struct fault *warning, struct fault *why)
+static enum status load_file(const char *path, struct fault *warning, struct fault *why)
 {
-	const char *given = getenv("TINTYPE_ENV_FILE");
-	const char *path = given != NULL ? given : FILE_DEFAULT;
 	struct fault cause = { 0 };
-	warning->text[0] = '\0';
-	if (path[0] == '\0')
-		return OK;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	if (fd < 0 && errno == ENOENT && given == NULL && lstat(path, &st) != 0)
-		return OK; /* a dangling link is an error: the intended settings are missing */
 	enum status status =
 		fd < 0 ? fault_set(&cause, INVALID_INPUT, "it cannot be opened: %s", strerror(errno)) : read_settings(fd, path, warning, &cause);
 	if (fd >= 0)
 		close(fd);
 	return status == OK ? OK : fault_set(why, BAD_SETTING, "%s: %s", path, cause.text);
+}
+
+enum status env_file_load(struct fault *warning, struct fault *why)
+{
+	const char *given = getenv("TINTYPE_ENV_FILE");
+	const char *path = given != NULL ? given : FILE_DEFAULT;
+	warning->text[0] = '\0';
+	if (path[0] == '\0')
+		return OK;
+	struct stat st;
+	if (given == NULL && lstat(path, &st) != 0 && errno == ENOENT)
+		return OK; /* a dangling link is an error: the intended settings are missing */
+	return load_file(path, warning, why);
+}
+
+enum status env_file_load_settings(const char *path, struct settings *out, struct arena *a, struct fault *warning, struct fault *why)
+{
+	struct settings s;
+	warning->text[0] = '\0';
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (SETTINGS[i].env[0] != '\0' && unsetenv(SETTINGS[i].env) != 0)
+			return fault_no_memory(why);
+	TRY(load_file(path, warning, why));
+	struct fault cause = { 0 };
+	if (settings_load(&s, 0, NULL, &cause) != OK)
+		return fault_set(why, BAD_SETTING, "%s: %s", path, cause.text);
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const char **text = (const char **)((char *)&s + SETTINGS[i].offset);
+		if (SETTINGS[i].kind == SETTING_TEXT)
+			*text = str_dup(a, (struct str){ *text, strlen(*text) + 1 }).p;
+	}
+	TRY(fault_check_arena(a, why));
+	*out = s;
+	return OK;
 }

@@ -2,8 +2,10 @@
 #ifndef CONFIG_ENV_FILE_H
 #define CONFIG_ENV_FILE_H
 
+#include "base/arena.h"
 #include "base/fault.h"
 #include "base/str.h"
+#include "config/settings.h"
 
 /* One assignment of an environment file.
  * name, value   borrowed from the text; value without its quotes */
@@ -25,5 +27,13 @@ enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out
  * Errors  BAD_SETTING a malformed line, a file of another user, or one that others may write; INVALID_INPUT cannot be read
  * Threads before any other thread is started */
 enum status env_file_load(struct fault *warning, struct fault *why) MUST_CHECK;
+/* The settings that a file has, and those alone: names of settings are taken out of the environment first. Its AWS_* names, which are no
+ * settings, are put there where it does not have them already.
+ * out      written only on OK; its texts live in `a`
+ * warning  as above
+ * Errors   as above; BAD_SETTING, too, a value that settings_load refuses
+ * Threads  before any other thread is started */
+enum status env_file_load_settings(
+	const char *path, struct settings *out, struct arena *a, struct fault *warning, struct fault *why) MUST_CHECK;
 
 #endif

@@ -291,6 +291,26 @@ struct str engine_delivery_key(const struct engine *e)
 	return str_of(e->delivery_key);
 }
 
+struct secret_change {
+	struct change change;
+	struct str value;
+};
+
+static enum status apply_delivery_key(struct writer *w, struct change *c)
+{
+	return writer_run(w, DB_BIND(&w->db, Q_SECRET_SET, db_text(STR("delivery")), db_text(((const struct secret_change *)c)->value)));
+}
+
+enum status engine_set_delivery_key(struct engine *e, struct str key, struct fault *why)
+{
+	struct secret_change sc = { .change = { .apply = apply_delivery_key, .why = why }, .value = key };
+
+	assert(key.n == SCHEMA_SECRET_CHARS);
+	TRY(group_commit_run(&e->group_commit, &sc.change));
+	memcpy(e->delivery_key, key.p, key.n);
+	return OK;
+}
+
 enum status engine_ready(struct engine *e, struct fault *why)
 {
 	assert(e->group_commit.started);

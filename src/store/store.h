@@ -59,6 +59,10 @@ void engine_free(struct engine **e);
 struct engine_ports *engine_ports(struct engine *e);
 /* The key with which delivery links are signed, made when the directory is: 64 hexadecimal digits; good until engine_free. */
 struct str engine_delivery_key(const struct engine *e);
+/* Replace it, for an engine that is filled from another store. Links that were signed with the one before are not valid any more.
+ * key     64 hexadecimal digits
+ * Errors  DISK_FULL; STORAGE_FAILED */
+enum status engine_set_delivery_key(struct engine *e, struct str key, struct fault *why) MUST_CHECK;
 /* OK when a write is taken now, which is tried: for readiness.
  * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
  * Threads  any; blocks on the disk */
