@@ -221,7 +221,8 @@ static void show_progress(void *arg, const struct migration_result *r)
 	if (!c->shown || clock_mono_ms() < c->shown_ms + SHOW_EVERY_MS)
 		return;
 	c->shown_ms = clock_mono_ms();
-	fprintf(stderr, "\r%" PRIu64 " rows compared, %" PRIu64 " images copied (%" PRIu64 " bytes)\x1b[K", r->rows, r->copied, r->copied_bytes);
+	fprintf(
+		stderr, "\r%" PRIu64 " rows compared, %" PRIu64 " images copied (%" PRIu64 " bytes)\x1b[K", r->rows, r->copied, r->copied_bytes);
 	fflush(stderr);
 }
 
@@ -252,9 +253,12 @@ static enum status run_pass(struct command *c, struct fault *why)
 	enum status end = migration_pass(&o, r, why);
 	clear_progress(c);
 	TRY(end);
-	printf("%s: %" PRIu64 " rows compared, %" PRIu64 " images copied (%" PRIu64 " bytes), %" PRIu64 " removed, %" PRIu64 " other differences\n",
-		o.is_closed ? "source closed" : from->phase == TRANSFER_DRAINING ? "source draining" : "copying", r->rows, r->copied, r->copied_bytes,
-		r->removed, r->others);
+	printf("%s: %" PRIu64 " rows compared, %" PRIu64 " images copied (%" PRIu64 " bytes), %" PRIu64 " removed, %" PRIu64
+		   " other differences\n",
+		o.is_closed                            ? "source closed"
+			: from->phase == TRANSFER_DRAINING ? "source draining"
+											   : "copying",
+		r->rows, r->copied, r->copied_bytes, r->removed, r->others);
 	fflush(stdout);
 	return OK;
 }
@@ -312,11 +316,13 @@ static enum status count_users(struct command *c, struct fault *why)
 static void print_report(const struct command *c)
 {
 	const struct migration_result *r = &c->result;
-	printf("Complete. Both sides have the same: %" PRIu64 " rows, of them %" PRIu64 " images with %" PRIu64 " bytes, whose sizes and MD5 digests agree;\n"
+	printf("Complete. Both sides have the same: %" PRIu64 " rows, of them %" PRIu64 " images with %" PRIu64
+		   " bytes, whose sizes and MD5 digests agree;\n"
 		   "%" PRIu64 " users, %" PRIu64 " API keys, %" PRIu64 " events that wait.\n",
 		r->rows, r->uploaded, r->bytes, r->users, r->api_keys, r->events);
 	if (r->damaged > 0)
-		printf("%" PRIu64 " images are damaged at the source, and are at the destination what they were there; they are named above.\n", r->damaged);
+		printf("%" PRIu64 " images are damaged at the source, and are at the destination what they were there; they are named above.\n",
+			r->damaged);
 	printf("To switch: start the server with the settings of %s, and let clients use it. The source goes on to serve reads, and refuses\n"
 		   "changes until it is removed, or `tintype migrate --cancel --from %s`.\n",
 		c->to.path, c->from.path);

@@ -164,9 +164,10 @@ static enum status events(struct transfer *port, struct str cursor, struct arena
 	uint64_t part = 0;
 	if (cursor.n > 0 && (!str_to_u64(str_cut(&key, '/'), &part) || part > t->shards))
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
-	const struct dynamo_event_query q = {
-		.partition = part < t->shards ? dynamo_partition(STR(DYNAMO_EVENTS), (uint32_t)part, a) : STR(DYNAMO_FAILED_PARTITION),
-		.than = '>', .than_key = key.n > 0 ? key : FIRST_KEY };
+	const struct dynamo_event_query q = { .partition = part < t->shards ? dynamo_partition(STR(DYNAMO_EVENTS), (uint32_t)part, a)
+																		: STR(DYNAMO_FAILED_PARTITION),
+		.than = '>',
+		.than_key = key.n > 0 ? key : FIRST_KEY };
 	TRY(dynamo_events_query(t, &q, &c, why));
 	const json_t *items = json_object_get(c.answer, "Items"), *last = json_object_get(c.answer, "LastEvaluatedKey");
 	page.events = arena_array(a, json_array_size(items) + 1, sizeof *page.events);
@@ -242,7 +243,7 @@ static enum status set_state(struct transfer *port, const struct transfer_state 
 /* The time is that of before the read, so that what is seen is never older than it seems. */
 static enum status see_phase(struct dynamo *t, enum transfer_phase *out, struct fault *why)
 {
-	struct arena a CLEANUP(arena_deinit);
+	struct arena a CLEANUP(arena_deinit) = { 0 };
 	struct transfer_state state;
 	int64_t now_ms = clock_mono_ms();
 	*out = (enum transfer_phase)atomic_load(&t->seen_phase);

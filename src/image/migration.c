@@ -20,7 +20,7 @@
 #define LIST_BYTES ((size_t)8 << 20)
 #define LIST_OBJECTS 1000
 #define JOBS_MAX 64
-#define KEPT_SPARE_MS 60000 /* ids that are kept no longer than this are left alone */
+#define KEPT_SPARE_MS 60000              /* ids that are kept no longer than this are left alone */
 #define LARGE_BYTES ((uint64_t)64 << 20) /* objects of more are copied one at a time, so that memory does not grow with the jobs */
 
 struct pass {
@@ -37,8 +37,8 @@ static enum status check_stop(const struct migration_options *o, struct fault *w
 }
 
 /* Every page of a walk. */
-static enum status each_page(
-	struct pass *p, struct transfer *t, enum status (*visit)(struct pass *, const struct transfer_page *, struct fault *), struct fault *why)
+static enum status each_page(struct pass *p, struct transfer *t,
+	enum status (*visit)(struct pass *, const struct transfer_page *, struct fault *), struct fault *why)
 {
 	struct arena last CLEANUP(arena_deinit) = { 0 };
 	struct str cursor = STR("");
@@ -185,7 +185,8 @@ static enum status copy_uploaded(struct pass *p, const struct image_row *row, bo
 }
 
 /* Bytes that came for a slot and were not verified yet: the destination verifies them. The embedded store has none. */
-static enum status copy_unverified(struct pass *p, const struct image_row *row, const struct migration_entry *e, bool *copied, struct fault *why)
+static enum status copy_unverified(
+	struct pass *p, const struct image_row *row, const struct migration_entry *e, bool *copied, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit) = { 0 };
 	struct object_info there;
@@ -357,7 +358,8 @@ static enum status compare_page(struct pass *p, const struct transfer_page *page
 		const struct transfer_entry *from = &page->entries[i];
 		unsigned char id[MIGRATION_ID_BYTES];
 		if (!migration_pack_id(from->row.image_id, id))
-			return fault_set(why, INVALID_INPUT, "The source has a row whose id is no UUID: %.*s.", STRF(str_slice(from->row.image_id, 0, 40)));
+			return fault_set(
+				why, INVALID_INPUT, "The source has a row whose id is no UUID: %.*s.", STRF(str_slice(from->row.image_id, 0, 40)));
 		struct migration_entry *e = migration_index_find(&p->index, id);
 		if (e != NULL)
 			e->seen = true;
@@ -379,7 +381,7 @@ static enum status remove_unseen(struct pass *p, struct fault *why)
 {
 	for (size_t i = 0; i < p->index.room; i++) {
 		const struct migration_entry *e = &p->index.entries[i];
-		struct arena a CLEANUP(arena_deinit);
+		struct arena a CLEANUP(arena_deinit) = { 0 };
 		struct image_row row;
 		char id[UUID_CHARS + 1];
 		if (!e->used || e->seen || e->kept)

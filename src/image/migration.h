@@ -30,10 +30,11 @@ struct migration_result {
 
 struct migration_options {
 	struct migration_side from, to;
-	unsigned jobs;         /* images that are copied at a time, at least 1 */
-	bool is_closed;        /* nothing changes at the source any more: events are copied too, and objects of pending rows */
-	int64_t renewed_until_ms; /* URLs of slots with an Idempotency-Key, which may be signed again, expire by then at the latest; 0: with the slot */
-	bool (*stop)(void *arg);  /* true ends it early with DEADLINE; NULL: never */
+	unsigned jobs;  /* images that are copied at a time, at least 1 */
+	bool is_closed; /* nothing changes at the source any more: events are copied too, and objects of pending rows */
+	int64_t
+		renewed_until_ms; /* URLs of slots with an Idempotency-Key, which may be signed again, expire by then at the latest; 0: with the slot */
+	bool (*stop)(void *arg);                                            /* true ends it early with DEADLINE; NULL: never */
 	void (*progress)(void *arg, const struct migration_result *so_far); /* now and then; NULL: nobody wants to know */
 	void (*damaged)(void *arg, struct str image_id, const char *text);  /* on any thread, one at a time; NULL: nobody wants to know */
 	void *arg;

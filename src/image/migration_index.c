@@ -106,8 +106,8 @@ uint64_t migration_digest_row(const struct transfer_entry *e)
 	const struct image_row *r = &e->row;
 	if (e->kept_ms > 0) /* one of the stores keeps whole seconds */
 		return never_0(add_number(add_number(HASH_FNV64, 1), (uint64_t)e->kept_ms / 1000));
-	const struct str texts[] = { r->owner, r->issuer, r->subject, r->key, r->file_name, r->file_type, r->etag, r->reason, r->verdict, r->damage,
-		r->placeholder, r->color, r->delete_hash, r->received_sha256, r->kept_metadata, r->metadata, r->request_hash };
+	const struct str texts[] = { r->owner, r->issuer, r->subject, r->key, r->file_name, r->file_type, r->etag, r->reason, r->verdict,
+		r->damage, r->placeholder, r->color, r->delete_hash, r->received_sha256, r->kept_metadata, r->metadata, r->request_hash };
 	const uint64_t numbers[] = { r->status, r->version, r->file_size, r->max_bytes, r->width, r->height, r->orientation, r->frames,
 		(uint64_t)r->created_ms, (uint64_t)r->expires_ms, (uint64_t)r->uploaded_ms, (uint64_t)r->ends_ms, r->is_public, r->received_size,
 		r->stripped, r->removed };

@@ -66,7 +66,8 @@ static enum status copy_user(const struct migration_options *o, struct migration
 	return transfer_put_user(o->to.transfer, from, why);
 }
 
-static enum status remove_user(const struct migration_options *o, struct migration_result *r, const struct user_row *there, struct fault *why)
+static enum status remove_user(
+	const struct migration_options *o, struct migration_result *r, const struct user_row *there, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct user_row from;
@@ -142,7 +143,8 @@ enum status migration_copy_api_keys(const struct migration_options *o, struct mi
 static bool pack_event_id(struct str id, unsigned char out[MIGRATION_ID_BYTES])
 {
 	memset(out, 0, MIGRATION_ID_BYTES);
-	return id.n == OUTBOX_ID_CHARS && hex_decode(str_slice(id, id.n - TOKEN_CHARS, id.n), out + MIGRATION_ID_BYTES - TOKEN_CHARS / 2, TOKEN_CHARS / 2);
+	return id.n == OUTBOX_ID_CHARS &&
+		hex_decode(str_slice(id, id.n - TOKEN_CHARS, id.n), out + MIGRATION_ID_BYTES - TOKEN_CHARS / 2, TOKEN_CHARS / 2);
 }
 
 struct event_walk {
@@ -199,8 +201,12 @@ static enum status end_event(struct event_walk *w, const struct transfer_event *
 	/* One that is not in the index was copied just now. */
 	if (there == NULL || there->seen || e->event.state != OUTBOX_WAITING)
 		return OK;
-	const struct outbox_result delivered = { .n = e->event.n, .state = OUTBOX_DELIVERED, .first_ms = e->event.first_ms, .ended_ms = clock_now_ms(),
-		.attempts = e->event.attempts, .error = STR("") };
+	const struct outbox_result delivered = { .n = e->event.n,
+		.state = OUTBOX_DELIVERED,
+		.first_ms = e->event.first_ms,
+		.ended_ms = clock_now_ms(),
+		.attempts = e->event.attempts,
+		.error = STR("") };
 	w->r->others++;
 	return outbox_record(w->o->to.outbox, &(struct outbox_record){ .results = &delivered, .n = 1 }, why);
 }

@@ -117,8 +117,7 @@ MUST_CHECK static inline enum status transfer_put_event(struct transfer *t, cons
 }
 
 /* Errors  STORAGE_FAILED; UPSTREAM_FAILED */
-MUST_CHECK static inline enum status transfer_get_state(
-	struct transfer *t, struct arena *a, struct transfer_state *out, struct fault *why)
+MUST_CHECK static inline enum status transfer_get_state(struct transfer *t, struct arena *a, struct transfer_state *out, struct fault *why)
 {
 	return t->ops->get_state(t, a, out, why);
 }

@@ -57,7 +57,8 @@ static enum status read_kept(struct db *d, struct str after, struct arena *a, st
 		e->row.image_id = images_unpack_id(a, sqlite3_column_blob(s, 0));
 		e->kept_ms = sqlite3_column_int64(s, 1);
 	}
-	page->next_cursor = page->n == PAGE_ROWS ? str_printf(a, "%c%.*s", CURSOR_KEPT, STRF(page->entries[page->n - 1].row.image_id)) : STR("");
+	page->next_cursor =
+		page->n == PAGE_ROWS ? str_printf(a, "%c%.*s", CURSOR_KEPT, STRF(page->entries[page->n - 1].row.image_id)) : STR("");
 	return fault_check_arena(a, why);
 }
 
@@ -119,8 +120,9 @@ static enum status insert_row(struct writer *w, const struct image_row *row, con
 			db_int((int64_t)row->version), db_text(row->issuer), db_text(row->subject), db_int((int64_t)row->max_bytes),
 			db_text(row->metadata), db_text(row->request_hash))));
 	images_count(&w->counters.images, row, 1);
-	const struct image_row nothing = { .owner = row->owner, .issuer = row->issuer, .subject = row->subject, .created_ms = row->created_ms,
-		.status = IMAGE_REJECTED };
+	const struct image_row nothing = {
+		.owner = row->owner, .issuer = row->issuer, .subject = row->subject, .created_ms = row->created_ms, .status = IMAGE_REJECTED
+	};
 	return owners_move(w, &nothing, row);
 }
 
