@@ -35,6 +35,5 @@ test('all images are moved to S3 and DynamoDB', { timeout: 600000 }, async t => 
 	const keys = await migrate(['--from', from, '--delivery-keys']);
 	const to = writeEnv(file('to.env'), { ...remote, TINTYPE_DELIVERY_KEYS: keys.stdout.trim().split('=')[1] });
 	const run = await migrate(['--from', from, '--to', to]);
-	console.log(run);
 	assert.equal(run.code, 0, run.stderr);
 });
