@@ -12,6 +12,7 @@
 #define ABOUT_API \
 	"If the server requires an API key, set TINTYPE_API_KEY, and TINTYPE_GATEWAY_KEY if API Gateway asks for another one. Settings are also " \
 	"read from ./.env."
+#define ABOUT_ID "The first 4 characters of an ID, or more, are enough among the newest 10000 images.\n"
 #define CLIENT(name, arguments, sentence, options, ...) \
 	{ \
 		name, name arguments, sentence, .takes = (options) | ALLOWS(HELP), .flags = options_flag, __VA_ARGS__ \
@@ -32,9 +33,10 @@ static const struct cli_verb {
 	{ CLIENT("list", "", "List images, newest first.", ALLOWS(ENDPOINT) | ALLOWS(LIMIT) | ALLOWS(ALL) | ALLOWS(JSON), .about = ABOUT_API),
 		verb_list, 0, 0 },
 	{ CLIENT("get", " ID", "Download an image under its own name into the current directory; never overwrites a file.",
-		  ALLOWS(ENDPOINT) | ALLOWS(OUTPUT) | ALLOWS(FORCE) | ALLOWS(JSON), .about = ABOUT_API),
+		  ALLOWS(ENDPOINT) | ALLOWS(OUTPUT) | ALLOWS(FORCE) | ALLOWS(JSON), .about = ABOUT_ID ABOUT_API),
 		verb_get, 1, 1 },
-	{ CLIENT("rm", " ID...", "Delete images.", ALLOWS(ENDPOINT) | ALLOWS(TOKEN) | ALLOWS(JSON), .about = ABOUT_API), verb_rm, 1, SIZE_MAX },
+	{ CLIENT("rm", " ID...", "Delete images.", ALLOWS(ENDPOINT) | ALLOWS(TOKEN) | ALLOWS(JSON), .about = ABOUT_ID ABOUT_API), verb_rm, 1,
+		SIZE_MAX },
 	{ CLIENT("apikeys", " add|list|rm", "Make a key for an application, by a name; list them; remove one, by its ID.",
 		  ALLOWS(ENDPOINT) | ALLOWS(SCOPE) | ALLOWS(OWNER) | ALLOWS(ON_BEHALF_OF) | ALLOWS(EXPIRES) | ALLOWS(JSON), .about = ABOUT_API,
 		  .actions = "add list rm"),

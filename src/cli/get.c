@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "cli/file_names.h"
 #include "cli/api_client.h"
+#include "cli/image_id.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include <errno.h>
@@ -186,7 +187,9 @@ static enum status get_to_stdout(struct remote *r, const json_t *record, struct 
 static enum status get_image(struct remote *r, const struct options *o, struct arena *a, json_t **record, struct fault *why)
 {
 	struct get_target t;
-	struct remote_call call = { .method = "GET", .path = remote_image_path(a, str_of(o->operands[0]), "") };
+	struct str id;
+	TRY(image_id_find(r, a, o->operands[0], &id, why));
+	struct remote_call call = { .method = "GET", .path = remote_image_path(a, id, "") };
 	TRY(remote_json(r, &call, a, record, why));
 	struct str status = remote_text(*record, "status");
 	if (remote_text(*record, "downloadUrl").n == 0 || (status.n > 0 && !str_equal(status, STR("uploaded"))))

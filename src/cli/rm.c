@@ -1,6 +1,7 @@
 /* tintype rm: each image on its own; one that fails does not stop the others. */
 #include "base/arena.h"
 #include "cli/api_client.h"
+#include "cli/image_id.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 
@@ -11,17 +12,21 @@ static bool remove_one(struct remote *r, const struct options *o, const char *id
 	struct fault why = { 0 };
 	struct arena a CLEANUP(arena_deinit) = { 0 };
 	arena_init(&a, MEMORY_BYTES);
-	struct remote_call call = { .method = "DELETE", .path = remote_image_path(&a, str_of(id), ""), .delete_token = o->token };
-	bool ok = remote_json(r, &call, &a, NULL, &why) == OK;
+	struct str whole;
+	enum status st = image_id_find(r, &a, id, &whole, &why);
+	const struct remote_call call = { .method = "DELETE", .path = remote_image_path(&a, whole, ""), .delete_token = o->token };
+	if (st == OK)
+		st = remote_json(r, &call, &a, NULL, &why);
+	bool ok = st == OK;
 	if (!ok)
 		show_styled(stderr, SHOW_RED, "%s: %s", id, why.text);
 	if (o->json) {
-		json_t *line = json_pack("{s:o, s:b, s:o*}", "imageId", show_json_text(str_of(id)), "deleted", ok, "error",
-			ok ? NULL : show_json_text(str_of(why.text)));
+		json_t *line = json_pack(
+			"{s:o, s:b, s:o*}", "imageId", show_json_text(whole), "deleted", ok, "error", ok ? NULL : show_json_text(str_of(why.text)));
 		show_json(stdout, line);
 		json_decref(line);
 	} else if (ok) {
-		show_line(stdout, "%s  deleted", id);
+		show_line(stdout, "%.*s  deleted", STRF(whole));
 	}
 	return ok;
 }

@@ -103,10 +103,6 @@ static void answer_hash(struct fake_api *a, int fd, struct str target)
 	char hex[2 * SHA256_BYTES + 1];
 	struct str hash = str_slice(target, str_find(target, STR("sha256=")) + 7, target.n);
 	struct str cursor = str_slice(hash, str_find(hash, STR("cursor=")) + 7, hash.n);
-	if (a->locked) {
-		fake_http_answer(fd, "401 Unauthorized", "", STR("{\"detail\":\"a key is needed\"}"));
-		return;
-	}
 	if (a->forgets || (cursor.n > 0 && !str_to_u64(cursor, &from))) {
 		fake_http_answer(fd, "409 Conflict", "", STR("{\"detail\":\"not here\"}"));
 		return;
@@ -243,6 +239,8 @@ static bool answer(struct fake_api *a, int fd, struct str head, struct str body)
 		answer_slot(a, fd, body);
 	else if (str_starts_with(target, STR("/prod/images/")))
 		answer_image(a, fd, method, str_slice(target, 13, target.n));
+	else if (a->locked && str_starts_with(target, STR("/prod/images?")))
+		fake_http_answer(fd, "401 Unauthorized", "", STR("{\"detail\":\"a key is needed\"}"));
 	else if (str_find(target, STR("sha256=")) < target.n)
 		answer_hash(a, fd, target);
 	else if (str_starts_with(target, STR("/prod/images?")))

@@ -4,7 +4,7 @@
 
 #include "fake/http_server.h"
 
-#define FAKE_IMAGES_MAX 4096
+#define FAKE_IMAGES_MAX 16384
 
 struct fake_image {
 	char id[40];
