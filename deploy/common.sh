@@ -13,6 +13,9 @@ trap 'rm -rf "$scratch"' EXIT
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
+# A PNG of one pixel, 67 bytes.
+make_picture() { base64 -d <<<'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==' >"$scratch/picture.png"; }
+
 # A custom endpoint works with every version of the AWS CLI: those before 2.13 do not read AWS_ENDPOINT_URL themselves.
 aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"; }
 

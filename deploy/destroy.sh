@@ -68,7 +68,7 @@ is_own() {
 		is_of_stack "$1" "$2" "$stack_id"
 	else
 		exists=no
-		case $1 in AWS::DynamoDB::Table | AWS::S3::Bucket) is_kept "$1" "$2" ;; *) return 1 ;; esac
+		case $1 in AWS::DynamoDB::Table | AWS::S3::Bucket | AWS::Cognito::UserPool) is_kept "$1" "$2" ;; *) return 1 ;; esac
 	fi
 }
 
@@ -279,8 +279,20 @@ list_left() {
 		wait
 		look "user pool" Cognito::UserPool cognito-idp list-user-pools --max-results 60 --query 'UserPools[].Id' &
 		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
+		look schedule Scheduler::Schedule scheduler list-schedules --query 'Schedules[].Name' &
+		look distribution CloudFront::Distribution cloudfront list-distributions --query 'DistributionList.Items[].Id' &
+		wait
+		look "origin access control" CloudFront::OriginAccessControl cloudfront list-origin-access-controls --query 'OriginAccessControlList.Items[].Id' &
+		look "public key" CloudFront::PublicKey cloudfront list-public-keys --query 'PublicKeyList.Items[].Id' &
+		look "key group" CloudFront::KeyGroup cloudfront list-key-groups --query 'KeyGroupList.Items[].KeyGroup.Id' &
+		look "cache policy" CloudFront::CachePolicy cloudfront list-cache-policies --type custom --query 'CachePolicyList.Items[].CachePolicy.Id' &
+		wait
+		look "response headers policy" CloudFront::ResponseHeadersPolicy cloudfront list-response-headers-policies --type custom \
+			--query 'ResponseHeadersPolicyList.Items[].ResponseHeadersPolicy.Id' &
 		if has_budget; then say "  budget $(budget_name)"; fi
-		for key in 1 2; do if has_key "$key"; then say "  parameter $(key_name "$key")"; fi; done
+		for key in "$(key_name 1)" "$(key_name 2)" "$(admin_key_name)"; do
+			if found ssm get-parameter --name "$key" --query Parameter.Name; then say "  parameter $key"; fi
+		done
 		wait
 		list_undeleted
 	} >"$scratch/left"
@@ -299,7 +311,7 @@ prove() {
 		cat "$scratch/left" >&2
 		fail "not everything is gone; run it again; if that does not help, see the list above"
 	fi
-	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, role, log group, queue, topic, alarm, dashboard, budget, CDN or its keys."
+	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, user pool, role, log group, queue, schedule, topic, alarm, dashboard, budget, CDN, nor a key of it or of an administrator."
 }
 
 # Of a table with point-in-time recovery, DynamoDB itself keeps a last backup.

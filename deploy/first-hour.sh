@@ -4,7 +4,7 @@
 #   deploy/first-hour.sh --mail ADDRESS [--stack NAME] [--region REGION] [--zip FILE] [--only CHECK] [--list]
 #
 # Makes a stack of its own (tintype-hour), changes it, deletes it, takes its data up again and removes everything. Takes about
-# an hour and less than a dollar. ADDRESS gets mails of alarms and of a budget. What AWS answered is kept in the folder
+# an hour and a half and less than a dollar. ADDRESS gets mails of alarms and of a budget. What AWS answered is kept in the folder
 # first-hour/. --only repeats one check on a stack that is there; --list names the checks. doc/first-hour.md says what each settles.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,7 +18,7 @@ only=
 good=0
 bad=0
 kept=first-hour
-checks="deploy tags late_url gateway budget deployment large versions alarms burst taken late_put kept destroy"
+checks="deploy tags late_url gateway budget deployment large versions alarms burst taken late_put kept cdn sign_in destroy"
 
 read_arguments() {
 	while [ $# -gt 0 ]; do
@@ -85,9 +85,26 @@ read_api() {
 	output InvokeUrl
 	url=$said
 	output ApiKeyId
-	ask apigateway get-api-key --api-key "$said" --include-value --query value
-	printf 'x-api-key: %s\n' "$said" >"$scratch/key"
-	: >"$kept/$check-apigateway-get-api-key.txt"
+	: >"$scratch/key"
+	ask_secret key 'x-api-key: ' apigateway get-api-key --api-key "$said" --include-value --query value
+}
+
+# Until the image of this record is not pending any more.
+wait_for() {
+	for _ in $(seq 1 30); do
+		http -H "@$scratch/key" "$1"
+		if [ "$(member status)" != pending ]; then break; fi
+		sleep "${TINTYPE_POLL_S:-5}"
+	done
+}
+
+# Like ask, for what is to be in no file: leaves it in `said`, and makes it a header in $scratch/NAME.
+ask_secret() {
+	local name=$1 header=$2
+	shift 2
+	ask "$@"
+	printf '%s%s\n' "$header" "$said" >>"$scratch/$name"
+	: >"$kept/$check-$1-$2.txt"
 }
 
 check_deploy() {
@@ -166,11 +183,7 @@ check_large() {
 	head -c 20971520 /dev/zero >"$scratch/large"
 	put "$(member uploadUrl)" "$scratch/large"
 	expect "S3 takes 20 MB" "$code" '^200$'
-	for _ in $(seq 1 30); do
-		http -H "@$scratch/key" "$url/images/$id"
-		if [ "$(member status)" != pending ]; then break; fi
-		sleep "${TINTYPE_POLL_S:-5}"
-	done
+	wait_for "$url/images/$id"
 	expect "and the image is rejected" "$(member status)" '^rejected$'
 }
 
@@ -248,6 +261,66 @@ check_kept() {
 	deploy AlarmEmail="$mail"
 	script smoke
 	expect "after the import the stack works with the old data" "$said" '^Everything works\.$'
+}
+
+# The page, the API and the images under the distribution's name: signatures, and what is public.
+check_cdn() {
+	local page id link
+	deploy Cdn=on --admin-key
+	read_api
+	ask_secret key 'Authorization: Bearer ' ssm get-parameter --name "/tintype/$stack/admin-key" --with-decryption --query Parameter.Value
+	output PageUrl
+	page=$said
+	http "$page/"
+	expect "the page, from the bucket, with its policy" "$code $(grep -i '^content-security-policy:' "$kept/$check-headers.txt" | cut -c 1-60)" '^200 .*:'
+	http -H "@$scratch/key" "$page/prod/upload" -d '{"fileName":"cdn.png","fileType":"image/png","fileSize":67}'
+	expect "the API, below /prod" "$code" '^200$'
+	id=$(member imageId)
+	make_picture
+	put "$(member uploadUrl)" "$scratch/picture.png"
+	wait_for "$page/prod/images/$id"
+	link=$(member original)
+	http "$link"
+	expect "a signed URL is accepted: CloudFront verifies ECDSA with SHA-256" "$code" '^200$'
+	http "${link%%\?*}"
+	expect "without its signature it is refused" "$code" '^403$'
+	http -H "@$scratch/key" -X PATCH "$page/prod/images/$id" -d '{"visibility":"public"}'
+	link=$(member original)
+	http "$link"
+	expect "a public image has a copy that needs no signature" "$code" '^200$'
+	http -H "@$scratch/key" -X DELETE "$page/prod/images/$id"
+	for _ in $(seq 1 60); do
+		http "$link?deleted"   # the query is no part of what CloudFront keeps it by
+		if [ "$code" != 200 ]; then break; fi
+		sleep "${TINTYPE_POLL_S:-5}"
+	done
+	expect "once it is deleted CloudFront forgets it" "$code" '^(403|404)$'
+}
+
+# A user of a pool of the stack's own, whose token the functions verify. Passwords are in files, so that no process list shows them.
+check_sign_in() {
+	local pool client
+	deploy --auth cognito
+	output UserPoolId
+	pool=$said
+	output UserPoolClientId
+	client=$said
+	ask cognito-idp admin-create-user --user-pool-id "$pool" --username "$mail" --message-action SUPPRESS --user-attributes "Name=email,Value=$mail" Name=email_verified,Value=true
+	openssl rand -hex 16 | tr -d '\n' >"$scratch/password"
+	printf '{"UserPoolId":"%s","Username":"%s","Permanent":true,"Password":"%s"}' "$pool" "$mail" "$(cat "$scratch/password")" >"$scratch/set.json"
+	printf '{"ClientId":"%s","AuthFlow":"USER_PASSWORD_AUTH","AuthParameters":{"USERNAME":"%s","PASSWORD":"%s"}}' "$client" "$mail" "$(cat "$scratch/password")" >"$scratch/auth.json"
+	ask cognito-idp admin-set-user-password --cli-input-json "file://$scratch/set.json"
+	: >"$scratch/token"
+	ask_secret token 'Authorization: Bearer ' cognito-idp initiate-auth --cli-input-json "file://$scratch/auth.json" --query AuthenticationResult.AccessToken
+	output InvokeUrl
+	url=$said
+	http "$url/me"
+	expect "401 without a token" "$code" '^401$'
+	http -H "@$scratch/token" "$url/me"
+	expect "a token of the pool is accepted" "$code" '^200$'
+	output SignInUrl
+	http "$said/login?client_id=$client&response_type=code&scope=openid&redirect_uri=http%3A%2F%2Flocalhost%3A8080%2F"
+	expect "Cognito shows its page" "$code" '^200$'
 }
 
 check_destroy() {

@@ -17,8 +17,6 @@ url=
 origin=
 key=
 from_stack=no
-# A PNG of one pixel, 67 bytes.
-picture='iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=='
 
 read_arguments() {
 	while [ $# -gt 0 ]; do
@@ -85,8 +83,6 @@ has_cors() {
 	grep -qi '^access-control-allow-origin:' "$scratch/headers" ||
 		fail "$1: the response has no Access-Control-Allow-Origin for $origin, so a page could not read it"
 }
-
-make_picture() { base64 -d <<<"$picture" >"$scratch/picture.png"; }
 
 upload() {
 	http "$url/upload" -d '{"fileName":"smoke.png","fileType":"image/png","fileSize":67}'

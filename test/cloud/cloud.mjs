@@ -8,7 +8,7 @@
 import http from 'node:http';
 import { once } from 'node:events';
 
-import { actionsOf, queryAnswer, queryError, readQuery, routesOf } from './control.mjs';
+import { actionsOf, listOf, queryAnswer, queryError, readQuery, routesOf } from './control.mjs';
 import { startDynalite, startRadosgw, USER } from './engines.mjs';
 import { ACCOUNT, removeResource } from './resources.mjs';
 import { Transactions } from './transactions.mjs';
@@ -121,7 +121,7 @@ class Cloud {
 			return this.#passToDynamo(request, answer, call);
 		const body = String(await bodyOf(request)), own = this.actions[service];
 		if (service === 'cloudfront')
-			return this.#invalidate(answer, body);
+			return request.method === 'GET' ? answer.writeHead(200, { 'Content-Type': 'text/xml' }).end(listOf(this, request.url.split('?')[0])) : this.#invalidate(answer, body);
 		if (!own)
 			return this.#rest(request, answer, body);
 		const target = request.headers['x-amz-target'];

@@ -91,6 +91,7 @@ const budgets = cloud => ({
 /** What only tests ask: a resource that somebody else made, a stack in a state of its own, a bucket of another account; what there is. */
 const tests = cloud => ({
 	Plant: ({ type, id, tags = {}, properties = {} }) => { cloud.things.push({ type, id, tags, properties, attributes: {} }); },
+	Uproot: ({ type, id }) => cloud.forget(must(cloud, type, id, 'NotFoundException')),
 	PlantStack: ({ name, status, rows, stuck = [] }) => {
 		const stack = cloud.stacks.start(name, { status, stuck });
 		for (const [logical, type, id, state] of rows)
@@ -206,6 +207,7 @@ export function routesOf(cloud) {
 		['GET', /^\/2015-03-31\/functions\/([\w-]+)\/configuration$/, 200, id => functionOf(must(cloud, 'Lambda::Function', id, 'ResourceNotFoundException'))],
 		['DELETE', /^\/2015-03-31\/functions\/([\w-]+)$/, 204, id => cloud.remove(must(cloud, 'Lambda::Function', id, 'ResourceNotFoundException'))],
 		['GET', /^\/2017-03-31\/tags\/([\w:%-]+)$/, 200, arn => ({ Tags: must(cloud, 'Lambda::Function', decodeURIComponent(arn).split(':function:')[1], 'ResourceNotFoundException').tags ?? {} })],
+		['GET', /^\/schedules$/, 200, () => ({ Schedules: cloud.list('Scheduler::Schedule').map(({ id }) => ({ Name: id })) })],
 		['GET', /^\/2016-08-19\/account-settings\/?$/, 200, () => ({ AccountLimit: { ConcurrentExecutions: 10, UnreservedConcurrentExecutions: 10 } })],
 		['GET', /^\/2015-03-31\/event-source-mappings\/?$/, 200, () => ({ EventSourceMappings: cloud.list('Lambda::EventSourceMapping').map(({ id }) => ({ UUID: id, State: 'Enabled' })) })],
 		['DELETE', /^\/2015-03-31\/event-source-mappings\/([\w-]+)$/, 202, id => cloud.remove(must(cloud, 'Lambda::EventSourceMapping', id, 'ResourceNotFoundException'))],
@@ -224,6 +226,15 @@ export function readQuery(text) {
 		});
 	}
 	return input;
+}
+
+/** CloudFront's lists, by the last part of their path: the type, and whether the id is in an element inside the summary's. */
+const LISTS = { distribution: ['Distribution', false], 'origin-access-control': ['OriginAccessControl', false], 'public-key': ['PublicKey', false],
+	'key-group': ['KeyGroup', true], 'cache-policy': ['CachePolicy', true], 'response-headers-policy': ['ResponseHeadersPolicy', true] };
+export function listOf(cloud, path) {
+	const [type, nested] = LISTS[path.split('/').at(-1)], items = cloud.list(`CloudFront::${type}`).map(({ id }) => `<Id>${id}</Id>`);
+	const summaries = items.map(one => `<${type}Summary>${nested ? `<${type}>${one}</${type}>` : one}</${type}Summary>`).join('');
+	return `<${type}List><Quantity>${items.length}</Quantity>${summaries && `<Items>${summaries}</Items>`}</${type}List>`;
 }
 
 const escape = text => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');

@@ -79,6 +79,17 @@ class Journey(Scripts):
         self.assertEqual(fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"], [])
         self.assertEqual(fixture.client("ssm").describe_parameters()["Parameters"], [])
 
+    def test_6_destroy_finds_the_pool_of_a_stack_that_was_deleted_in_the_console(self):
+        self.good(self.deploy("--auth", "cognito"))
+        cloud = fixture.client("cloudformation")
+        cloud.delete_stack(StackName="tintype")
+        cloud.get_waiter("stack_delete_complete").wait(StackName="tintype", WaiterConfig={"Delay": 1})
+        pool, = fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]
+        said = self.good(fixture.script("destroy", "--region", REGION, "--yes"))
+        self.assertIn(f"user pool {pool['Id']}, with all users", said)
+        self.assertEqual(fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"], [])
+        self.assertEqual(fixture.client("ssm").describe_parameters()["Parameters"], [])
+
 
 if __name__ == "__main__":
     main()

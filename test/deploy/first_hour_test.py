@@ -15,6 +15,8 @@ ID = "arn:aws:cloudformation:us-east-1:123456789012:stack/tintype-hour/1"
 GOOD = [
     ["aws", "--version", "aws-cli/2.9.19"],
     ["aws", "StackId", ID], ["aws", "OutputKey=='InvokeUrl'", "https://api.example/prod"], ["aws", "OutputKey=='BucketName'", "images"],
+    ["aws", "OutputKey=='PageUrl'", "https://page.example"], ["aws", "OutputKey=='SignInUrl'", "https://sign-in.example"],
+    ["aws", "ssm get-parameter", "the.secret"], ["aws", "initiate-auth", "the.secret"],
     ["aws", "OutputKey", "id"], ["aws", "get-caller-identity", "123456789012"], ["aws", "get-api-key", "the.secret"],
     ["aws", "TableStatus", "ACTIVE"], ["aws", "TableArn", "arn:table"], ["aws", "list-tags-of-resource", ID], ["aws", "get-bucket-tagging", ID], ["aws", "get-function", ID],
     ["aws", "describe-subscribers", "hour+a@example.org"], ["aws", "throttlingRateLimit", "new\t11.0"], ["aws", "deploymentId", "old"],
@@ -22,6 +24,10 @@ GOOD = [
     ["aws", "list-stack-resources", "CREATE_FAILED\tTintypeHour"], ["aws", "", ""],
     ["deploy.sh", "Versioning=off", "Versioning cannot be turned off"], ["deploy.sh", "", "The API is at https://api.example/prod"],
     ["smoke.sh", "", "Everything works."], ["destroy.sh", "", "Nothing of the stack 'tintype-hour' is left in us-east-1"],
+    ["curl", "-X PATCH", "200", '{"links":{"original":"https://page.example/public/1/original"}}'], ["curl", "-X DELETE https://page.example", "204"],
+    ["curl", "page.example/prod/images/1", "200", '{"status":"uploaded","links":{"original":"https://page.example/images/1.png?Signature=a"}}'],
+    ["curl", "/images/1.png?Signature", "200"], ["curl", "/images/1.png", "403"], ["curl", "?deleted", "403"],
+    ["curl", "/token https", "200"], ["curl", "/me", "401"],
     ["curl", "-X DELETE", "403", '{"code":"key_needed"}'], ["curl", "/upload", "200", '{"imageId":"1","uploadUrl":"https://s3.example/1"}'],
     ["curl", "/images/1", "200", '{"status":"rejected"}'], ["curl", "", "200"],
 ]
@@ -40,6 +46,8 @@ BAD = {
     "taken": (["aws", "TableStatus", "ResourceNotFoundException"], "ResourceNotFoundException"),
     "late_put": (["curl", "-T", "403"], "403"),
     "kept": (["aws", "TableStatus", "ResourceNotFoundException"], "ResourceNotFoundException"),
+    "cdn": (["curl", "/images/1.png", "200"], "200"),
+    "sign_in": (["curl", "/token https", "401"], "401"),
     "destroy": (["destroy.sh", "", "These are left:"], "0"),
 }
 STAND_IN = f"""#!{sys.executable}
@@ -47,7 +55,7 @@ import json, pathlib, sys
 name, arguments = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
 rows = json.loads((pathlib.Path(sys.argv[0]).resolve().parents[1] / "rows.json").read_text())
 printed, body = next((row[2:] + [""])[:2] for row in rows if row[0] == name and row[1] in " ".join(arguments))
-for option, text in (("-o", body), ("-D", "Access-Control-Allow-Origin: *")):
+for option, text in (("-o", body), ("-D", "Access-Control-Allow-Origin: *\\nContent-Security-Policy: default-src")):
     if name == "curl" and option in arguments:
         pathlib.Path(arguments[arguments.index(option) + 1]).write_text(text)
 print(printed, end="" if name == "curl" and "-o" in arguments and "/dev/null" not in arguments else "\\n")
@@ -75,7 +83,7 @@ class FirstHour(unittest.TestCase):
         self.assertEqual(done.stdout.splitlines()[0], "This script has never run on a real AWS account: what it finds is news. Please report it.")
         failed = [line for line in done.stdout.split("\n") if "NOT AS EXPECTED" in line]
         self.assertEqual((len(failed), done.stderr), (1, ""), done.stdout)   # of `kept`: this deploy.sh refuses nothing
-        self.assertRegex(done.stdout, r"\n2\d as expected, 1 not\.")
+        self.assertRegex(done.stdout, r"\n3\d as expected, 1 not\.")
         self.assertNotIn("the.secret", "".join(f.read_text() for f in (self.root / "first-hour").iterdir()) + done.stdout)
 
     def test_each_check_passes_and_fails(self):
@@ -100,7 +108,7 @@ class FirstHour(unittest.TestCase):
         codes = "".join(p["Properties"]["ResponseTemplates"]["application/json"] for p in stack["Resources"].values() if p["Type"] == "AWS::ApiGateway::GatewayResponse")
         self.assertIn('"code":"key_needed"', codes)
         self.assertLessEqual({"TableName", "FunctionPrefix", "ApiName", "UrlTtl", "Versioning", "ThrottleRate", "AlarmEmail"}, set(stack["Parameters"]))
-        self.assertLessEqual({"InvokeUrl", "ApiKeyId", "BucketName", "ApiId", "AlarmTopicArn"}, set(stack["Outputs"]))
+        self.assertLessEqual({"InvokeUrl", "ApiKeyId", "BucketName", "ApiId", "AlarmTopicArn", "PageUrl", "SignInUrl", "UserPoolId", "UserPoolClientId"}, set(stack["Outputs"]))
 
     def test_arguments(self):
         self.assertIn("there is no check 'nothing'", self.hour(GOOD, "--only", "nothing").stderr)

@@ -4,7 +4,7 @@ import re
 import shlex
 import unittest
 
-from tap import main, run
+from tap import ROOT, main, run, template
 from fixture import ACCOUNT, REGION, Fixture
 
 BUCKET = f"tintype-images-{ACCOUNT}-{REGION}"
@@ -74,10 +74,31 @@ class Names(unittest.TestCase):
                 self.assertEqual("not touched: AWS::DynamoDB::Table ImageMetadata" in said, state == "CREATE_COMPLETE")
 
     def test_2b_destroy_names_what_cloudformation_could_not_delete(self):
-        fixture.test("PlantStack", name="tintype", status="CREATE_COMPLETE", stuck=["SweepSchedule", "PostUpload"],
-                     rows=[("SweepSchedule", "AWS::Scheduler::Schedule", "tintype-sweep", "CREATE_COMPLETE"), ("PostUpload", "AWS::ApiGateway::Method", "m", "CREATE_COMPLETE")])
+        fixture.test("PlantStack", name="tintype", status="CREATE_COMPLETE", stuck=["UserPoolClient", "PostUpload"],
+                     rows=[("UserPoolClient", "AWS::Cognito::UserPoolClient", "1a2b3c", "CREATE_COMPLETE"), ("PostUpload", "AWS::ApiGateway::Method", "m", "CREATE_COMPLETE")])
         done = fixture.script("destroy", "--region", REGION, "--yes", TINTYPE_TRIES="1")
-        self.assertIn("These are left:\n  SweepSchedule (AWS::Scheduler::Schedule) tintype-sweep: CloudFormation could not delete it\n", self.ended(done, 1))
+        self.assertIn("These are left:\n  UserPoolClient (AWS::Cognito::UserPoolClient) 1a2b3c: CloudFormation could not delete it\n", self.ended(done, 1))
+
+    def test_2c_destroy_lists_what_is_left_of_every_kind(self):
+        looked = set(re.findall(r'look (?:"[\w ]+"|\w+) (\w+::\w+)', (ROOT / "deploy/destroy.sh").read_text()))
+        made = {r["Type"].removeprefix("AWS::") for r in template()["Resources"].values()}
+        # What goes with the API, the function, the bucket, the queue, the topic or the user pool that it is of.
+        parts = {"S3::BucketPolicy", "SQS::QueuePolicy", "SNS::TopicPolicy", "SNS::Subscription", "Lambda::Permission", "ApiGateway::UsagePlanKey",
+                 *(f"ApiGateway::{name}" for name in ("Resource", "Method", "GatewayResponse", "Deployment", "Stage")),
+                 *(f"Cognito::{name}" for name in ("UserPoolClient", "UserPoolDomain", "UserPoolGroup", "UserPoolResourceServer"))}
+        self.assertEqual((made - looked - parts, looked - made, parts - made), (set(), set(), set()))
+        # CloudFormation deletes these rows and not what they name.
+        kinds = ["Scheduler::Schedule", *(f"CloudFront::{name}" for name in ("Distribution", "OriginAccessControl", "PublicKey", "KeyGroup", "CachePolicy", "ResponseHeadersPolicy"))]
+        self.assertLessEqual(set(kinds), looked)
+        for one in kinds:
+            fixture.test("Plant", type=one, id=f"id-{one[-6:]}")
+        fixture.client("ssm").put_parameter(Name="/tintype/tintype/cdn-key-2", Value="k", Type="SecureString")
+        fixture.test("PlantStack", name="tintype", status="CREATE_COMPLETE", rows=[(one.replace("::", ""), f"AWS::{one}", f"id-{one[-6:]}", "CREATE_COMPLETE") for one in kinds])
+        said = self.ended(fixture.script("destroy", "--region", REGION, "--yes", TINTYPE_TRIES="1"), 1)
+        for one in kinds:
+            self.assertRegex(said, rf"\n  [a-z ]+ id-{one[-6:]}\n", one)
+        for one in kinds:
+            fixture.test("Uproot", type=one, id=f"id-{one[-6:]}")
 
     def test_3_code_goes_to_no_bucket_of_another_account(self):
         code = f"tintype-code-{ACCOUNT}-{REGION}-other"
