@@ -19,7 +19,9 @@
 #define TIMES_MAX 1000
 #define FILES_MAX 64
 
-static struct process_options options = { .memory_bytes = MEMORY_BYTES, .sandbox = true, .ready_ms = 5000, .job_ms = 60000, .late_ms = 60000 };
+static struct process_options options = {
+	.memory_bytes = MEMORY_BYTES, .sandbox = true, .ready_ms = 5000, .job_ms = 60000, .late_ms = 60000
+};
 static struct render_preset preset = { .fit = RENDER_FIT, .format = RENDER_TO_WEBP, .quality = 80, .effort = 2 };
 
 static double now_s(clockid_t clock)

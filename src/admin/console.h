@@ -28,7 +28,7 @@ struct console_options {
 	struct image_table *table;
 	struct admin_query *admin_query;
 	struct thumb_store *thumbs; /* NULL: there are no thumbnails */
-	struct outbox *outbox;      /* NULL: there are no webhooks here */
+	struct outbox *outbox;      /* of webhooks */
 	const struct settings *settings;
 };
 

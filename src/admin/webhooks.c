@@ -51,16 +51,15 @@ static enum status write_status(struct console_call *c, struct outbox *o, struct
 	return OK;
 }
 
-static enum status find_outbox(const struct console_call *c, struct outbox **out, struct fault *why)
+static struct outbox *outbox_of(const struct console_call *c)
 {
-	*out = c->console->options.outbox;
-	return *out != NULL ? OK : fault_set(why, NOT_HERE, "Webhooks need the embedded store.");
+	assert(c != NULL && c->console->options.outbox != NULL);
+	return c->console->options.outbox;
 }
 
 enum status console_webhooks(struct console_call *c, struct fault *why)
 {
-	assert(c != NULL);
-	struct outbox *o;
+	struct outbox *o = outbox_of(c);
 	struct str state = { 0 };
 	uint64_t limit = WEBHOOKS_LIMIT, before = 0;
 	struct outbox_page page;
@@ -71,7 +70,6 @@ enum status console_webhooks(struct console_call *c, struct fault *why)
 	};
 
 	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
-	TRY(find_outbox(c, &o, why));
 	struct outbox_query q = { .before_n = (int64_t)before, .limit = (uint32_t)limit };
 	q.has_state = outbox_state_parse(state, &q.state);
 	TRY(outbox_list(o, &q, c->arena, &page, why));
@@ -91,8 +89,7 @@ enum status console_webhooks(struct console_call *c, struct fault *why)
 
 enum status console_resend(struct console_call *c, struct fault *why)
 {
-	assert(c != NULL);
-	struct outbox *o;
+	struct outbox *o = outbox_of(c);
 	struct str id = { 0 }, state = { 0 };
 	struct outbox_selection which = { 0 };
 	uint64_t n = 0;
@@ -102,7 +99,6 @@ enum status console_resend(struct console_call *c, struct fault *why)
 	};
 
 	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
-	TRY(find_outbox(c, &o, why));
 	if ((id.n > 0) == (state.n > 0))
 		return fault_set(why, BAD_FIELD, "Give the id of one webhook, or the state of those to send again.");
 	which.id = id;
@@ -117,10 +113,8 @@ enum status console_resend(struct console_call *c, struct fault *why)
 
 enum status console_enable(struct console_call *c, struct fault *why)
 {
-	assert(c != NULL);
-	struct outbox *o;
+	struct outbox *o = outbox_of(c);
 	TRY(params_read(&c->x->request, NULL, 0, why));
-	TRY(find_outbox(c, &o, why));
 	TRY(outbox_enable(o, clock_now_ms(), why));
 	LOG(WEBHOOK_ENABLED, c->x->request.id, LOG_S("by", STR("admin")));
 	writer_open(&c->body, STR(""), '{');

@@ -277,7 +277,8 @@ test('where a key is required the page asks for it, reports a wrong one, and kee
 	const closed = await startServer({ env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' } });
 	await uploadImage(closed, { fileName: 'private.png', bytes: png(50, 50), key: KEY });
 	page = await openPage(browser, closed);
-	const field = page.getByLabel('API key');
+	const field = page.getByLabel('API key'), sent = [];
+	page.on('request', one => sent.push({ origin: new URL(one.url()).origin, key: one.headers()['x-api-key'], authorization: one.headers().authorization }));
 	await field.waitFor();
 	await choose(page, [{ name: 'held.png', mimeType: 'image/png', buffer: png(10, 10) }]);
 	assert.match(await uploadIs(page, 'held.png', 'refused'), /requires an API key/);
@@ -289,6 +290,9 @@ test('where a key is required the page asks for it, reports a wrong one, and kee
 	await page.keyboard.press('Enter');
 	await tile('private.png').waitFor();
 	await uploadIs(page, 'held.png', 'done');   // uploads that waited for the key continue by themselves
+	// API Gateway reads X-Api-Key; the key goes to the API alone.
+	assert.ok(sent.some(one => one.key === KEY && one.authorization === `Bearer ${KEY}`));
+	assert.deepEqual(sent.filter(one => one.key && (one.origin !== closed.api || one.authorization !== `Bearer ${one.key}`)), []);
 	assert.deepEqual(await page.evaluate(() => [sessionStorage.getItem('key'), localStorage.length, document.cookie]), [KEY, 0, '']);
 	await page.reload();
 	await tile('private.png').waitFor();
