@@ -2,7 +2,7 @@
 # make check   build with sanitizers, run the unit tests, check the house rules: the one to run while developing
 # make test    install what tests need, build with sanitizers, run everything
 # make build   build/tintype and build/tintype-render alone; with HEIF=true build/tintype-render-more too, for HEIC and AVIF
-# make install what make build made, to PREFIX (/usr/local) below DESTDIR, with a manual page and a systemd unit; make uninstall
+# make install what make build made, to PREFIX (/usr/local) below DESTDIR, with a manual page, completion for shells and a systemd unit; make uninstall
 # make deb     build a Debian package in build/deb/; make test-packages installs it in chroots of Debian 12 and 13, as root
 # make release build in build/dist/ what a release consists of: archives and packages for Lambda, for x86-64 and arm64, with checksums
 # make lambda  build/lambda/tintype-lambda-ARCH.zip for AWS Lambda (ARCH=x86_64 or arm64)
@@ -13,6 +13,7 @@ SHELL := /bin/sh
 SECONDS ?= 60
 HEIF ?= false
 PREFIX ?= /usr/local
+ZSH_FUNCTIONS ?= share/zsh/site-functions
 PROGRAM ?= build/tintype
 RENDERER ?= build/tintype-render
 ARCH ?= $(shell uname -m | sed s/aarch64/arm64/)
@@ -38,11 +39,16 @@ install:
 	[ ! -x $(RENDERER)-more ] || install -m 755 $(RENDERER)-more "$(DESTDIR)$(PREFIX)/libexec/tintype/tintype-render-more"
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/lib/systemd/system"
 	$(PROGRAM) help --man >"$(DESTDIR)$(PREFIX)/share/man/man1/tintype.1"
+	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/$(ZSH_FUNCTIONS)" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
+	$(PROGRAM) completion bash >"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tintype"
+	$(PROGRAM) completion zsh >"$(DESTDIR)$(PREFIX)/$(ZSH_FUNCTIONS)/_tintype"
+	$(PROGRAM) completion fish >"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tintype.fish"
 	sed 's|@bindir@|$(PREFIX)/bin|' packaging/tintype.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/tintype.service"
 	install -D -m 644 packaging/tintype.sysusers "$(DESTDIR)$(PREFIX)/lib/sysusers.d/tintype.conf"
 
 uninstall:
-	cd "$(DESTDIR)$(PREFIX)" && rm -rf bin/tintype libexec/tintype share/man/man1/tintype.1 lib/systemd/system/tintype.service lib/sysusers.d/tintype.conf
+	cd "$(DESTDIR)$(PREFIX)" && rm -rf bin/tintype libexec/tintype share/man/man1/tintype.1 lib/systemd/system/tintype.service lib/sysusers.d/tintype.conf \
+		share/bash-completion/completions/tintype "$(ZSH_FUNCTIONS)/_tintype" share/fish/vendor_completions.d/tintype.fish
 
 deb:
 	tools/deps deb

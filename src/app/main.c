@@ -3,6 +3,7 @@
  * settings, and prints the help. */
 #include "config/env_file.h"
 #include "config/command.h"
+#include "config/completion.h"
 #include "base/hash.h"
 #include "config/settings_table.h"
 #include "cli/cli.h"
@@ -70,6 +71,23 @@ static const struct flag_name *help_flag(size_t i)
 	return i < COUNT_OF(flags) ? &flags[i] : NULL;
 }
 
+static struct str completed_shell;
+static const struct command_row *command_at(size_t i);
+
+static void write_completion(struct buf *b)
+{
+	(void)!completion_write(b, completed_shell, command_at);
+}
+
+static int print_completion(int argc, char **argv)
+{
+	completed_shell = argc == 2 ? str_of(argv[1]) : (struct str){ 0 };
+	if (str_is_one_of(completed_shell, STR("bash|zsh|fish"), '|'))
+		return put_page(stdout, write_completion);
+	fputs("usage: tintype completion bash|zsh|fish; see --help\n", stderr);
+	return 2;
+}
+
 static void write_settings(struct buf *b)
 {
 	settings_help(b, FLAGS_ALL);
@@ -131,6 +149,9 @@ static const struct main_verb {
 		print_settings, true },
 	{ { "help", "help [--man]", "Print this list of commands; with --man the manual page.", .flags = help_flag, .takes = FLAGS_ALL },
 		print_usage, true },
+	{ { "completion", "completion bash|zsh|fish", "Print a script that completes commands and options in a shell.",
+		  "To use it at once: source <(tintype completion bash), or tintype completion fish | source.", .actions = "bash zsh fish" },
+		print_completion, true },
 	{ { "version", "version", "Print the version." }, print_version, true },
 	{ { "--version" }, print_version, true },
 	{ { "--help" }, print_usage, true },

@@ -48,11 +48,16 @@ test('the manual page has every command, setting and option, and groff has nothi
 		assert.match(page, new RegExp(`^\\\\fB${command}\\b`, 'm'));
 	const flags = text => new Set(text.match(/--(\[no-\])?[a-z0-9-]+/g));
 	const known = flags(page);
-	for (const command of ['serve', 'upload', 'list', 'get', 'apikeys', 'webhooks', 'logs'])
+	for (const command of commands)
 		for (const flag of flags(run(command, '--help')))
 			assert.ok(known.has(flag), `${command} ${flag}`);
 	if (spawnSync('groff', ['--version']).status === 0)
 		assert.equal(spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z', path.join(top, 'usr/share/man/man1/tintype.1')], { encoding: 'utf8' }).stderr, '');
+});
+
+test('the completions are those that the program prints', () => {
+	for (const [shell, file] of [['bash', 'bash-completion/completions/tintype'], ['zsh', 'zsh/site-functions/_tintype'], ['fish', 'fish/vendor_completions.d/tintype.fish']])
+		assert.equal(readFileSync(path.join(top, 'usr/share', file), 'utf8'), execFileSync(release, ['completion', shell], { encoding: 'utf8' }));
 });
 
 test('the systemd unit starts the installed program', () => {

@@ -71,7 +71,7 @@ static void test_help_of_each_kind_has_its_form(void **state)
 static void test_help_of_some_then_only_these(void **state)
 {
 	settings_help(&out, SETTING_BIT(data_dir) | SETTING_BIT(region));
-	assert_true(str_find(buf_str(&out), STR("  --data TEXT ")) < out.n);
+	assert_true(str_find(buf_str(&out), STR("  --data DIR ")) < out.n);
 	assert_true(str_find(buf_str(&out), STR("  --region TEXT ")) < out.n);
 	assert_true(str_find(buf_str(&out), STR("--api")) == out.n);
 }
