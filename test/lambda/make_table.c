@@ -13,7 +13,7 @@ int main(void)
 	crypto_init();
 	enum status end = settings_load(&settings, 0, NULL, &why);
 	if (end == OK)
-		end = aws_adapters_open(&backends, &settings, &why);
+		end = aws_adapters_open(&backends, &settings, false, &why);
 	if (end == OK)
 		end = dynamo_table_create(backends.table, &why);
 	if (end != OK)
