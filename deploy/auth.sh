@@ -15,7 +15,7 @@ make_admin_key() {
 }
 
 # A stack with users has such a key, others if --admin-key is given.
-settle_admin_key() {
+choose_admin_key() {
 	local name
 	name=$(parameter AdminKeyParameter)
 	if [ -z "$name" ] && ! is_given AdminKeyParameter && { [ "$(parameter Auth)" != none ] || [ "$admin_key" = yes ]; }; then
@@ -45,7 +45,7 @@ check_users() {
 origin_of() { tr -d '\\\n' <"$scratch/issuer" | sed -nE "s|.*\"$1\"[[:space:]]*:[[:space:]]*\"(https://[^/\"]+).*|\1|p"; }
 
 # The page sends its code to the issuer's token endpoint, which may be on another host than the issuer; CloudFront's headers name it.
-settle_oidc_origins() {
+choose_oidc_origins() {
 	local document origins
 	if [ "$(parameter Auth)$(parameter Cdn)" != oidcon ] || [ -z "$(parameter OidcClientId)" ] || is_given OidcOrigins; then return 0; fi
 	document=$(parameter OidcIssuer)
@@ -59,7 +59,7 @@ settle_oidc_origins() {
 	given+=("OidcOrigins=$origins")
 }
 
-tell_admin_key() {
+print_admin_key() {
 	local name
 	name=$(parameter AdminKeyParameter)
 	if [ -z "$name" ]; then return 0; fi
@@ -68,7 +68,7 @@ tell_admin_key() {
 }
 
 # Arguments: the API's address.
-tell_users() {
+print_users() {
 	local pool client of
 	if [ "$(parameter Auth)" = oidc ]; then
 		printf 'Every call needs a token of %s, or an API key. To try it:\n\n  curl -s -H "Authorization: Bearer TOKEN" %s/me\n\n' "$(parameter OidcIssuer)" "$1"

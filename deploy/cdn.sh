@@ -66,7 +66,7 @@ choose_keys() {
 }
 
 # After the stack was changed.
-settle_cdn() {
+finish_cdn() {
 	if [ -n "$next_key" ]; then
 		say "From now on the new key signs ..."
 		given+=("CdnSigningKey=$next_key")

@@ -86,7 +86,7 @@ check_stack_name() {
 	[[ $stack =~ ^[a-z][a-z0-9-]{0,19}$ ]] || fail "'$stack' cannot be the name of a stack: 1 to 20 lower-case letters, digits and hyphens, beginning with a letter"
 }
 
-who_am_i() {
+read_account() {
 	account=$(call sts get-caller-identity --query Account)
 	# shellcheck disable=SC2034 # the scripts use it
 	code_bucket=tintype-code-$account-$region-$stack

@@ -199,7 +199,7 @@ check_outcome() {
 }
 
 # A new account may run ten functions at once, all of the account's in this region together.
-tell_concurrency() {
+print_concurrency() {
 	local most
 	most=$(aws --region "$region" lambda get-account-settings --query AccountLimit.ConcurrentExecutions 2>/dev/null) || return 0
 	printf 'This account may run %s functions at once in %s.\n' "$most" "$region"
@@ -210,7 +210,7 @@ tell_concurrency() {
 }
 
 # After AlarmEmail has been checked by CloudFormation.
-settle_budget() {
+apply_budget() {
 	local address
 	if [ -z "$budget" ] && ! is_given AlarmEmail; then return 0; fi
 	if [ -z "$budget" ] && ! has_budget; then return 0; fi
@@ -224,14 +224,14 @@ settle_budget() {
 finish() {
 	local url needed key
 	remove_older_code
-	settle_budget
+	apply_budget
 	url=$(output_of InvokeUrl)
 	needed=$(parameter ApiKeyRequired)
 	key=
 	printf '\nThe API is at %s\n' "$url"
 	if [ "$(parameter Cdn)" = on ]; then printf 'The page is at %s\n' "$(output_of PageUrl)"; fi
 	if [ "$(parameter Auth)" != none ]; then
-		tell_users "$url"
+		print_users "$url"
 	elif [ "$needed" = all ]; then
 		key=" -H \"x-api-key: \$key\""
 		printf 'Every call requires the API key (ApiKeyRequired=delete opens all but deleting to anyone). To try it:\n\n'
@@ -241,7 +241,7 @@ finish() {
 		printf 'Anyone who knows this address may upload, list and view all images (ApiKeyRequired=%s). To try it:\n\n' "$needed"
 	fi
 	if [ "$(parameter Auth)" = none ]; then printf '  curl -s%s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg"}'"'"'\n\n' "$key" "$url"; fi
-	tell_admin_key
+	print_admin_key
 	printf 'To test it:     deploy/smoke.sh --stack %s --region %s\n' "$stack" "$region"
 	printf 'To remove it:   deploy/destroy.sh --stack %s --region %s\n' "$stack" "$region"
 }
@@ -250,7 +250,7 @@ read_arguments "$@"
 check_stack_name
 check_given
 choose_region
-who_am_i
+read_account
 read_stack
 check_state
 read_parameters
@@ -259,13 +259,13 @@ check_users
 [ "$budget" != on ] || [ -n "$(parameter AlarmEmail)" ] || fail "Budget=on needs an address: AlarmEmail=..."
 case $status in NONE | IMPORT_COMPLETE) check_names ;; esac
 choose_package
-settle_admin_key
-settle_oidc_origins
+choose_admin_key
+choose_oidc_origins
 choose_keys
 upload_package
 write_parameters >"$scratch/parameters.json"
 change_stack
 check_outcome
-settle_cdn
+finish_cdn
 finish
-tell_concurrency
+print_concurrency

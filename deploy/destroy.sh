@@ -86,14 +86,14 @@ count_objects() {
 	say "holds $n objects, counting every version"
 }
 
-tell_foreign() {
+print_foreign() {
 	local type name
 	while IFS=$'\t' read -r type name; do
 		say "  not touched: $type $name, which carries no tag of this stack; see doc/troubleshooting.md"
 	done <"$scratch/foreign"
 }
 
-tell_losses() {
+print_losses() {
 	local one
 	say "This removes the stack '$stack' in $region (account $account). This will be permanently deleted:"
 	for one in $(ids S3::Bucket); do say "  bucket $one $(count_objects "$one")"; done
@@ -244,7 +244,7 @@ list_undeleted() {
 }
 
 # Print what is left of one kind, of the names and ids that the stack had.
-look() {
+list_kind() {
 	local kind=$1 type=$2 mine="$scratch/left-$2"
 	shift 2
 	ids "$type" >"$mine"
@@ -262,32 +262,32 @@ list_left() {
 	read_stack
 	{
 		case $status in NONE | DELETE_COMPLETE) ;; *) say "  stack $stack ($status)" ;; esac
-		look API ApiGateway::RestApi apigateway get-rest-apis --query 'items[].id' &
-		look "API key" ApiGateway::ApiKey apigateway get-api-keys --query 'items[].id' &
-		look "usage plan" ApiGateway::UsagePlan apigateway get-usage-plans --query 'items[].id' &
-		look function Lambda::Function lambda list-functions --query 'Functions[].FunctionName' &
+		list_kind API ApiGateway::RestApi apigateway get-rest-apis --query 'items[].id' &
+		list_kind "API key" ApiGateway::ApiKey apigateway get-api-keys --query 'items[].id' &
+		list_kind "usage plan" ApiGateway::UsagePlan apigateway get-usage-plans --query 'items[].id' &
+		list_kind function Lambda::Function lambda list-functions --query 'Functions[].FunctionName' &
 		wait
-		look "event source" Lambda::EventSourceMapping lambda list-event-source-mappings --query "EventSourceMappings[?State!='Deleting'].UUID" &
-		look bucket S3::Bucket s3api list-buckets --query 'Buckets[].Name' &
-		look table DynamoDB::Table dynamodb list-tables --query 'TableNames[]' &
-		look role IAM::Role iam list-roles --query 'Roles[].RoleName' &
+		list_kind "event source" Lambda::EventSourceMapping lambda list-event-source-mappings --query "EventSourceMappings[?State!='Deleting'].UUID" &
+		list_kind bucket S3::Bucket s3api list-buckets --query 'Buckets[].Name' &
+		list_kind table DynamoDB::Table dynamodb list-tables --query 'TableNames[]' &
+		list_kind role IAM::Role iam list-roles --query 'Roles[].RoleName' &
 		wait
-		look "log group" Logs::LogGroup logs describe-log-groups --query 'logGroups[].logGroupName' &
-		look queue SQS::Queue sqs list-queues --query 'QueueUrls[]' &
-		look topic SNS::Topic sns list-topics --query 'Topics[].TopicArn' &
-		look alarm CloudWatch::Alarm cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName' &
+		list_kind "log group" Logs::LogGroup logs describe-log-groups --query 'logGroups[].logGroupName' &
+		list_kind queue SQS::Queue sqs list-queues --query 'QueueUrls[]' &
+		list_kind topic SNS::Topic sns list-topics --query 'Topics[].TopicArn' &
+		list_kind alarm CloudWatch::Alarm cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName' &
 		wait
-		look "user pool" Cognito::UserPool cognito-idp list-user-pools --max-results 60 --query 'UserPools[].Id' &
-		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
-		look schedule Scheduler::Schedule scheduler list-schedules --query 'Schedules[].Name' &
-		look distribution CloudFront::Distribution cloudfront list-distributions --query 'DistributionList.Items[].Id' &
+		list_kind "user pool" Cognito::UserPool cognito-idp list-user-pools --max-results 60 --query 'UserPools[].Id' &
+		list_kind dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
+		list_kind schedule Scheduler::Schedule scheduler list-schedules --query 'Schedules[].Name' &
+		list_kind distribution CloudFront::Distribution cloudfront list-distributions --query 'DistributionList.Items[].Id' &
 		wait
-		look "origin access control" CloudFront::OriginAccessControl cloudfront list-origin-access-controls --query 'OriginAccessControlList.Items[].Id' &
-		look "public key" CloudFront::PublicKey cloudfront list-public-keys --query 'PublicKeyList.Items[].Id' &
-		look "key group" CloudFront::KeyGroup cloudfront list-key-groups --query 'KeyGroupList.Items[].KeyGroup.Id' &
-		look "cache policy" CloudFront::CachePolicy cloudfront list-cache-policies --type custom --query 'CachePolicyList.Items[].CachePolicy.Id' &
+		list_kind "origin access control" CloudFront::OriginAccessControl cloudfront list-origin-access-controls --query 'OriginAccessControlList.Items[].Id' &
+		list_kind "public key" CloudFront::PublicKey cloudfront list-public-keys --query 'PublicKeyList.Items[].Id' &
+		list_kind "key group" CloudFront::KeyGroup cloudfront list-key-groups --query 'KeyGroupList.Items[].KeyGroup.Id' &
+		list_kind "cache policy" CloudFront::CachePolicy cloudfront list-cache-policies --type custom --query 'CachePolicyList.Items[].CachePolicy.Id' &
 		wait
-		look "response headers policy" CloudFront::ResponseHeadersPolicy cloudfront list-response-headers-policies --type custom \
+		list_kind "response headers policy" CloudFront::ResponseHeadersPolicy cloudfront list-response-headers-policies --type custom \
 			--query 'ResponseHeadersPolicyList.Items[].ResponseHeadersPolicy.Id' &
 		if has_budget; then say "  budget $(budget_name)"; fi
 		for key in "$(key_name 1)" "$(key_name 2)" "$(admin_key_name)"; do
@@ -299,7 +299,7 @@ list_left() {
 }
 
 # Some lists, SQS's above all, show deleted resources for up to a minute.
-prove() {
+verify_removal() {
 	local try
 	for try in $(seq 1 "${TINTYPE_TRIES:-8}"); do
 		if [ "$try" -gt 1 ]; then sleep "${TINTYPE_POLL_S:-15}"; fi
@@ -315,7 +315,7 @@ prove() {
 }
 
 # Of a table with point-in-time recovery, DynamoDB itself keeps a last backup.
-tell_backups() {
+print_backups() {
 	local one
 	for one in $(ids DynamoDB::Table); do
 		call dynamodb list-backups --table-name "$one" --backup-type ALL --query 'BackupSummaries[].[BackupName]' | sed '/^None$/d' >"$scratch/backups"
@@ -329,7 +329,7 @@ tell_backups() {
 read_arguments "$@"
 check_stack_name
 choose_region
-who_am_i
+read_account
 read_stack
 case $status in *_IN_PROGRESS)
 	if [ "$status" != REVIEW_IN_PROGRESS ]; then fail "the stack '$stack' is in the state $status: wait until it has finished"; fi ;;
@@ -337,8 +337,8 @@ esac
 list_resources
 if [ "$status" = NONE ]; then say "There is no stack '$stack' in $region (account $account); looking for what may be left of it."; fi
 if [ "$status" != NONE ] || [ -s "$scratch/resources" ]; then
-	tell_losses
-	tell_foreign
+	print_losses
+	print_foreign
 	ask
 fi
 say "Removing:"
@@ -356,5 +356,5 @@ remove_stack
 remove_budget
 remove_keys
 remove_code
-prove
-tell_backups
+verify_removal
+print_backups

@@ -80,16 +80,16 @@ class Names(unittest.TestCase):
         self.assertIn("These are left:\n  UserPoolClient (AWS::Cognito::UserPoolClient) 1a2b3c: CloudFormation could not delete it\n", self.ended(done, 1))
 
     def test_2c_destroy_lists_what_is_left_of_every_kind(self):
-        looked = set(re.findall(r'look (?:"[\w ]+"|\w+) (\w+::\w+)', (ROOT / "deploy/destroy.sh").read_text()))
+        listed = set(re.findall(r'list_kind (?:"[\w ]+"|\w+) (\w+::\w+)', (ROOT / "deploy/destroy.sh").read_text()))
         made = {r["Type"].removeprefix("AWS::") for r in template()["Resources"].values()}
         # What goes with the API, the function, the bucket, the queue, the topic or the user pool that it is of.
         parts = {"S3::BucketPolicy", "SQS::QueuePolicy", "SNS::TopicPolicy", "SNS::Subscription", "Lambda::Permission", "ApiGateway::UsagePlanKey",
                  *(f"ApiGateway::{name}" for name in ("Resource", "Method", "GatewayResponse", "Deployment", "Stage")),
                  *(f"Cognito::{name}" for name in ("UserPoolClient", "UserPoolDomain", "UserPoolGroup", "UserPoolResourceServer"))}
-        self.assertEqual((made - looked - parts, looked - made, parts - made), (set(), set(), set()))
+        self.assertEqual((made - listed - parts, listed - made, parts - made), (set(), set(), set()))
         # CloudFormation deletes these rows and not what they name.
         kinds = ["Scheduler::Schedule", *(f"CloudFront::{name}" for name in ("Distribution", "OriginAccessControl", "PublicKey", "KeyGroup", "CachePolicy", "ResponseHeadersPolicy"))]
-        self.assertLessEqual(set(kinds), looked)
+        self.assertLessEqual(set(kinds), listed)
         for one in kinds:
             fixture.test("Plant", type=one, id=f"id-{one[-6:]}")
         fixture.client("ssm").put_parameter(Name="/tintype/tintype/cdn-key-2", Value="k", Type="SecureString")

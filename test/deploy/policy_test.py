@@ -72,7 +72,7 @@ class Policy(unittest.TestCase):
     def test_each_command_of_the_scripts_is_allowed(self):
         text = "\n".join(f.read_text() for f in (ROOT / "deploy").glob("*.sh"))
         text = re.sub(r"^\s*#.*|printf '.*|expect .*|say .*", "", text, flags=re.M)
-        commands = {" ".join(found) for found in re.findall(r'(?:\bcall|\bfound|\blist=\(|--region "\$region"|\blook "?[\w ]+"? [\w:]+) ?([a-z0-9]+(?:-idp)?) ([a-z0-9-]+)', text)}
+        commands = {" ".join(found) for found in re.findall(r'(?:\bcall|\bfound|\blist=\(|--region "\$region"|\blist_kind "?[\w ]+"? [\w:]+) ?([a-z0-9]+(?:-idp)?) ([a-z0-9-]+)', text)}
         self.assertGreaterEqual(len(commands), 50)
         for command in commands:
             action = action_of(command)
