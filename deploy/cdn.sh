@@ -61,7 +61,7 @@ choose_keys() {
 	elif [ "$rotate" = yes ]; then
 		rotate_keys "$signing"
 	elif ! has_key "$signing"; then
-		fail "the private key $(key_name "$signing") is missing, without which no URL can be signed; it is not replaced unasked. Restore it, or run again with --rotate-cdn-key, which makes another one"
+		fail "the private key $(key_name "$signing") is missing, without which no URL can be signed; this script does not replace it without being asked. Restore it, or run again with --rotate-cdn-key, which makes another one"
 	fi
 }
 

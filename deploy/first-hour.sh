@@ -45,7 +45,7 @@ script() {
 	said=$(tail -n 1 "$kept/$check-$name.txt")
 }
 
-# Names of this stack's own, so that it is in nobody's way.
+# Names of its own, so that no other stack has them.
 deploy() {
 	script deploy ${zip:+--zip "$zip"} TableName=TintypeHour FunctionPrefix=TintypeHour ApiName=TintypeHour "$@"
 }
@@ -203,7 +203,7 @@ check_alarms() {
 	expect "eight alarms or more" "$(wc -w <<<"$names" | tr -d ' ') alarms" '^([89]|[1-9][0-9]+) '
 	for one in $names; do ask cloudwatch set-alarm-state --alarm-name "$one" --state-value ALARM --state-reason first-hour; done
 	ask cloudwatch describe-alarms --alarm-name-prefix "$stack-" --state-value ALARM --query 'MetricAlarms[].AlarmName'
-	expect "all of them can be raised (and mails come: look)" "$said" "^$names\$"
+	expect "all of them can be raised (check that mails arrive)" "$said" "^$names\$"
 }
 
 # A new account runs ten functions at once.
@@ -335,7 +335,7 @@ check_destroy() {
 }
 
 read_arguments "$@"
-say "This script has never run on a real AWS account: what it finds is news. Please report it."
+say "This script has never run on a real AWS account. Please report what it finds."
 check_stack_name
 choose_region
 umask 077

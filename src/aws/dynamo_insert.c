@@ -108,7 +108,7 @@ static enum status insert_counted(struct new_row *n, const struct dynamo_usage *
 	return OK;
 }
 
-/* There is no room for the slot. A repeated request is told so only if it is not there already. */
+/* There is no room for the slot. A repeated request is refused only if it is not there already. */
 static enum status refuse_slot(const struct new_row *n, enum status refused, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };

@@ -1,4 +1,4 @@
-/* The outbox on DynamoDB: an item of each event that waits, next to the rows, written in the transaction of the change that it tells of.
+/* The outbox on DynamoDB: an item of each event that waits, next to the rows, written in the transaction of the change that it describes.
  *
  * Several processes share it. An event is due, by the index `due`, DYNAMO_CLAIM_MS after it was written: until then it is sent by the
  * process that wrote it, from memory (outbox_due gives those first, unless the receiver was found disabled). What is due then was left behind, and outbox_due claims it for its
@@ -38,7 +38,7 @@ enum status dynamo_event_make(struct dynamo *t, enum outbox_kind kind, const str
 	struct dynamo_event *out, struct fault *why) MUST_CHECK;
 /* Append the members of a Put of it, on the condition that its number is not taken. */
 void dynamo_event_put(const struct dynamo *t, const struct dynamo_event *e, struct arena *a, struct buf *body);
-/* The transaction was done: this process sends the event first, and its source is told. */
+/* The transaction was done: this process sends the event first, and its source is notified. */
 void dynamo_event_written(struct dynamo *t, const struct dynamo_event *e);
 /* Forget what waits for an owner that is removed, here and in the table. */
 enum status dynamo_outbox_forget_owner(struct dynamo *t, struct str owner, struct fault *why) MUST_CHECK;

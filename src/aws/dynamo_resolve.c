@@ -1,5 +1,5 @@
-/* What ends a slot or an image on DynamoDB: resolutions, and removals, what they change of the owner's counters, and the event that tells
- * of them. A row whose change tells an event is read first, and must have the same version still, so that the event says what it was. A
+/* What ends a slot or an image on DynamoDB: resolutions, and removals, what they change of the owner's counters, and the event that describes
+ * them. A row whose change makes an event is read first, and must have the same version still, so that the event says what it was. A
  * removal leaves no mark by which it could be recognised: if it was sent more than once, a row that is gone counts as removed. A row that was requested with an Idempotency-Key leaves
  * an item behind that keeps its id for a while. */
 #include "aws/dynamo.h"
@@ -47,7 +47,7 @@ static struct image_row row_of_resolution(const struct resolution *s)
 }
 
 /* How a write goes with the counters of the row's owner. A row that was not looked at is taken for one that is not counted;
- * if it is, the refusal tells. */
+ * if it is, the refusal says so. */
 enum counting {
 	EITHER,      /* they do not change */
 	NOT_COUNTED, /* the row is not in them */
@@ -132,7 +132,7 @@ static struct str seen_version(const struct row_write *w)
 	return dynamo_item_get_number(w->seen, "version");
 }
 
-/* The condition that the row has the version that its event tells of. */
+/* The condition that the row has the version that its event describes. */
 static const char *version_condition(const struct row_write *w)
 {
 	return !w->has_event ? "" : seen_version(w).n > 0 ? " AND version = :version" : " AND attribute_not_exists(version)";

@@ -80,7 +80,7 @@ class FirstHour(unittest.TestCase):
     def test_all_checks_pass_and_the_first_line_says_that_it_is_untried(self):
         (self.root / "first-hour").mkdir()
         done = self.hour(GOOD)
-        self.assertEqual(done.stdout.splitlines()[0], "This script has never run on a real AWS account: what it finds is news. Please report it.")
+        self.assertEqual(done.stdout.splitlines()[0], "This script has never run on a real AWS account. Please report what it finds.")
         failed = [line for line in done.stdout.split("\n") if "NOT AS EXPECTED" in line]
         self.assertEqual((len(failed), done.stderr), (1, ""), done.stdout)   # of `kept`: this deploy.sh refuses nothing
         self.assertRegex(done.stdout, r"\n3\d as expected, 1 not\.")
