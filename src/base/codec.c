@@ -1,6 +1,6 @@
 /* Hex, base64 in both alphabets, and percent-encoding. Each decoder has one strict reading: what is
  * not the canonical text of some bytes is refused, so that two texts never stand for the same
- * bytes where that could matter (signatures, cursors, digests). Base64 is OpenSSL's. UTF-8 and escaping are in utf8.c.
+ * bytes where that could matter (signatures, cursors, digests). OpenSSL encodes base64. UTF-8 and escaping are in utf8.c.
  * Source: RFC 4648 4, 5, 3.5; RFC 3986 2.1; Signature Version 4, UriEncode. */
 #include "base/codec.h"
 #include "base/arena.h"
@@ -78,39 +78,40 @@ static void encode_base64(struct buf *b, struct str s, bool url)
 	}
 }
 
-/* The text of the other alphabet, padded, as OpenSSL reads it; {NULL, 0}: the arena is full. */
-static struct str to_standard(struct arena *a, struct str s)
+/* From the character to the number, for the digits that both alphabets have. */
+static const signed char SHIFT[256] = { ['A' ... 'Z'] = -'A', ['a' ... 'z'] = 26 - 'a', ['0' ... '9'] = 52 - '0' };
+
+/* 0..63; -1: not a digit of this alphabet. */
+static int digit_value(char c, bool url)
 {
-	size_t n = (s.n + 3) / 4 * 4;
-	char *p = arena_alloc(a, n);
-	for (size_t i = 0; p != NULL && i < n; i++)
-		p[i] = i >= s.n ? '=' : s.p[i] == '-' ? '+' : s.p[i] == '_' ? '/' : s.p[i];
-	return (struct str){ p, p != NULL ? n : 0 };
+	int shift = SHIFT[(unsigned char)c];
+	return shift != 0 ? c + shift : c == (url ? '-' : '+') ? 62 : c == (url ? '_' : '/') ? 63 : -1;
 }
 
-/* OpenSSL skips blanks, ignores bits that are left over and reads '=' anywhere. So what it gives is encoded again: only the
- * canonical text is the same (RFC 4648 3.5). */
+/* Bits that are left over must be zero, so that no bytes have two texts (RFC 4648 3.5). */
 static bool decode_base64(struct arena *a, struct str s, bool url, struct str *out)
 {
 	*out = (struct str){ NULL, 0 };
-	struct str text = url ? to_standard(a, s) : s;
-	if (text.n % 4 != 0 || text.n > INT32_MAX)
+	if (!url && s.n % 4 != 0)
 		return false;
-	char *p = arena_alloc(a, text.n / 4 * 3);
-	int n = p == NULL || !arena_ok(a) ? -1 : EVP_DecodeBlock((unsigned char *)p, (const unsigned char *)text.p, (int)text.n);
-	for (int i = 0; i < 2 && n > 0 && str_ends_with(str_slice(text, 0, text.n - (size_t)i), STR("=")); i++)
-		n--;
-	unsigned char digits[PIECE_DIGITS + 1];
-	size_t same = 0;
-	for (size_t at = 0; n > 0 && at < (size_t)n; at += PIECE_BYTES) {
-		struct str again = { (const char *)digits, encode_piece((struct str){ p, (size_t)n }, at, url, digits) };
-		if (!str_equal(again, str_slice(s, same, same + again.n)))
+	for (int i = 0; !url && i < 2 && str_ends_with(s, STR("=")); i++)
+		s.n--;
+	char *p = s.n % 4 == 1 ? NULL : arena_alloc(a, s.n / 4 * 3 + 2);
+	if (p == NULL)
+		return false;
+	size_t n = 0;
+	uint32_t bits = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		int value = digit_value(s.p[i], url);
+		if (value < 0)
 			return false;
-		same += again.n;
+		bits = bits << 6 | (uint32_t)value;
+		if (i % 4 > 0)
+			p[n++] = (char)(bits >> (6 - 2 * (i % 4)));
 	}
-	if (n < 0 || same != s.n)
+	if ((s.n % 4 == 2 && (bits & 15) != 0) || (s.n % 4 == 3 && (bits & 3) != 0))
 		return false;
-	*out = (struct str){ p, (size_t)n };
+	*out = (struct str){ p, n };
 	return true;
 }
 
