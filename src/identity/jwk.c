@@ -144,6 +144,14 @@ static enum jwk_flaw read_names(struct arena *a, const json_t *json, struct jwk 
 	return alg != NULL && out->alg.n == 0 ? JWK_FORM : JWK_USABLE;
 }
 
+/* To begin a verification takes OpenSSL 3 several look-ups of algorithms by name, and to copy one that has begun takes none. */
+static bool begin_verification(struct jwk *key)
+{
+	key->verification = EVP_MD_CTX_new();
+	return key->verification != NULL &&
+		EVP_DigestVerifyInit(key->verification, NULL, key->type == JWK_ED25519 ? NULL : EVP_sha256(), NULL, key->key) == 1;
+}
+
 static enum jwk_flaw import_key(struct arena *a, const json_t *json, struct jwk *out)
 {
 	static const struct {
@@ -186,6 +194,8 @@ static enum status import_keys(struct jwk_set *set, const json_t *keys, struct f
 	for (size_t i = 0; set->keys != NULL && i < json_array_size(keys); i++) {
 		struct jwk *key = &set->keys[set->n++];
 		key->flaw = import_key(&set->arena, json_array_get(keys, i), key);
+		if (key->flaw == JWK_USABLE && !begin_verification(key))
+			key->flaw = JWK_FORM;
 		if (key->flaw == JWK_USABLE && is_repeated(set, key))
 			key->flaw = JWK_KID_TWICE;
 		usable += key->flaw == JWK_USABLE;
@@ -257,8 +267,10 @@ void jwk_set_free(struct jwk_set **at)
 	*at = NULL;
 	if (set == NULL || atomic_fetch_sub(&set->holders, 1) > 1)
 		return;
-	for (size_t i = 0; i < set->n; i++)
+	for (size_t i = 0; i < set->n; i++) {
+		EVP_MD_CTX_free(set->keys[i].verification);
 		EVP_PKEY_free(set->keys[i].key);
+	}
 	secret_wipe((char *)(uintptr_t)set->secret.p, set->secret.n);
 	arena_deinit(&set->arena);
 	mem_free(set);

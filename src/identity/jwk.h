@@ -26,6 +26,7 @@ enum jwk_flaw {
 };
 
 struct evp_pkey_st;
+struct evp_md_ctx_st;
 struct jwk {
 	enum jwk_flaw flaw; /* JWK_USABLE, or why it is not */
 	enum jwk_type type; /* of a usable one */
@@ -33,6 +34,7 @@ struct jwk {
 	struct str kid;
 	struct str alg; /* the only algorithm that it is for; "": any of its type */
 	struct evp_pkey_st *key;
+	struct evp_md_ctx_st *verification; /* of a usable one, begun with SHA-256 where the type has a digest: to be copied, never used */
 };
 
 struct jwk_set; /* counts its holders */

@@ -34,12 +34,11 @@ static bool set_pss(EVP_PKEY_CTX *ctx)
 }
 
 /* As OpenSSL reads it: of ECDSA in DER. */
-static enum jwt_cause verify_bytes(enum jwt_algorithm algorithm, EVP_PKEY *key, struct str text, struct str signature)
+static enum jwt_cause verify_bytes(enum jwt_algorithm algorithm, const struct jwk *key, struct str text, struct str signature)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *padding;
-	const EVP_MD *digest = algorithm == JWT_EDDSA ? NULL : EVP_sha256();
-	bool ready = ctx != NULL && EVP_DigestVerifyInit(ctx, &padding, digest, NULL, key) == 1 && (algorithm != JWT_PS256 || set_pss(padding));
+	bool ready =
+		ctx != NULL && EVP_MD_CTX_copy_ex(ctx, key->verification) == 1 && (algorithm != JWT_PS256 || set_pss(EVP_MD_CTX_get_pkey_ctx(ctx)));
 	bool valid =
 		ready && EVP_DigestVerify(ctx, (const unsigned char *)signature.p, signature.n, (const unsigned char *)text.p, text.n) == 1;
 	EVP_MD_CTX_free(ctx);
@@ -56,7 +55,7 @@ static bool is_zero(struct str s)
 	return true;
 }
 
-static enum jwt_cause check_ecdsa(EVP_PKEY *key, struct str text, struct str signature)
+static enum jwt_cause check_ecdsa(const struct jwk *key, struct str text, struct str signature)
 {
 	unsigned char der[ECDSA_DER_MAX_BYTES];
 	if (signature.n != 2 * ECDSA_NUMBER_BYTES || is_zero(str_slice(signature, 0, ECDSA_NUMBER_BYTES)) ||
@@ -69,14 +68,14 @@ static enum jwt_cause check_ecdsa(EVP_PKEY *key, struct str text, struct str sig
 
 enum jwt_cause jwt_signature_check(enum jwt_algorithm algorithm, const struct jwk *key, struct str text, struct str signature)
 {
-	assert(key != NULL && key->flaw == JWK_USABLE && key->key != NULL);
+	assert(key != NULL && key->flaw == JWK_USABLE && key->verification != NULL);
 	assert(jwt_signature_fits(algorithm, key->type));
 	if (algorithm == JWT_ES256)
-		return check_ecdsa(key->key, text, signature);
+		return check_ecdsa(key, text, signature);
 	size_t size = algorithm == JWT_EDDSA ? ED25519_SIGNATURE_BYTES : (size_t)EVP_PKEY_get_size(key->key);
 	if (signature.n != size)
 		return JWT_SIGNATURE_FORM;
-	return verify_bytes(algorithm, key->key, text, signature);
+	return verify_bytes(algorithm, key, text, signature);
 }
 
 enum jwt_cause jwt_signature_check_secret(struct str secret, struct str text, struct str signature)
