@@ -3,7 +3,6 @@
 
 #include "base/arena.h"
 #include "base/codec.h"
-#include "base/json.h"
 #include "identity/jwt_claims.h"
 #include "identity/jwt_json.h"
 #include "identity/jwt_signature.h"
@@ -65,34 +64,34 @@ static enum jwt_cause split_token(struct str token, struct arena *a, struct toke
 	return arena_ok(a) ? JWT_BASE64URL : JWT_NO_MEMORY;
 }
 
-static bool has_any(const json_t *header, const char *const *names, size_t n)
+static bool has_any(const struct jwt_value *header, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (json_object_get(header, names[i]) != NULL)
+		if (jwt_member(header, str_of(names[i])) != NULL)
 			return true;
 	return false;
 }
 
 /* RFC 8725 3.11: tokens for something else are told apart by their type. */
-static bool is_typ_allowed(const json_t *typ, bool *is_access)
+static bool is_typ_allowed(const struct jwt_value *typ, bool *is_access)
 {
-	struct str text = json_text(typ);
+	struct str text = jwt_text(typ);
 	*is_access = str_equal_nocase(text, STR("at+jwt")) || str_equal_nocase(text, STR("application/at+jwt"));
 	return typ == NULL || *is_access || str_equal_nocase(text, STR("JWT"));
 }
 
-static enum jwt_cause read_header(const json_t *json, const struct jwt_rules *rules, struct token_header *out)
+static enum jwt_cause read_header(const struct jwt_value *json, const struct jwt_rules *rules, struct token_header *out)
 {
 	static const char *const keys[] = { "jwk", "jku", "x5u", "x5c" }, *const extensions[] = { "crit", "b64", "zip", "enc" };
-	const json_t *kid = json_object_get(json, "kid");
-	out->alg = json_text(json_object_get(json, "alg"));
-	out->kid = json_text(kid);
+	const struct jwt_value *kid = jwt_member(json, STR("kid"));
+	out->alg = jwt_member_text(json, STR("alg"));
+	out->kid = jwt_text(kid);
 	out->has_kid = kid != NULL;
 	if (has_any(json, keys, COUNT_OF(keys)))
 		return JWT_HEADER_KEY;
 	if (has_any(json, extensions, COUNT_OF(extensions)))
 		return JWT_HEADER_EXTENSION;
-	if (!is_typ_allowed(json_object_get(json, "typ"), &out->is_access))
+	if (!is_typ_allowed(jwt_member(json, STR("typ")), &out->is_access))
 		return JWT_TYP;
 	if (out->alg.n == 0 || str_equal_nocase(out->alg, STR("none")))
 		return JWT_ALG_NONE;
@@ -162,15 +161,14 @@ enum jwt_cause jwt_verify(
 	assert(rules->audiences.n > 0 || rules->parties.n > 0);
 	struct token_parts t = { 0 };
 	struct token_header h = { 0 };
-	json_t *json = NULL;
+	const struct jwt_value *json = NULL;
 	enum jwt_cause cause = split_token(token, a, &t);
 	if (cause == JWT_VALID)
-		cause = jwt_json_read(t.header, (struct jwt_json_causes){ JWT_HEADER_JSON, JWT_HEADER_TWICE }, &json);
+		cause = jwt_json_read(t.header, (struct jwt_json_causes){ JWT_HEADER_JSON, JWT_HEADER_TWICE }, a, &json);
 	if (cause == JWT_VALID)
 		cause = read_header(json, rules, &h);
 	if (cause == JWT_VALID)
-		cause = check_signature(&t, keys, &h); /* h borrows from json */
-	json_decref(json);
+		cause = check_signature(&t, keys, &h);
 	if (cause != JWT_VALID)
 		return cause;
 	return jwt_claims_read(t.payload, rules, now_s, h.is_access, a, out);

@@ -3,7 +3,6 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/json.h"
 #include "identity/jwt_json.h"
 
 #include <math.h>
@@ -12,24 +11,24 @@
 #define POINTER_STEP_MAX 256
 
 /* A NumericDate, whole or with a fraction, which is cut off. */
-static bool read_time(const json_t *value, int64_t *out)
+static bool read_time(const struct jwt_value *value, int64_t *out)
 {
-	if (json_is_integer(value) && json_integer_value(value) >= -EXACT_MAX && json_integer_value(value) <= EXACT_MAX) {
-		*out = json_integer_value(value);
+	if (value != NULL && value->kind == JWT_INTEGER && value->integer >= -EXACT_MAX && value->integer <= EXACT_MAX) {
+		*out = value->integer;
 		return true;
 	}
-	if (!json_is_real(value) || !isfinite(json_real_value(value)) || fabs(json_real_value(value)) > (double)EXACT_MAX)
+	if (value == NULL || value->kind != JWT_REAL || fabs(value->real) > (double)EXACT_MAX)
 		return false;
-	*out = (int64_t)json_real_value(value);
+	*out = (int64_t)value->real;
 	return true;
 }
 
 /* exp is required: no token is valid for ever. */
-static enum jwt_cause check_times(const json_t *json, const struct jwt_rules *rules, int64_t now_s, int64_t *expires_s)
+static enum jwt_cause check_times(const struct jwt_value *json, const struct jwt_rules *rules, int64_t now_s, int64_t *expires_s)
 {
-	const json_t *nbf = json_object_get(json, "nbf"), *iat = json_object_get(json, "iat");
+	const struct jwt_value *nbf = jwt_member(json, STR("nbf")), *iat = jwt_member(json, STR("iat"));
 	int64_t not_before = now_s, issued = now_s;
-	if (!read_time(json_object_get(json, "exp"), expires_s) || *expires_s < 0)
+	if (!read_time(jwt_member(json, STR("exp")), expires_s) || *expires_s < 0)
 		return JWT_TIME_FORM;
 	if ((nbf != NULL && !read_time(nbf, &not_before)) || (iat != NULL && !read_time(iat, &issued)))
 		return JWT_TIME_FORM;
@@ -41,50 +40,49 @@ static enum jwt_cause check_times(const json_t *json, const struct jwt_rules *ru
 }
 
 /* `aud` as text or array; where there is none, Cognito's `client_id` in its place. */
-static enum jwt_cause check_audience(const json_t *json, const struct jwt_rules *rules, size_t *count)
+static enum jwt_cause check_audience(const struct jwt_value *json, const struct jwt_rules *rules, size_t *count)
 {
-	const json_t *aud = json_object_get(json, "aud"), *item, *client = json_object_get(json, "client_id");
+	const struct jwt_value *aud = jwt_member(json, STR("aud")), *item, *client = jwt_member(json, STR("client_id"));
 	const struct str list = rules->audiences;
-	bool listed = list.n == 0 || jwt_json_listed(list, json_text(aud));
-	size_t i;
-	*count = json_is_array(aud) ? json_array_size(aud) : aud != NULL;
+	bool listed = list.n == 0 || jwt_json_listed(list, jwt_text(aud));
+	*count = aud != NULL && aud->kind != JWT_ARRAY;
 	if (aud == NULL) {
 		if (list.n > 0 && client == NULL)
 			return JWT_AUD_MISSING;
-		return list.n == 0 || jwt_json_listed(list, json_text(client)) ? JWT_VALID : JWT_AUD;
+		return list.n == 0 || jwt_json_listed(list, jwt_text(client)) ? JWT_VALID : JWT_AUD;
 	}
-	if (*count == 0 || !(json_is_string(aud) || json_is_array(aud)))
-		return JWT_AUD_FORM;
-	json_array_foreach(aud, i, item)
-	{
-		if (!json_is_string(item))
+	for (item = jwt_items(aud); item != NULL; item = item->next) {
+		if (item->kind != JWT_TEXT)
 			return JWT_AUD_FORM;
-		listed = listed || jwt_json_listed(list, json_text(item));
+		listed = listed || jwt_json_listed(list, item->text);
+		++*count;
 	}
+	if (*count == 0 || !(aud->kind == JWT_TEXT || aud->kind == JWT_ARRAY))
+		return JWT_AUD_FORM;
 	return listed ? JWT_VALID : JWT_AUD;
 }
 
 /* The party that the token was issued to. For several audiences, or for none, it decides; an ID token names a client as its audience. */
-static enum jwt_cause check_party(const json_t *json, const struct jwt_rules *rules, size_t audiences)
+static enum jwt_cause check_party(const struct jwt_value *json, const struct jwt_rules *rules, size_t audiences)
 {
-	const json_t *azp = json_object_get(json, "azp");
+	const struct jwt_value *azp = jwt_member(json, STR("azp"));
 	struct str allowed = rules->parties.n > 0 ? rules->parties : rules->kind == JWT_ID ? rules->audiences : STR("");
 	bool needed = rules->parties.n > 0 && (rules->audiences.n == 0 || audiences > 1);
 	if (azp == NULL)
 		return needed ? JWT_AZP : JWT_VALID;
 	bool checked = rules->parties.n > 0 || (rules->kind == JWT_ID && audiences > 1);
-	return !checked || jwt_json_listed(allowed, json_text(azp)) ? JWT_VALID : JWT_AZP;
+	return !checked || jwt_json_listed(allowed, jwt_text(azp)) ? JWT_VALID : JWT_AZP;
 }
 
 /* What providers say of a token's purpose: Cognito in token_use, Keycloak in typ; ID tokens have hashes of what was issued with them,
  * events are the mark of logout and security event tokens. */
-static bool is_kind(const json_t *json, enum jwt_kind kind, bool is_access)
+static bool is_kind(const struct jwt_value *json, enum jwt_kind kind, bool is_access)
 {
-	const json_t *use = json_object_get(json, "token_use");
-	struct str word = json_text(use), typ = json_text(json_object_get(json, "typ"));
-	bool is_id = str_equal(word, STR("id")) || str_equal(typ, STR("ID")) || json_object_get(json, "at_hash") != NULL;
+	const struct jwt_value *use = jwt_member(json, STR("token_use"));
+	struct str word = jwt_text(use), typ = jwt_member_text(json, STR("typ"));
+	bool is_id = str_equal(word, STR("id")) || str_equal(typ, STR("ID")) || jwt_member(json, STR("at_hash")) != NULL;
 	is_access = is_access || str_equal(word, STR("access")) || str_equal(typ, STR("Bearer"));
-	if (str_is_one_of(typ, STR("Refresh|Offline|Logout"), '|') || json_object_get(json, "events") != NULL)
+	if (str_is_one_of(typ, STR("Refresh|Offline|Logout"), '|') || jwt_member(json, STR("events")) != NULL)
 		return false;
 	if (use != NULL && !str_is_one_of(word, STR("id|access"), '|'))
 		return false;
@@ -101,19 +99,17 @@ static bool is_kind(const json_t *json, enum jwt_kind kind, bool is_access)
 }
 
 /* `scope`, or Entra's `scp`, as text or array. Of another type: no scopes. */
-static struct str read_scopes(const json_t *json, struct arena *a)
+static struct str read_scopes(const struct jwt_value *json, struct arena *a)
 {
-	const json_t *scope = json_object_get(json, "scope"), *item;
+	const struct jwt_value *scope = jwt_member(json, STR("scope")), *item;
 	struct buf words;
-	size_t i;
 	if (scope == NULL)
-		scope = json_object_get(json, "scp");
-	if (json_is_string(scope))
-		return str_dup(a, json_text(scope));
+		scope = jwt_member(json, STR("scp"));
+	if (scope != NULL && scope->kind == JWT_TEXT)
+		return str_dup(a, scope->text);
 	buf_init_arena(&words, a, JWT_MAX_BYTES);
-	json_array_foreach(scope, i, item)
-	{
-		struct str word = json_text(item);
+	for (item = jwt_items(scope); item != NULL; item = item->next) {
+		struct str word = jwt_text(item);
 		if (word.n == 0 || str_find_char(word, ' ') < word.n)
 			continue;
 		BUF_PUT(&words, words.n > 0 ? STR(" ") : STR(""), word);
@@ -132,37 +128,37 @@ static bool read_step(struct str step, struct buf *out)
 	return buf_ok(out);
 }
 
-static const json_t *follow_pointer(const json_t *json, struct str pointer)
+static const struct jwt_value *follow_pointer(const struct jwt_value *json, struct str pointer)
 {
 	char memory[POINTER_STEP_MAX + 1];
 	struct str rest = str_slice(pointer, 1, pointer.n);
 	while (rest.p != NULL && json != NULL) {
 		struct buf step;
 		buf_init_fixed(&step, memory, sizeof memory);
-		json = read_step(str_cut(&rest, '/'), &step) ? json_object_get(json, step.p) : NULL;
+		json = read_step(str_cut(&rest, '/'), &step) ? jwt_member(json, buf_str(&step)) : NULL;
 	}
 	return json;
 }
 
 /* The value itself, a member of an array, a word of a text, or "true". Never a part of a word. */
-static bool is_admin(const json_t *json, const struct jwt_rules *rules)
+static bool is_admin(const struct jwt_value *json, const struct jwt_rules *rules)
 {
 	if (rules->admin_pointer.n == 0)
 		return false;
-	const json_t *found = follow_pointer(json, rules->admin_pointer), *item;
-	size_t i;
-	json_array_foreach(found, i, item) if (str_equal(json_text(item), rules->admin_value)) return true;
-	if (json_is_true(found))
-		return str_equal(rules->admin_value, STR("true"));
-	return json_is_string(found) &&
-		(str_equal(json_text(found), rules->admin_value) || str_is_word_of(rules->admin_value, json_text(found)));
+	const struct jwt_value *found = follow_pointer(json, rules->admin_pointer), *item;
+	for (item = jwt_items(found); item != NULL; item = item->next)
+		if (str_equal(jwt_text(item), rules->admin_value))
+			return true;
+	if (found == NULL || found->kind == JWT_TRUE)
+		return found != NULL && str_equal(rules->admin_value, STR("true"));
+	return found->kind == JWT_TEXT && (str_equal(found->text, rules->admin_value) || str_is_word_of(rules->admin_value, found->text));
 }
 
-static struct str read_name(const json_t *json)
+static struct str read_name(const struct jwt_value *json)
 {
 	static const char *const claims[] = { "name", "preferred_username", "cognito:username", "username", "email" };
 	for (size_t i = 0; i < COUNT_OF(claims); i++) {
-		struct str name = json_text(json_object_get(json, claims[i]));
+		struct str name = jwt_member_text(json, str_of(claims[i]));
 		if (subject_valid(name))
 			return name;
 	}
@@ -170,12 +166,12 @@ static struct str read_name(const json_t *json)
 }
 
 static enum jwt_cause check_claims(
-	const json_t *json, const struct jwt_rules *rules, int64_t now_s, bool is_access, struct arena *a, struct jwt_claims *out)
+	const struct jwt_value *json, const struct jwt_rules *rules, int64_t now_s, bool is_access, struct arena *a, struct jwt_claims *out)
 {
 	size_t audiences;
-	struct str subject = json_text(json_object_get(json, rules->subject_claim));
+	struct str subject = jwt_member_text(json, str_of(rules->subject_claim));
 	struct jwt_claims claims = { 0 };
-	if (!str_equal(json_text(json_object_get(json, "iss")), rules->issuer))
+	if (!str_equal(jwt_member_text(json, STR("iss")), rules->issuer))
 		return JWT_ISS;
 	enum jwt_cause cause = check_audience(json, rules, &audiences);
 	if (cause == JWT_VALID)
@@ -186,7 +182,7 @@ static enum jwt_cause check_claims(
 		return cause;
 	if (!is_kind(json, rules->kind, is_access))
 		return JWT_TOKEN_KIND;
-	if (json_object_get(json, "cnf") != NULL)
+	if (jwt_member(json, STR("cnf")) != NULL)
 		return JWT_CNF;
 	if (!subject_valid(subject))
 		return JWT_SUBJECT;
@@ -206,11 +202,7 @@ enum jwt_cause jwt_claims_read(
 	assert(rules != NULL && a != NULL && out != NULL);
 	assert(rules->issuer.n > 0 && rules->subject_claim != NULL);
 	assert(rules->skew_s >= 0 && rules->skew_s <= 300);
-	json_t *json;
-	enum jwt_cause cause = jwt_json_read(payload, (struct jwt_json_causes){ JWT_PAYLOAD_JSON, JWT_PAYLOAD_TWICE }, &json);
-	if (cause != JWT_VALID)
-		return cause;
-	cause = check_claims(json, rules, now_s, is_access, a, out);
-	json_decref(json);
-	return cause;
+	const struct jwt_value *json;
+	enum jwt_cause cause = jwt_json_read(payload, (struct jwt_json_causes){ JWT_PAYLOAD_JSON, JWT_PAYLOAD_TWICE }, a, &json);
+	return cause == JWT_VALID ? check_claims(json, rules, now_s, is_access, a, out) : cause;
 }

@@ -1,43 +1,282 @@
-/* See jwt_json.h. jansson has a limit of 2,048 levels, so the depth is counted before it is called. */
+/* See jwt_json.h. Recursive descent; each function reads what its name says at r->rest and moves after it. false: malformed, a member
+ * twice, or the arena is full. */
 #include "identity/jwt_json.h"
 
-#include "base/json.h"
+#include "base/arena.h"
+#include "base/codec.h"
+#include "base/hash.h"
 
-/* Whether brackets outside of strings nest at most JWT_NEST_MAX deep; of malformed JSON either answer is right. */
-static bool is_shallow(struct str text)
+#include <math.h>
+#include <stdlib.h>
+
+struct reader {
+	struct str rest;
+	struct arena *arena;
+	unsigned depth;
+	bool twice;
+};
+
+static bool read_value(struct reader *r, struct jwt_value *out);
+
+static char peek(struct reader *r)
 {
-	size_t depth = 0;
-	bool in_string = false;
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
-			in_string = !in_string;
-		else if (!in_string && (c == '{' || c == '[') && ++depth > JWT_NEST_MAX)
-			return false;
-		else if (!in_string && (c == '}' || c == ']') && depth > 0)
-			depth--;
-	}
+	while (r->rest.n > 0 && (r->rest.p[0] == ' ' || r->rest.p[0] == '\t' || r->rest.p[0] == '\n' || r->rest.p[0] == '\r'))
+		(void)str_take(&r->rest, 1);
+	return r->rest.n > 0 ? r->rest.p[0] : '\0';
+}
+
+static bool take(struct reader *r, char c)
+{
+	if (peek(r) != c || r->rest.n == 0)
+		return false;
+	(void)str_take(&r->rest, 1);
 	return true;
 }
 
-enum jwt_cause jwt_json_read(struct str text, struct jwt_json_causes causes, json_t **out)
+/* strings */
+
+/* \uXXXX at the start of s. */
+static bool read_unit(struct str s, uint32_t *out)
 {
-	assert(out != NULL);
-	json_error_t error;
-	bool starved;
-	if (!is_shallow(text))
-		return causes.malformed;
-	json_t *value = json_read(text, JSON_REJECT_DUPLICATES, &error, &starved);
-	if (value == NULL)
-		return starved ? JWT_NO_MEMORY : json_error_code(&error) == json_error_duplicate_key ? causes.twice : causes.malformed;
-	if (!json_is_object(value)) {
-		json_decref(value);
-		return causes.malformed;
+	unsigned char bytes[2];
+	if (s.n < 6 || s.p[0] != '\\' || s.p[1] != 'u' || !hex_decode(str_slice(s, 2, 6), bytes, sizeof bytes))
+		return false;
+	*out = (uint32_t)bytes[0] << 8 | bytes[1];
+	return true;
+}
+
+/* A code point other than U+0000, of one unit or of a pair of surrogates. */
+static bool read_point(struct str *rest, uint32_t *out)
+{
+	uint32_t low;
+	if (!read_unit(*rest, out) || *out == 0 || (*out >= 0xdc00 && *out <= 0xdfff))
+		return false;
+	(void)str_take(rest, 6);
+	if (*out < 0xd800 || *out > 0xdbff)
+		return true;
+	if (!read_unit(*rest, &low) || low < 0xdc00 || low > 0xdfff)
+		return false;
+	(void)str_take(rest, 6);
+	*out = 0x10000 + ((*out & 0x3ff) << 10) + (low & 0x3ff);
+	return true;
+}
+
+static void put_point(struct buf *b, uint32_t point)
+{
+	unsigned more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+	static const unsigned char marks[] = { 0, 0xc0, 0xe0, 0xf0 };
+	buf_put_char(b, (char)(marks[more] | point >> 6 * more));
+	while (more-- > 0)
+		buf_put_char(b, (char)(0x80 | (point >> 6 * more & 0x3f)));
+}
+
+static bool unescape(struct reader *r, struct str raw, struct str *out)
+{
+	static const struct str from = { "\"\\/bfnrt", 8 };
+	static const char to[] = "\"\\/\b\f\n\r\t";
+	struct buf b;
+	buf_init_arena(&b, r->arena, raw.n + 1);
+	while (raw.n > 0) {
+		uint32_t point;
+		size_t plain = str_find_char(raw, '\\');
+		buf_put(&b, str_take(&raw, plain));
+		if (raw.n == 0)
+			break;
+		size_t simple = str_find_char(from, raw.p[1]); /* a string does not end in a single backslash */
+		if (simple < from.n) {
+			buf_put_char(&b, to[simple]);
+			(void)str_take(&raw, 2);
+		} else if (read_point(&raw, &point))
+			put_point(&b, point);
+		else
+			return false;
 	}
-	*out = value;
-	return JWT_VALID;
+	*out = buf_str(&b);
+	return buf_ok(&b);
+}
+
+static bool read_string(struct reader *r, struct str *out)
+{
+	size_t n = 0;
+	bool is_plain = true;
+	if (!take(r, '"'))
+		return false;
+	for (; n < r->rest.n && r->rest.p[n] != '"'; n++) {
+		if ((unsigned char)r->rest.p[n] < ' ')
+			return false;
+		if (r->rest.p[n] == '\\') {
+			is_plain = false;
+			n++;
+		}
+	}
+	if (n >= r->rest.n)
+		return false;
+	*out = str_take(&r->rest, n);
+	(void)str_take(&r->rest, 1);
+	return utf8_valid(*out) && (is_plain || unescape(r, *out, out));
+}
+
+/* numbers */
+
+static size_t count_digits(struct str s)
+{
+	size_t n = 0;
+	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+		n++;
+	return n;
+}
+
+static bool take_digits(struct str *rest)
+{
+	return str_take(rest, count_digits(*rest)).n > 0;
+}
+
+/* A fraction, an exponent, or both. */
+static bool take_fraction(struct str *rest)
+{
+	if (str_starts_with(*rest, STR("."))) {
+		(void)str_take(rest, 1);
+		if (!take_digits(rest))
+			return false;
+	}
+	if (!str_starts_with_nocase(*rest, STR("e")))
+		return true;
+	(void)str_take(rest, 1);
+	if (str_starts_with(*rest, STR("+")) || str_starts_with(*rest, STR("-")))
+		(void)str_take(rest, 1);
+	return take_digits(rest);
+}
+
+static bool to_integer(struct str digits, bool is_negative, int64_t *out)
+{
+	uint64_t n;
+	if (!str_to_u64(digits, &n) || n > (uint64_t)INT64_MAX + is_negative)
+		return false;
+	*out = is_negative ? (int64_t)-n : (int64_t)n;
+	return true;
+}
+
+static bool read_number(struct reader *r, struct jwt_value *out)
+{
+	struct str rest = r->rest;
+	bool is_negative = str_starts_with(rest, STR("-"));
+	(void)str_take(&rest, is_negative);
+	struct str digits = str_take(&rest, str_starts_with(rest, STR("0")) ? 1 : count_digits(rest));
+	const char *end = rest.p;
+	if (digits.n == 0 || !take_fraction(&rest))
+		return false;
+	struct str text = str_take(&r->rest, (size_t)(rest.p - r->rest.p));
+	if (rest.p == end) {
+		out->kind = JWT_INTEGER;
+		return to_integer(digits, is_negative, &out->integer);
+	}
+	const char *copy = str_cstr(r->arena, text);
+	out->kind = JWT_REAL;
+	out->real = copy != NULL ? strtod(copy, NULL) : INFINITY;
+	return isfinite(out->real);
+}
+
+/* arrays and objects */
+
+/* Objects have few members. The hash keeps one of thousands from taking long. */
+static bool is_repeated(const struct jwt_value *first, const struct jwt_value *member)
+{
+	for (; first != NULL; first = first->next)
+		if (first->name_hash == member->name_hash && str_equal(first->name, member->name))
+			return true;
+	return false;
+}
+
+static bool read_name(struct reader *r, const struct jwt_value *others, struct jwt_value *out)
+{
+	if (!read_string(r, &out->name))
+		return false;
+	out->name_hash = hash_fnv32(out->name);
+	r->twice = is_repeated(others, out);
+	return !r->twice && take(r, ':');
+}
+
+static bool read_contents(struct reader *r, struct jwt_value *out)
+{
+	bool is_object = take(r, '{');
+	const char end = is_object ? '}' : ']';
+	const struct jwt_value **last = &out->first;
+	out->kind = is_object ? JWT_OBJECT : JWT_ARRAY;
+	out->first = NULL;
+	if (!is_object && !take(r, '['))
+		return false;
+	if (take(r, end))
+		return true;
+	do {
+		struct jwt_value *value = ARENA_NEW(r->arena, struct jwt_value);
+		if (value == NULL || (is_object && !read_name(r, out->first, value)) || !read_value(r, value))
+			return false;
+		*last = value;
+		last = &value->next;
+	} while (take(r, ','));
+	return take(r, end);
+}
+
+static bool read_word(struct reader *r, struct jwt_value *out)
+{
+	static const struct {
+		struct str word;
+		enum jwt_value_kind kind;
+	} words[] = { { { "null", 4 }, JWT_NULL }, { { "false", 5 }, JWT_FALSE }, { { "true", 4 }, JWT_TRUE } };
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_starts_with(r->rest, words[i].word)) {
+			(void)str_take(&r->rest, words[i].word.n);
+			out->kind = words[i].kind;
+			return true;
+		}
+	return false;
+}
+
+static bool read_value(struct reader *r, struct jwt_value *out)
+{
+	char c = peek(r);
+	if (c == '"') {
+		out->kind = JWT_TEXT;
+		return read_string(r, &out->text);
+	}
+	if (c == '-' || (c >= '0' && c <= '9'))
+		return read_number(r, out);
+	if (c != '{' && c != '[')
+		return read_word(r, out);
+	bool ok = r->depth++ < JWT_NEST_MAX && read_contents(r, out);
+	r->depth--;
+	return ok;
+}
+
+enum jwt_cause jwt_json_read(struct str text, struct jwt_json_causes causes, struct arena *a, const struct jwt_value **out)
+{
+	assert(a != NULL && out != NULL);
+	struct reader r = { .rest = text, .arena = a };
+	struct jwt_value *value = ARENA_NEW(a, struct jwt_value);
+	if (value != NULL && peek(&r) == '{' && read_value(&r, value)) {
+		(void)peek(&r);
+		*out = value;
+		return r.rest.n == 0 ? JWT_VALID : causes.malformed;
+	}
+	return !arena_ok(a) ? JWT_NO_MEMORY : r.twice ? causes.twice : causes.malformed;
+}
+
+const struct jwt_value *jwt_member(const struct jwt_value *value, struct str name)
+{
+	const struct jwt_value *member = value != NULL && value->kind == JWT_OBJECT ? value->first : NULL;
+	while (member != NULL && !str_equal(member->name, name))
+		member = member->next;
+	return member;
+}
+
+const struct jwt_value *jwt_items(const struct jwt_value *value)
+{
+	return value != NULL && value->kind == JWT_ARRAY ? value->first : NULL;
+}
+
+struct str jwt_text(const struct jwt_value *value)
+{
+	return value != NULL && value->kind == JWT_TEXT ? value->text : (struct str){ NULL, 0 };
 }
 
 bool jwt_json_listed(struct str list, struct str text)
