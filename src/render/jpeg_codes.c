@@ -12,6 +12,7 @@
 
 #define LOOK 9
 #define SKIP_LOOK 12
+#define SKIPS_AT_ONCE 4 /* between two looks whether there are enough bits */
 #define LENGTH_MAX 16
 #define BITS_LEAST 32 /* of one code and its value */
 #define TABLES 4
@@ -231,14 +232,15 @@ static struct bits read_ac(j_decompress_ptr cinfo, struct bits b, const struct c
 			block[NATURAL_ORDER[k - 1]] = (JCOEF)value_of(b, code);
 		b = take_bits(b, total_of(code));
 	}
-	while (k < DCTSIZE2 - STEPS_MAX) {
-		if (b.n < BITS_LEAST)
+	for (bool known = true; known && k < DCTSIZE2 - STEPS_MAX;) {
+		if (b.n < SKIPS_AT_ONCE * SKIP_LOOK)
 			b = refill(cinfo, b);
-		unsigned skip = t->skips[b.word >> (64 - SKIP_LOOK)];
-		if (__builtin_expect(skip == 0, 0))
-			break;
-		k += skip >> 5;
-		b = take_bits(b, skip & 31);
+		for (int i = 0; i < SKIPS_AT_ONCE && known && k < DCTSIZE2 - STEPS_MAX; i++) {
+			unsigned skip = t->skips[b.word >> (64 - SKIP_LOOK)];
+			known = skip != 0;
+			k += skip >> 5;
+			b = take_bits(b, skip & 31);
+		}
 	}
 	while (k < DCTSIZE2) {
 		uint32_t code = next_code(cinfo, &b, t);

@@ -24,37 +24,39 @@ static long round_half_up(double x)
 	return (long)floor(x + 0.5); /* as JavaScript's Math.round */
 }
 
-static void fill_cosines(double out[TERMS_MAX][PLACEHOLDER_SIDE_MAX], int n, uint32_t side)
+struct cosines {
+	uint32_t width, height;
+	double x[PLACEHOLDER_SIDE_MAX][TERMS_MAX], y[PLACEHOLDER_SIDE_MAX][TERMS_MAX];
+};
+
+static void fill_cosines(double out[][TERMS_MAX], uint32_t side)
 {
-	for (int c = 0; c < n; c++)
-		for (uint32_t i = 0; i < side; i++)
-			out[c][i] = cos(M_PI / side * c * (i + 0.5));
+	for (uint32_t i = 0; i < side; i++)
+		for (int c = 0; c < TERMS_MAX; c++)
+			out[i][c] = cos(M_PI / side * c * (i + 0.5));
 }
 
-/* The terms of one channel: those with cx * ny < nx * (ny - cy). */
-static void transform(const double *values, const struct picture *p, int nx, int ny, struct channel *out)
+/* The terms of one channel: those with cx * ny < nx * (ny - cy). A row is transformed first, then its terms are added to all in which they are. */
+static void transform(const double *values, const struct cosines *k, int nx, int ny, struct channel *out)
 {
-	double fx[TERMS_MAX][PLACEHOLDER_SIDE_MAX], fy[TERMS_MAX][PLACEHOLDER_SIDE_MAX];
-	uint32_t w = p->width, h = p->height;
+	double sums[TERMS_MAX][TERMS_MAX] = { 0 };
 	assert(nx <= TERMS_MAX && ny <= TERMS_MAX);
-	fill_cosines(fx, nx, w);
-	fill_cosines(fy, ny, h);
-	*out = (struct channel){ 0 };
-	for (int cy = 0; cy < ny; cy++) {
-		for (int cx = 0; cx * ny < nx * (ny - cy); cx++) {
-			double f = 0;
-			for (uint32_t y = 0; y < h; y++)
-				for (uint32_t x = 0; x < w; x++)
-					f += values[x + (size_t)y * w] * fx[cx][x] * fy[cy][y];
-			f = snap(f / ((double)w * h));
-			if (cx == 0 && cy == 0) {
-				out->dc = f;
-				continue;
-			}
+	for (uint32_t y = 0; y < k->height; y++) {
+		double row[TERMS_MAX] = { 0 };
+		for (uint32_t x = 0; x < k->width; x++, values++)
+			for (int cx = 0; cx < nx; cx++)
+				row[cx] += *values * k->x[x][cx];
+		for (int cy = 0; cy < ny; cy++)
+			for (int cx = 0; cx < nx; cx++)
+				sums[cy][cx] += row[cx] * k->y[y][cy];
+	}
+	*out = (struct channel){ .dc = snap(sums[0][0] / ((double)k->width * k->height)) };
+	for (int cy = 0; cy < ny; cy++)
+		for (int cx = cy == 0; cx * ny < nx * (ny - cy); cx++) {
+			double f = snap(sums[cy][cx] / ((double)k->width * k->height));
 			out->ac[out->n++] = f;
 			out->scale = fmax(out->scale, fabs(f));
 		}
-	}
 	for (size_t i = 0; i < out->n && out->scale > 0; i++)
 		out->ac[i] = 0.5 + 0.5 / out->scale * out->ac[i];
 }
@@ -121,17 +123,22 @@ static void split_channels(const struct picture *p, double values[4][PIXELS_MAX]
 size_t placeholder_hash(const struct picture *p, unsigned char out[RENDER_HASH_MAX])
 {
 	static double values[4][PIXELS_MAX]; /* one thread; 320 KB are much for a stack */
+	static struct cosines cosines;
 	assert(p->width >= 1 && p->width <= PLACEHOLDER_SIDE_MAX && p->height >= 1 && p->height <= PLACEHOLDER_SIDE_MAX);
 	struct channel l, yellow, red, alpha = { .dc = 1, .scale = 1 };
 	uint32_t w = p->width, h = p->height, longest = w > h ? w : h;
 	bool has_alpha = find_means(p).a < (double)w * h;
 	int lx = terms(w, longest, has_alpha ? 5 : 7), ly = terms(h, longest, has_alpha ? 5 : 7);
 	split_channels(p, values);
-	transform(values[0], p, at_least_3(lx), at_least_3(ly), &l);
-	transform(values[1], p, 3, 3, &yellow);
-	transform(values[2], p, 3, 3, &red);
+	cosines.width = w;
+	cosines.height = h;
+	fill_cosines(cosines.x, w);
+	fill_cosines(cosines.y, h);
+	transform(values[0], &cosines, at_least_3(lx), at_least_3(ly), &l);
+	transform(values[1], &cosines, 3, 3, &yellow);
+	transform(values[2], &cosines, 3, 3, &red);
 	if (has_alpha)
-		transform(values[3], p, 5, 5, &alpha);
+		transform(values[3], &cosines, 5, 5, &alpha);
 	bool landscape = w > h;
 	long head = round_half_up(63 * l.dc) | round_half_up(31.5 + 31.5 * yellow.dc) << 6 | round_half_up(31.5 + 31.5 * red.dc) << 12 |
 		round_half_up(31 * l.scale) << 18 | (long)has_alpha << 23;
