@@ -175,6 +175,7 @@ static struct engine *new_engine(const struct engine_options *o)
 		.admin_query = { &sqlite_admin_query_ops },
 		.outbox = { &sqlite_outbox_ops },
 		.transfer = { .ops = &sqlite_transfer_ops },
+		.check = { &check_ops },
 		.ring = &e->keys.ring,
 	};
 	e->small_bytes = (size_t)o->small_bytes;

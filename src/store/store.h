@@ -13,6 +13,7 @@
 #include "port/object_store.h"
 #include "port/outbox.h"
 #include "port/part_store.h"
+#include "port/storage_check.h"
 #include "port/transfer.h"
 
 struct engine_options {
@@ -38,6 +39,7 @@ struct engine_ports {
 	struct admin_query admin_query;
 	struct outbox outbox;
 	struct transfer transfer;
+	struct storage_check check;
 	struct key_ring *ring;
 };
 

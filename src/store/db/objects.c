@@ -77,13 +77,6 @@ enum status objects_read_info(sqlite3_stmt *s, struct arena *a, struct object_in
 	return fault_check_arena(a, why);
 }
 
-/* One object's row, and what it points to: of a file the number alone. */
-struct found {
-	struct object_file object;
-	uint64_t file;
-	unsigned flags;
-};
-
 /* The blob that a query gives for a file's number, borrowed until the statement is reset. */
 static enum status find_blob(struct db *d, enum db_query_id q, uint64_t file, struct str *out, struct fault *why)
 {
@@ -97,15 +90,15 @@ static enum status find_blob(struct db *d, enum db_query_id q, uint64_t file, st
 	return OK;
 }
 
-/* name: bucket and key.  whole: metadata and bytes too */
-static enum status find_row(struct engine *e, const struct str name[2], bool whole, struct arena *a, struct found *out, struct fault *why)
+enum status objects_find(
+	struct engine *e, const struct str name[2], bool whole, struct arena *a, struct object_found *out, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct object_file *o = &out->object;
 	int64_t bucket = 0;
 	bool row = false;
 
-	*out = (struct found){ .object.fd = -1 };
+	*out = (struct object_found){ .object.fd = -1 };
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
 	sqlite3_stmt *s = DB_BIND(d, Q_OBJECT_GET, db_text(name[0]), db_text(name[1]));
 	TRY(db_step(d, s, &row, why));
@@ -134,11 +127,11 @@ static enum status find_row(struct engine *e, const struct str name[2], bool who
 
 static enum status open_found(struct engine *e, const struct str name[2], struct arena *a, struct object_file *out, struct fault *why)
 {
-	struct found found;
+	struct object_found found;
 	struct stat st;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		TRY(find_row(e, name, true, a, &found, why));
+		TRY(objects_find(e, name, true, a, &found, why));
 		int fd = (found.flags & ROW_INLINED) != 0 ? -1 : tree_read(&e->tree, found.file);
 		if (fd < 0 && (found.flags & ROW_INLINED) == 0 && errno == ENOENT)
 			continue;
@@ -199,9 +192,9 @@ static enum status store_head_object(
 {
 	struct engine *e = ENGINE_OF(store, store);
 	const struct str name[2] = { str_of(e->bucket), key };
-	struct found found;
+	struct object_found found;
 
-	TRY(find_row(e, name, false, a, &found, why));
+	TRY(objects_find(e, name, false, a, &found, why));
 	*out = found.object.info;
 	return OK;
 }

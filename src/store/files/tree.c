@@ -94,8 +94,7 @@ void tree_close(struct tree *t)
 	t->incoming_fd = t->objects_fd = -1;
 }
 
-/* The number of a directory of objects/; false when the name is not one that the store makes. */
-static bool parse_dir_name(const char *name, uint64_t *dir)
+bool tree_parse_dir(const char *name, uint64_t *dir)
 {
 	char padded[TREE_NAME_CHARS + 1];
 	size_t n = strlen(name);
@@ -132,7 +131,7 @@ enum status tree_skip_used(struct tree *t, struct fault *why)
 {
 	uint64_t dir = 0, file = 0;
 
-	TRY(find_highest(t->objects_fd, ".", parse_dir_name, &dir, why));
+	TRY(find_highest(t->objects_fd, ".", tree_parse_dir, &dir, why));
 	file = dir * TREE_FILES_PER_DIR;
 	if (faccessat(t->objects_fd, dir_name(file).s, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return OK;

@@ -43,5 +43,7 @@ enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault
 enum status tree_erase(const struct tree *t, uint64_t *files, size_t n, struct fault *why) MUST_CHECK;
 /* The number in a name of incoming/; false when it is not one that the store makes. */
 bool tree_parse_name(const char *name, uint64_t *file) MUST_CHECK;
+/* The number in the name of a directory of objects/, whose files are dir * TREE_FILES_PER_DIR and on; false as above. */
+bool tree_parse_dir(const char *name, uint64_t *dir) MUST_CHECK;
 
 #endif
