@@ -93,7 +93,7 @@ static void recount_users(struct gc_thread *j)
 {
 	struct recount_result result = { 0 };
 	struct fault why = { 0 };
-	enum status status = recount_run(j->product, &(struct recount_options){ is_stopping, log_repair, j }, &result, &why);
+	enum status status = recount_run(j->product, &(struct recount_options){ .stop = is_stopping, .repaired = log_repair, .arg = j }, &result, &why);
 	LOG(RECOUNT, STR(""), LOG_I("owners", result.owners), LOG_I("repaired", result.repaired), LOG_I("derived", result.derived));
 	if (status != OK)
 		log_failure(&why);

@@ -86,7 +86,7 @@ struct dynamo_call;
 enum status dynamo_owned_after(
 	struct dynamo *t, const char *partition, struct str after, uint32_t limit, struct dynamo_call *c, struct fault *why) MUST_CHECK;
 enum status dynamo_recount(
-	struct user_table *port, struct str from_owner, struct arena *a, struct user_recount *out, struct fault *why) MUST_CHECK;
+	struct user_table *port, struct str from_owner, bool repair, struct arena *a, struct user_recount *out, struct fault *why) MUST_CHECK;
 /* Call `visit` with the item of every row of an owner, in no order, until it fails. */
 enum status dynamo_each_owned(struct dynamo *t, struct str owner, enum status (*visit)(void *arg, const json_t *item, struct fault *),
 	void *arg, struct fault *why) MUST_CHECK;

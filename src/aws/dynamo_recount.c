@@ -23,7 +23,8 @@ struct owner_count {
 	struct dynamo *t;
 	struct str owner;
 	struct owner_usage sum;
-	bool added; /* a row was added to the counters */
+	bool repair;
+	bool added; /* a row was added to the counters, or is to be */
 };
 
 /* The row, if it is as it was seen, is marked as counted, and counted. */
@@ -44,7 +45,6 @@ static enum status count_row(struct owner_count *n, const struct image_row *row,
 	dynamo_transact_open(&c, n->t, "Update");
 	dynamo_usage_put_move(n->owner, &by, &c.scratch, &c.body);
 	dynamo_transact_close(&c, true);
-	n->added = true;
 	return dynamo_transact_send(&c, n->t, why);
 }
 
@@ -55,8 +55,10 @@ static enum status add_row(void *arg, const json_t *item, struct fault *why)
 	struct image_row row;
 	arena_init(&a, ROW_BYTES);
 	TRY(dynamo_item_read(item, &a, &row, why));
-	if (json_object_get(item, DYNAMO_COUNTED) == NULL && row.status != IMAGE_REJECTED)
-		return count_row(n, &row, why);
+	if (json_object_get(item, DYNAMO_COUNTED) == NULL && row.status != IMAGE_REJECTED) {
+		n->added = true;
+		return n->repair ? count_row(n, &row, why) : OK;
+	}
 	owner_usage_add(&n->sum, &row, 1);
 	return OK;
 }
@@ -80,33 +82,37 @@ static enum status repair(const struct owner_count *n, const struct dynamo_usage
 	return OK;
 }
 
-static enum status recount_owner(struct dynamo *t, struct str owner, struct arena *of_call, struct user_recount *out, struct fault *why)
+/* Rows that are to be added are no fault of the counters. */
+static enum status recount_owner(
+	struct dynamo *t, struct str owner, bool repairs, struct arena *of_call, struct user_recount *out, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	const struct timespec pause = { .tv_sec = 1 };
 	arena_init(&a, KEYS_BYTES);
 	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
 		struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-		struct owner_count n = { .t = t, .owner = owner };
+		struct owner_count n = { .t = t, .owner = owner, .repair = repairs };
 		struct dynamo_usage u;
-		bool repaired = false;
+		bool done = false;
 		TRY(dynamo_fetch(&c, t, dynamo_owner_key(DYNAMO_USAGE, owner, &a), why));
 		dynamo_usage_read(t, json_object_get(c.answer, "Item"), &u);
 		if (!u.is_there)
 			return OK;
 		if (dynamo_usage_counts(t, &u))
 			TRY(dynamo_each_owned(t, owner, add_row, &n, why));
-		if (!dynamo_usage_counts(t, &u) || (!n.added && owner_usage_equal(&n.sum, &u.user.usage))) {
+		bool right = n.added ? !repairs : owner_usage_equal(&n.sum, &u.user.usage);
+		if (!dynamo_usage_counts(t, &u) || right) {
 			out->owners++;
 			return OK;
 		}
 		if (n.added)
 			continue;
-		if (u.changed_ms <= clock_now_ms() - DYNAMO_INDEX_FOLLOWS_MS)
-			TRY(repair(&n, &u, &repaired, why));
-		else
+		bool settled = u.changed_ms <= clock_now_ms() - DYNAMO_INDEX_FOLLOWS_MS;
+		if (settled && repairs)
+			TRY(repair(&n, &u, &done, why));
+		else if (!settled)
 			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-		if (repaired) {
+		if (done || (settled && !repairs)) {
 			user_recount_note(out, of_call, owner, &u.user.usage, &n.sum);
 			return OK;
 		}
@@ -114,7 +120,8 @@ static enum status recount_owner(struct dynamo *t, struct str owner, struct aren
 	return OK;
 }
 
-enum status dynamo_recount(struct user_table *port, struct str from_owner, struct arena *a, struct user_recount *out, struct fault *why)
+enum status dynamo_recount(
+	struct user_table *port, struct str from_owner, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
 	struct dynamo *t = dynamo_of_users(port);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
@@ -124,7 +131,7 @@ enum status dynamo_recount(struct user_table *port, struct str from_owner, struc
 	const json_t *found = json_object_get(c.answer, "Items");
 	for (size_t i = 0; i < json_array_size(found); i++) {
 		owner = dynamo_item_get_text(json_array_get(found, i), DYNAMO_OWNED_ORDER);
-		TRY(recount_owner(t, owner, a, &counted, why));
+		TRY(recount_owner(t, owner, repair, a, &counted, why));
 	}
 	if (json_object_get(c.answer, "LastEvaluatedKey") != NULL)
 		counted.next_owner = str_dup(a, owner);

@@ -59,7 +59,7 @@ static enum status count_rows(struct recount *r, struct fault *why)
 		struct arena a CLEANUP(arena_deinit);
 		struct user_recount counted = { 0 };
 		arena_init(&a, PAGE_BYTES);
-		TRY(user_recount(r->p->users, from, &a, &counted, why));
+		TRY(user_recount(r->p->users, from, !r->o->only_check, &a, &counted, why));
 		r->done->owners += counted.owners + counted.repaired;
 		r->done->repaired += counted.repaired;
 		for (const struct user_repair *one = counted.repairs; one != NULL; one = one->next)
@@ -99,7 +99,7 @@ static enum status count_derived(struct recount *r, const struct user_row *user,
 	repair.counted.derived_bytes = bytes;
 	r->done->derived++;
 	report(r, &repair);
-	return user_add_derived(r->p->users, user->owner, (int64_t)(bytes - user->usage.derived_bytes), why);
+	return r->o->only_check ? OK : user_add_derived(r->p->users, user->owner, (int64_t)(bytes - user->usage.derived_bytes), why);
 }
 
 static enum status count_all_derived(struct recount *r, struct fault *why)

@@ -52,7 +52,7 @@ struct user_repair {
 
 /* What a recount found. */
 struct user_recount {
-	uint64_t owners, repaired;   /* whose usage was right; whose was not, and is now */
+	uint64_t owners, repaired;   /* whose usage was right; whose was not, and is now if it was to be repaired */
 	struct user_repair *repairs; /* of these */
 	struct str next_owner;       /* to begin the next call with; "": all are done */
 };
@@ -65,7 +65,7 @@ struct user_table_ops {
 	enum status (*block)(struct user_table *, struct str owner, struct fault *);
 	enum status (*remove)(struct user_table *, struct str owner, struct fault *);
 	enum status (*add_derived)(struct user_table *, struct str owner, int64_t bytes, struct fault *);
-	enum status (*recount)(struct user_table *, struct str from_owner, struct arena *, struct user_recount *out, struct fault *);
+	enum status (*recount)(struct user_table *, struct str from_owner, bool repair, struct arena *, struct user_recount *out, struct fault *);
 };
 struct user_table {
 	const struct user_table_ops *ops;
@@ -140,11 +140,12 @@ MUST_CHECK static inline enum status user_add_derived(struct user_table *t, stru
 
 /* Compute the usage of some owners from the rows of their images, beginning with the one after from_owner ("": the first), and repair
  * what differs. An owner is counted in one transaction with the writes of others kept out, or again when they came between.
+ * repair  false: what differs is given and left as it is
  * Errors  DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status user_recount(
-	struct user_table *t, struct str from_owner, struct arena *a, struct user_recount *out, struct fault *why)
+	struct user_table *t, struct str from_owner, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
-	return t->ops->recount(t, from_owner, a, out, why);
+	return t->ops->recount(t, from_owner, repair, a, out, why);
 }
 
 #endif

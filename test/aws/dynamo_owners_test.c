@@ -317,7 +317,7 @@ static void test_quota_of_an_owners_own_when_owners_are_not_counted_then_it_is_k
 	assert_int_equal(user_set_quota(b->w.users, ALICE, &(struct owner_quota){ .images = 2 }, &b->why), OK);
 	owned_insert(b, 2, ALICE);
 	struct user_recount counted;
-	assert_int_equal(user_recount(b->w.users, STR(""), &b->a, &counted, &b->why), OK);
+	assert_int_equal(user_recount(b->w.users, STR(""), true, &b->a, &counted, &b->why), OK);
 	assert_fails(b, table_insert(b->w.table, &row, &b->why), F_QUOTA_FULL);
 	assert_usage(b, ALICE, &(struct owner_usage){ .pending = 2, .reserved_bytes = 1001 + 1002 });
 	bench_resolve(b, 1, 5000, STR(""));
@@ -339,7 +339,7 @@ static void test_recount_of_rows_that_were_not_counted_then_they_are(void **stat
 	bench_resolve(b, 2, 5000, STR(""));
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 3), 0, &b->why), OK);
 	struct user_recount counted;
-	assert_int_equal(user_recount(b->w.users, STR(""), &b->a, &counted, &b->why), OK);
+	assert_int_equal(user_recount(b->w.users, STR(""), true, &b->a, &counted, &b->why), OK);
 	assert_usage(b, ALICE, &(struct owner_usage){ .images = 2, .bytes = 2001 + 2002, .pending = 2, .reserved_bytes = 1004 + 1005 });
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 2), 0, &b->why), OK);
 	assert_usage(b, ALICE, &(struct owner_usage){ .images = 1, .bytes = 2001, .pending = 2, .reserved_bytes = 1004 + 1005 });

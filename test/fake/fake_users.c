@@ -115,6 +115,7 @@ struct users_call {
 	struct user_row *row;
 	struct user_page *page;
 	struct user_recount *recount;
+	bool repair;
 	struct fault *why;
 };
 
@@ -270,14 +271,16 @@ static enum status recount_locked(void *arg)
 		struct owner_usage counted = fake_table_usage(c->users->rows, row->owner);
 		counted.derived_bytes = row->usage.derived_bytes;
 		user_recount_note(c->recount, c->arena, row->owner, &row->usage, &counted);
-		row->usage = counted;
+		if (c->repair)
+			row->usage = counted;
 	}
 	return OK;
 }
 
-static enum status recount(struct user_table *t, struct str from, struct arena *a, struct user_recount *out, struct fault *why)
+static enum status recount(
+	struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
-	return run(t, (struct users_call){ .owner = from, .arena = a, .recount = out, .why = why }, recount_locked);
+	return run(t, (struct users_call){ .owner = from, .arena = a, .recount = out, .repair = repair, .why = why }, recount_locked);
 }
 
 static const struct user_table_ops ops = { get, list, set_quota, block, remove_user, add_derived, recount };

@@ -39,7 +39,7 @@ void assert_usage(struct bench *b, struct str owner, const struct owner_usage *w
 	struct str from = STR("");
 	assert_uses(b, owner, want);
 	do {
-		assert_int_equal(user_recount(b->w.users, from, &b->a, &counted, &b->why), OK);
+		assert_int_equal(user_recount(b->w.users, from, true, &b->a, &counted, &b->why), OK);
 		assert_int_equal(counted.repaired, 0);
 		from = counted.next_owner;
 	} while (from.n > 0);

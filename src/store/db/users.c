@@ -225,8 +225,8 @@ static enum status next_owner(struct db *d, struct str after, struct arena *a, s
 	return fault_check_arena(a, why);
 }
 
-/* Count one; what differs is repaired when the statement's snapshot has ended. */
-static enum status count_owner(struct engine *e, struct db *d, struct arena *a, struct recount_change *rc, uint64_t *n, struct fault *why)
+/* Count one, in one snapshot. */
+static enum status count_owner(struct db *d, struct arena *a, struct recount_change *rc, uint64_t *n, struct fault *why)
 {
 	bool row = false;
 	sqlite3_stmt *s = DB_BIND(d, Q_USER_COUNT, db_text(rc->who.owner));
@@ -240,10 +240,10 @@ static enum status count_owner(struct engine *e, struct db *d, struct arena *a, 
 	rc->who.subject = column_str(s, 12, a);
 	sqlite3_reset(s);
 	TRY(fault_check_arena(a, why));
-	return owner_usage_equal(&rc->recorded, &rc->counted) ? OK : group_commit_run(&e->group_commit, &rc->change);
+	return OK;
 }
 
-static enum status recount_users(struct user_table *t, struct str from, struct arena *a, struct user_recount *out, struct fault *why)
+static enum status recount_users(struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
 	struct engine *e = ENGINE_OF(t, users);
 	struct db *d CLEANUP(read_pool_release) = NULL;
@@ -256,7 +256,9 @@ static enum status recount_users(struct user_table *t, struct str from, struct a
 	while (owner.n > 0 && done.owners + done.repaired < RECOUNT_OWNERS && images < RECOUNT_IMAGES) {
 		struct recount_change rc = { .change = { .apply = apply_recount, .why = why }, .who = { .owner = owner } };
 		uint64_t n = 0;
-		TRY(count_owner(e, d, a, &rc, &n, why));
+		TRY(count_owner(d, a, &rc, &n, why));
+		if (repair && !owner_usage_equal(&rc.recorded, &rc.counted))
+			TRY(group_commit_run(&e->group_commit, &rc.change));
 		user_recount_note(&done, a, owner, &rc.recorded, &rc.counted);
 		images += n;
 		done.next_owner = owner;
