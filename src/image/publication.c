@@ -46,6 +46,15 @@ static bool has_copy(struct product *p, const struct image_row *row, struct str 
 	return store_head(p->store, key, a, &there, &unseen) == OK && str_equal(there.etag, row->etag);
 }
 
+bool publication_lacks_copy(struct product *p, const struct image_row *row)
+{
+	struct arena a CLEANUP(arena_deinit);
+	assert(p != NULL && row != NULL);
+	arena_init(&a, SCRATCH_BYTES);
+	return p->cdn != NULL && row->is_public && verdict_is_shown(&p->rules, row) &&
+		!has_copy(p, row, key_of_copy(&a, row->image_id, STR("original")), &a);
+}
+
 /* Bytes that were written over those that were verified are copied when they have been verified too. */
 static enum status copy_original(struct product *p, const struct image_row *row, enum publication_change change, struct fault *why)
 {

@@ -36,6 +36,9 @@ enum status publication_repair(struct product *p, struct str image_id, bool *rem
  * Errors      as above */
 enum status publication_remove(struct product *p, struct str image_id, bool was_public, struct fault *why) MUST_CHECK;
 
+/* Whether there is to be a copy of the original, and there is none of these bytes, or it cannot be asked for. Blocks. */
+bool publication_lacks_copy(struct product *p, const struct image_row *row);
+
 /* Whether the CDN serves a variant of an image: the original, or a thumbnail that the row records. Others are served by delivery links. */
 bool publication_has(const struct product *p, const struct image_row *row, struct str variant);
 /* The CDN's URL of such a variant.

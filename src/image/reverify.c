@@ -74,34 +74,6 @@ static enum status read_image(struct step *t, struct fault *why)
 	return expected ? OK : fault_set(why, STATE_CHANGED, "The object is not the one that its row describes.");
 }
 
-/* The row as it is to be, except for what decoding finds. */
-static void begin_resolution(struct step *t)
-{
-	const struct image_row *row = t->row;
-	t->s = (struct resolution){ .image_id = row->image_id,
-		.status = IMAGE_UPLOADED,
-		.file_type = row->file_type,
-		.file_size = row->file_size,
-		.etag = row->etag,
-		.modified_ms = row->modified_ms,
-		.width = row->width,
-		.height = row->height,
-		.orientation = row->orientation,
-		.frames = row->frames,
-		.uploaded_ms = row->uploaded_ms,
-		.reason = STR(""),
-		.received_size = row->received_size,
-		.received_sha256 = row->received_sha256,
-		.stripped = row->stripped,
-		.removed = row->removed,
-		.kept_metadata = row->kept_metadata,
-		.verdict = row->verdict,
-		.damage = row->damage,
-		.placeholder = row->placeholder,
-		.color = row->color,
-		.replaces = row->etag };
-}
-
 /* What is stored of it from now on. */
 static void take_stripped(struct step *t)
 {
@@ -166,7 +138,7 @@ static enum status run_step(struct step *t, enum render_verdict *verdict, struct
 	*verdict = found.answer.verdict;
 	if (*verdict == RENDER_LIMIT)
 		return OK;
-	begin_resolution(t);
+	t->s = resolution_of(t->row);
 	verdict_of_stored(&found.answer, &t->arena, &t->s);
 	if (whole && t->what.stripped)
 		take_stripped(t);

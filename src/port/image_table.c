@@ -95,3 +95,30 @@ bool image_visibility_parse(struct str text, bool *is_public)
 	*is_public = str_equal(text, image_visibility_name(true));
 	return *is_public || str_equal(text, image_visibility_name(false));
 }
+
+struct resolution resolution_of(const struct image_row *row)
+{
+	assert(row != NULL && row->status == IMAGE_UPLOADED);
+	return (struct resolution){ .image_id = row->image_id,
+		.status = IMAGE_UPLOADED,
+		.file_type = row->file_type,
+		.file_size = row->file_size,
+		.etag = row->etag,
+		.modified_ms = row->modified_ms,
+		.width = row->width,
+		.height = row->height,
+		.orientation = row->orientation,
+		.frames = row->frames,
+		.uploaded_ms = row->uploaded_ms,
+		.reason = STR(""),
+		.received_size = row->received_size,
+		.received_sha256 = row->received_sha256,
+		.stripped = row->stripped,
+		.removed = row->removed,
+		.kept_metadata = row->kept_metadata,
+		.verdict = row->verdict,
+		.damage = row->damage,
+		.placeholder = row->placeholder,
+		.color = row->color,
+		.replaces = row->etag };
+}

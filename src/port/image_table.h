@@ -87,6 +87,9 @@ struct resolution {
 	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag */
 };
 
+/* A resolution that leaves an uploaded row as it is, to be changed where more was found out about the same bytes. Borrows its texts. */
+struct resolution resolution_of(const struct image_row *row);
+
 /* Whether the thumbnails that are recorded are still those of the row's bytes. */
 static inline bool resolution_keeps_thumbs(const struct resolution *s)
 {
