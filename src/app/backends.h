@@ -13,6 +13,7 @@
 #include "port/key_ring.h"
 #include "port/outbox.h"
 #include "port/part_store.h"
+#include "port/storage_check.h"
 #include "port/transfer.h"
 
 struct backends {
@@ -28,6 +29,7 @@ struct backends {
 	struct part_store *parts;       /* with bucket */
 	struct key_ring *keys;          /* with bucket */
 	struct transfer *transfer;
+	struct storage_check *check;    /* with bucket */
 	struct outbox *outbox;          /* NULL: no events are written here */
 	struct str delivery_key;        /* that the backend keeps; "": none */
 	struct str region;              /* with bucket: what signatures name */
@@ -51,7 +53,8 @@ enum status backends_choose(const struct settings *s, bool *remote, struct fault
  * Errors       BAD_SETTING; OUT_OF_MEMORY; engine_open's. Nothing is left open then */
 enum status backends_open(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why) MUST_CHECK;
 /* Open them to read, whether or not a server uses them: of a data directory nothing is locked, made or written. Only what reads may be
- * called of the ports that are there: the store, the table, the users, API keys, buckets, the catalog, the transfer (whose state may be set).
+ * called of the ports that are there: the store, the table, the users, API keys, buckets, the catalog, the check, the transfer (whose state
+ * may be set).
  * Errors  BAD_SETTING; OUT_OF_MEMORY; engine_open_beside's */
 enum status backends_open_beside(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
 /* Open them to fill them from other backends, which the state of that migration does not refuse.  Errors: those of backends_open */

@@ -66,6 +66,7 @@ enum status backends_open_local(
 		.outbox = &engine_ports(engine)->outbox,
 		.transfer = &engine_ports(engine)->transfer,
 		.keys = engine_ports(engine)->ring,
+		.check = &engine_ports(engine)->check,
 		.delivery_key = engine_delivery_key(engine),
 		.region = o.region,
 		.ready = check_ready,
@@ -92,6 +93,7 @@ enum status backends_open_local_beside(const struct settings *s, struct backends
 		.catalog = &engine_ports(engine)->catalog,
 		.transfer = &engine_ports(engine)->transfer,
 		.delivery_key = engine_delivery_key(engine),
+		.check = &engine_ports(engine)->check,
 		.close = close_engine,
 		.own = engine };
 	return OK;

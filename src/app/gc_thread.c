@@ -1,10 +1,11 @@
 /* Runs the sweep at its interval on a thread of its own: the due rows each time, and the listing of all
  * objects, whose cost grows with their number, once a day or once in the lifetime of an orphan,
  * whichever is less. Each time, expired multipart uploads are aborted too, and the deletion of users goes on. What users have is
- * counted once a day, and when `tintype recount` asks for it.
+ * counted once a day, and when `tintype recount` asks for it. What `tintype fsck` found is repaired when it asks for it.
  * A sweep that fails is logged and retried at the next interval. */
 #include "app/gc_thread.h"
 
+#include "app/fsck_request.h"
 #include "app/recount.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -21,6 +22,7 @@ struct gc_thread {
 	struct product *product;
 	struct part_store *parts;
 	const char *dir;
+	struct storage_check *check;
 	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -110,9 +112,12 @@ static bool wait_until(struct gc_thread *j, int64_t until)
 	return go_on;
 }
 
-/* A recount that is asked for is done in the meantime. */
-static void answer_request(struct gc_thread *j)
+/* A recount that is asked for is done in the meantime, and repairs. */
+static void answer_requests(struct gc_thread *j)
 {
+	const struct fsck_options fsck = { .product = j->product, .check = j->check, .stop = is_stopping, .arg = j };
+	if (j->dir != NULL)
+		fsck_request_answer(j->dir, &fsck);
 	if (j->dir == NULL || j->product->users == NULL || !recount_is_requested(j->dir))
 		return;
 	recount_users(j);
@@ -126,7 +131,7 @@ static bool wait_interval(struct gc_thread *j)
 	for (int64_t now = clock_mono_ms(); now < until; now = clock_mono_ms()) {
 		if (!wait_until(j, now + LOOK_EVERY_MS < until ? now + LOOK_EVERY_MS : until))
 			return false;
-		answer_request(j);
+		answer_requests(j);
 	}
 	return true;
 }
@@ -161,6 +166,7 @@ struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 	*j = (struct gc_thread){ .product = o->product,
 		.parts = o->parts,
 		.dir = o->dir,
+		.check = o->check,
 		.interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };

@@ -4,12 +4,14 @@
 
 #include "image/product.h"
 #include "port/part_store.h"
+#include "port/storage_check.h"
 
 struct gc_thread_options {
 	struct product *product;  /* borrowed, as parts */
 	struct part_store *parts; /* NULL: there are no multipart uploads here */
 	uint64_t interval_s;
-	const char *dir;          /* where `tintype recount` asks for one; NULL: nowhere */
+	const char *dir;          /* where `tintype recount` and `tintype fsck --repair` ask for it; NULL: nowhere */
+	struct storage_check *check; /* NULL: with dir NULL */
 	uint64_t multipart_ttl_s; /* multipart uploads that are older are aborted */
 };
 

@@ -8,6 +8,7 @@
 #include "config/settings_table.h"
 #include "cli/cli.h"
 #include "app/server_main.h"
+#include "app/fsck.h"
 #include "app/keys.h"
 #include "app/maintenance.h"
 #include "app/migrate.h"
@@ -132,6 +133,9 @@ static const struct main_verb {
 	{ { "recount", "recount [OPTION ...]", "Count what each user has stored, and repair what is recorded of it; a running server does it.",
 		  .settings = STORAGE_SETTINGS },
 		recount_main },
+	{ { "fsck", "fsck [--repair] [OPTION ...]", "Check everything that is stored, also while a server runs; with --repair mend what can be mended.",
+		  FSCK_ABOUT, .flags = fsck_flag, .takes = FLAGS_ALL, .settings = FSCK_SETTINGS },
+		fsck_main },
 	{ { "compact", "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
 		  .settings = SETTING_BIT(data_dir) },
 		maintain_compact },

@@ -262,7 +262,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.parts = c->backends.parts,
 		.interval_s = s->sweep_interval_s,
 		.multipart_ttl_s = s->multipart_ttl_s,
-		.dir = c->remote ? NULL : s->data_dir });
+		.dir = c->remote ? NULL : s->data_dir,
+		.check = c->backends.check });
 	if (!c->remote)
 		c->reverify_thread = reverify_thread_start(&(struct reverify_thread_options){
 			.product = &c->product, .buckets = c->backends.bucket, .bucket = str_of(s->bucket), .dir = s->data_dir });

@@ -22,6 +22,7 @@
 /* What was found for the first time. */
 struct suspect {
 	struct str item, subject;
+	bool confirmed; /* found again */
 };
 
 enum source { SOURCE_BACKEND, SOURCE_IMAGES, SOURCE_KEYS, SOURCE_THUMBS, SOURCE_COPIES, SOURCE_USERS, SOURCES };
@@ -51,7 +52,6 @@ struct walk {
 void fsck_items_deinit(struct fsck_items *items)
 {
 	assert(items != NULL);
-	mem_free(items->names);
 	arena_deinit(&items->arena);
 	*items = (struct fsck_items){ 0 };
 }
@@ -213,53 +213,47 @@ static int by_item(const void *x, const void *y)
 	return order != 0 ? order : str_compare(a->subject, b->subject);
 }
 
-static bool grow(void **all, size_t n, size_t *cap, size_t size)
-{
-	if (n < *cap)
-		return true;
-	size_t more = *cap == 0 ? 64 : 2 * *cap;
-	void *bigger = mem_resize(*all, more, size);
-	if (bigger == NULL)
-		return false;
-	*all = bigger;
-	*cap = more;
-	return true;
-}
-
 static void suspect_item(struct walk *w, struct str item, struct str subject)
 {
 	struct arena *a = &w->items->arena;
-	void *all = w->suspects;
 	w->result->too_many = w->result->too_many || w->n_suspects == FSCK_FOUND_MAX;
 	if (w->result->too_many)
 		return;
-	bool grown = grow(&all, w->n_suspects, &w->cap_suspects, sizeof *w->suspects);
-	w->suspects = all;
-	if (!grown) {
-		(void)!fault_no_memory(&w->first);
-		return;
+	if (w->n_suspects == w->cap_suspects) {
+		size_t cap = w->cap_suspects == 0 ? 64 : 2 * w->cap_suspects;
+		struct suspect *all = mem_resize(w->suspects, cap, sizeof *all);
+		if (all == NULL) {
+			(void)!fault_no_memory(&w->first);
+			return;
+		}
+		w->suspects = all;
+		w->cap_suspects = cap;
 	}
-	w->suspects[w->n_suspects++] = (struct suspect){ str_dup(a, item), str_dup(a, subject) };
+	w->suspects[w->n_suspects++] = (struct suspect){ .item = str_dup(a, item), .subject = str_dup(a, subject) };
 	w->found_ms = clock_mono_ms();
 }
 
 static void confirm_item(struct walk *w, const struct suspect *s, const struct finding *f)
 {
-	struct fsck_items *items = w->items;
-	const struct suspect *known = bsearch(s, w->suspects, w->n_suspects, sizeof *w->suspects, by_item);
-	void *all = items->names;
+	struct suspect *known = w->n_suspects == 0 ? NULL : bsearch(s, w->suspects, w->n_suspects, sizeof *w->suspects, by_item);
 	if (known == NULL)
 		return;
+	known->confirmed = true;
 	w->result->found++;
 	w->o->found(w->o->arg, f);
-	if (items->n > 0 && str_equal(items->names[items->n - 1], s->item))
-		return;
-	bool grown = grow(&all, items->n, &items->cap, sizeof *items->names);
-	items->names = all;
-	if (grown)
-		items->names[items->n++] = known->item;
-	else
-		(void)!fault_no_memory(&w->first);
+}
+
+/* Their items, each once. */
+static enum status list_items(struct walk *w, struct fault *why)
+{
+	struct fsck_items *items = w->items;
+	items->names = arena_array(&items->arena, w->n_suspects, sizeof *items->names);
+	for (size_t i = 0; i < w->n_suspects && items->names != NULL; i++) {
+		struct str item = w->suspects[i].item;
+		if (w->suspects[i].confirmed && (items->n == 0 || !str_equal(items->names[items->n - 1], item)))
+			items->names[items->n++] = item;
+	}
+	return fault_check_arena(&items->arena, why);
 }
 
 static void note_finding(struct finding_sink *sink, const struct finding *f)
@@ -268,7 +262,7 @@ static void note_finding(struct finding_sink *sink, const struct finding *f)
 	struct walk *w = s->walk;
 	pthread_mutex_lock(&w->lock);
 	if (w->again)
-		confirm_item(w, &(struct suspect){ s->item, f->subject }, f);
+		confirm_item(w, &(struct suspect){ .item = s->item, .subject = f->subject }, f);
 	else
 		suspect_item(w, s->item, f->subject);
 	pthread_mutex_unlock(&w->lock);
@@ -337,7 +331,7 @@ static enum status confirm(struct walk *w, struct fault *why)
 	w->result->too_many = false;
 	enum status st = run_threads(w, why);
 	w->result->too_many = too_many;
-	return st;
+	return st == OK ? list_items(w, why) : st;
 }
 
 enum status fsck_run(const struct fsck_options *o, struct fsck_result *out, struct fsck_items *items, struct fault *why)

@@ -40,7 +40,7 @@ struct fsck_options {
 /* The names of items in which something was found, each once. */
 struct fsck_items {
 	struct str *names;
-	size_t n, cap;
+	size_t n;
 	struct arena arena;
 };
 void fsck_items_deinit(struct fsck_items *items);
