@@ -32,7 +32,8 @@ const struct flag_name *fsck_flag(size_t i)
 {
 	static const struct flag_name flags[OPTIONS] = {
 		[OPTION_REPAIR] = { "repair", 0, FLAG_SWITCH, NULL, "Repair what can be repaired." },
-		[OPTION_JOBS] = { "jobs", 0, FLAG_VALUE, "N", "Objects that are read at a time: 1 to 16; as many as there are cores if not given." },
+		[OPTION_JOBS] = { "jobs", 0, FLAG_VALUE, "N",
+			"Objects that are read at a time: 1 to 16; as many as there are cores if not given." },
 		[OPTION_JSON] = { "json", 0, FLAG_SWITCH, NULL, "Print JSON objects, one a line." },
 	};
 	return i < OPTIONS ? &flags[i] : NULL;
@@ -288,7 +289,8 @@ static enum status run_command(struct command *c, int argc, char **argv, struct 
 		TRY(repair(c, &items, r, why));
 	print_counts(c, r);
 	if (r->too_many)
-		return fault_set(why, TOO_MUCH, "More than %d findings: not everything was examined. Repair these and run it again.", FSCK_FOUND_MAX);
+		return fault_set(
+			why, TOO_MUCH, "More than %d findings: not everything was examined. Repair these and run it again.", FSCK_FOUND_MAX);
 	return OK;
 }
 

@@ -53,8 +53,7 @@ static struct str stored_sha256(const struct image_row *row)
 	return row->removed == 0 && row->received_size == row->file_size ? row->received_sha256 : STR("");
 }
 
-static enum status compare_bytes(
-	struct str bytes, const struct object_digests *recorded, bool *same, struct fault *why)
+static enum status compare_bytes(struct str bytes, const struct object_digests *recorded, bool *same, struct fault *why)
 {
 	struct object_digest digest;
 	object_digest_begin(&digest, recorded);
@@ -95,9 +94,8 @@ static enum status inspect_remote(const struct examination *x, const struct imag
 
 static enum status inspect(const struct examination *x, const struct image_row *row, struct object_state *out, struct fault *why)
 {
-	enum status got = x->o->check == NULL
-		? inspect_remote(x, row, out, why)
-		: check_inspect(x->o->check, row->key, stored_sha256(row), x->arena, x->sink, out, why);
+	enum status got = x->o->check == NULL ? inspect_remote(x, row, out, why)
+										  : check_inspect(x->o->check, row->key, stored_sha256(row), x->arena, x->sink, out, why);
 	if (got != NOT_FOUND)
 		return got;
 	*out = (struct object_state){ .bytes = FINDING_OBJECT_MISSING };
@@ -111,7 +109,8 @@ static struct finding judge(const struct examination *x, const struct image_row 
 	bool there = s->info.key.n > 0;
 	if (there && row->file_size != s->info.size) {
 		f.kind = FINDING_OBJECT_CHANGED;
-		f.detail = str_printf(x->arena, "it has %llu bytes and not %llu", (unsigned long long)s->info.size, (unsigned long long)row->file_size);
+		f.detail =
+			str_printf(x->arena, "it has %llu bytes and not %llu", (unsigned long long)s->info.size, (unsigned long long)row->file_size);
 	} else if (there && !str_equal(row->etag, s->info.etag)) {
 		f.kind = FINDING_OBJECT_CHANGED;
 		f.detail = str_printf(x->arena, "its ETag is %.*s and not %.*s", STRF(s->info.etag), STRF(row->etag));

@@ -134,8 +134,7 @@ enum status object_digest_end(struct object_digest *d, bool *same, struct fault 
 	if (d->kind == DIGEST_CHECKSUM && good)
 		*same = is_base64_of(r->checksum.value, sum, checksum_info(r->checksum.kind)->bytes);
 	else if (d->kind != DIGEST_NOTHING && good)
-		*same = !d->differs &&
-			(d->kind == DIGEST_SHA256 ? is_hex_of(r->sha256, sum, SHA256_BYTES) : is_hex_of(r->etag, sum, MD5_BYTES));
+		*same = !d->differs && (d->kind == DIGEST_SHA256 ? is_hex_of(r->sha256, sum, SHA256_BYTES) : is_hex_of(r->etag, sum, MD5_BYTES));
 	d->recorded = NULL;
 	return good ? OK : fault_no_memory(why);
 }

@@ -35,8 +35,8 @@ struct finding {
 /* Where findings go, and what was looked at. One thread at a time. */
 struct finding_sink {
 	void (*found)(struct finding_sink *, const struct finding *); /* texts are borrowed */
-	uint64_t objects, bytes; /* whose bytes were read, and how many these were */
-	uint64_t unhashed;       /* objects of which nothing is recorded that bytes could be compared with */
+	uint64_t objects, bytes;                                      /* whose bytes were read, and how many these were */
+	uint64_t unhashed; /* objects of which nothing is recorded that bytes could be compared with */
 };
 
 /* An object, and whether its bytes are those that were stored. */

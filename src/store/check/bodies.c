@@ -22,7 +22,7 @@
 struct body {
 	uint64_t file;
 	bool inlined;
-	struct str bytes; /* where it is inlined */
+	struct str bytes;  /* where it is inlined */
 	struct str broken; /* why something of it cannot be read from the database; "": nothing */
 	uint64_t size;
 	struct object_digests recorded;
@@ -259,8 +259,8 @@ enum status check_list_objects(struct engine *e, struct str *after, struct arena
 	if (after->n > 0 && !str_to_u64(number, &bucket))
 		return fault_set(why, BAD_CURSOR, "No list has such a place.");
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_CHECK_OBJECTS, db_int((int64_t)bucket), db_text(key), db_int(e->group_commit.writer.image_bucket),
-		db_int(CHECK_PAGE));
+	sqlite3_stmt *s =
+		DB_BIND(d, Q_CHECK_OBJECTS, db_int((int64_t)bucket), db_text(key), db_int(e->group_commit.writer.image_bucket), db_int(CHECK_PAGE));
 	*after = STR("");
 	for (;;) {
 		TRY(db_step(d, s, &row, why));

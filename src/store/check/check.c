@@ -33,6 +33,13 @@ static struct image_counts column_counts(sqlite3_stmt *s, int i)
 		(uint64_t)sqlite3_column_int64(s, i + 2), (uint64_t)sqlite3_column_int64(s, i + 3) };
 }
 
+static void put_difference(struct arena *a, struct str *text, const char *what, uint64_t kept, uint64_t counted)
+{
+	if (kept != counted)
+		*text = str_printf(a, "%.*s%s%s %llu, counted %llu", STRF(*text), text->n > 0 ? "; " : "", what, (unsigned long long)kept,
+			(unsigned long long)counted);
+}
+
 static bool counts_equal(const struct image_counts *x, const struct image_counts *y)
 {
 	return x->pending == y->pending && x->uploaded == y->uploaded && x->rejected == y->rejected && x->stored_bytes == y->stored_bytes;
@@ -66,10 +73,12 @@ static enum status check_counts(const struct check *c, struct str name, struct f
 	sqlite3_reset(s);
 	if (counts_equal(&counted, &kept))
 		return OK;
-	struct str detail = str_printf(c->arena, "pending %llu, counted %llu; uploaded %llu, counted %llu; rejected %llu, counted %llu; bytes %llu, counted %llu",
-		(unsigned long long)kept.pending, (unsigned long long)counted.pending, (unsigned long long)kept.uploaded,
-		(unsigned long long)counted.uploaded, (unsigned long long)kept.rejected, (unsigned long long)counted.rejected,
-		(unsigned long long)kept.stored_bytes, (unsigned long long)counted.stored_bytes);
+	struct str detail = STR("");
+	put_difference(c->arena, &detail, "pending", kept.pending, counted.pending);
+	put_difference(c->arena, &detail, "uploaded", kept.uploaded, counted.uploaded);
+	put_difference(c->arena, &detail, "rejected", kept.rejected, counted.rejected);
+	put_difference(c->arena, &detail, "bytes", kept.stored_bytes, counted.stored_bytes);
+	TRY(fault_check_arena(c->arena, why));
 	if (c->repair)
 		TRY(group_commit_run(&c->engine->group_commit, &change));
 	check_report(c, FINDING_COUNTS, STR("images"), detail, c->repair);
@@ -93,9 +102,8 @@ static enum status list_incoming(struct engine *e, struct str *after, struct are
 
 static enum status list_items(struct storage_check *port, struct str cursor, struct arena *a, struct check_items *out, struct fault *why)
 {
-	static enum status (*const lists[])(struct engine *, struct str *, struct arena *, struct check_page *, struct fault *) = {
-		list_database, check_list_objects, check_list_parts, check_list_dirs, list_incoming, check_list_thumbs
-	};
+	static enum status (*const lists[])(struct engine *, struct str *, struct arena *, struct check_page *,
+		struct fault *) = { list_database, check_list_objects, check_list_parts, check_list_dirs, list_incoming, check_list_thumbs };
 	struct str after = cursor, at = str_cut(&after, ':');
 	struct check_page *page = ARENA_NEW(a, struct check_page);
 	uint64_t i = 0;

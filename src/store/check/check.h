@@ -34,8 +34,7 @@ struct check_page {
 
 /* Names of one kind after a place, which is "" at the start.
  * after   out: where to go on; "": there are no more */
-enum status check_list_objects(
-	struct engine *e, struct str *after, struct arena *a, struct check_page *page, struct fault *why) MUST_CHECK;
+enum status check_list_objects(struct engine *e, struct str *after, struct arena *a, struct check_page *page, struct fault *why) MUST_CHECK;
 enum status check_list_parts(struct engine *e, struct str *after, struct arena *a, struct check_page *page, struct fault *why) MUST_CHECK;
 enum status check_list_dirs(struct engine *e, struct str *after, struct arena *a, struct check_page *page, struct fault *why) MUST_CHECK;
 enum status check_list_thumbs(struct engine *e, struct str *after, struct arena *a, struct check_page *page, struct fault *why) MUST_CHECK;

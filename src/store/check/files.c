@@ -118,10 +118,26 @@ static enum status move_aside(const struct check *c, const char *path, struct st
 		return io_fault(why, errno, "make quarantine/");
 	if (renameat(dir, path, dir, to) != 0 && errno != ENOENT)
 		return io_fault(why, errno, "move a file to quarantine/");
-	return local_io.fsync(dir) == 0 ? OK : io_fault(why, errno, "sync the data directory");
+	return OK;
 }
 
-static enum status report_unnamed(const struct check *c, const char *dir, struct str name, struct fault *why)
+/* Both names of what was moved: a file system without a journal may lose the file otherwise. */
+static enum status sync_moved(const struct check *c, const char *from, struct fault *why)
+{
+	const char *const dirs[] = { "quarantine", from, "." };
+	for (size_t i = 0; i < COUNT_OF(dirs); i++) {
+		int fd = openat(c->engine->dir_fd, dirs[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 || local_io.fsync(fd) != 0) {
+			enum status status = io_fault(why, errno, "sync quarantine/");
+			io_close(fd);
+			return status;
+		}
+		io_close(fd);
+	}
+	return OK;
+}
+
+static enum status report_unnamed(const struct check *c, const char *dir, struct str name, bool *moved, struct fault *why)
 {
 	const char *path = path_of(c, dir, name);
 	struct stat st;
@@ -130,22 +146,18 @@ static enum status report_unnamed(const struct check *c, const char *dir, struct
 		return OK;
 	if (c->repair)
 		TRY(move_aside(c, path, name, why));
+	*moved = *moved || c->repair;
 	check_report(c, FINDING_FILE_UNNAMED, str_of(path), str_printf(c->arena, "%llu bytes", (unsigned long long)st.st_size), c->repair);
 	return fault_check_arena(c->arena, why);
 }
 
-enum status check_objects_dir(const struct check *c, struct str name, struct fault *why)
+static enum status examine_dir(const struct check *c, struct str name, const char *dir, bool *moved, struct fault *why)
 {
 	bool *named = arena_array(c->arena, TREE_FILES_PER_DIR, sizeof *named);
-	const char *dir = path_of(c, "objects", name), *plain = str_cstr(c->arena, name);
+	const char *plain = str_cstr(c->arena, name);
 	struct names files;
-	struct stat st;
 	uint64_t number = 0, file = 0;
 	TRY(fault_check_arena(c->arena, why));
-	if (!is_there(c, dir, &st))
-		return OK;
-	if (!S_ISDIR(st.st_mode))
-		return report_unnamed(c, "objects", name, why);
 	bool ours = tree_parse_dir(plain, &number);
 	TRY(read_names(c->engine->dir_fd, dir, c->arena, &files, why));
 	if (ours)
@@ -156,9 +168,22 @@ enum status check_objects_dir(const struct check *c, struct str name, struct fau
 		if (numbered && !known)
 			TRY(is_named(c, file, &known, why));
 		if (!known)
-			TRY(report_unnamed(c, dir, files.all[i], why));
+			TRY(report_unnamed(c, dir, files.all[i], moved, why));
 	}
 	return OK;
+}
+
+enum status check_objects_dir(const struct check *c, struct str name, struct fault *why)
+{
+	const char *dir = path_of(c, "objects", name);
+	struct stat st;
+	bool moved = false;
+	TRY(fault_check_arena(c->arena, why));
+	if (!is_there(c, dir, &st))
+		return OK;
+	bool is_dir = S_ISDIR(st.st_mode);
+	TRY(is_dir ? examine_dir(c, name, dir, &moved, why) : report_unnamed(c, "objects", name, &moved, why));
+	return moved ? sync_moved(c, is_dir ? dir : "objects", why) : OK;
 }
 
 enum status check_list_dirs(struct engine *e, struct str *after, struct arena *a, struct check_page *page, struct fault *why)
