@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/writer.h"
 #include "cli/output.h"
+#include "image/thumb_objects.h"
+#include "image/thumbnails.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -184,20 +186,46 @@ static void print_left(struct finding_sink *sink, const struct finding *f)
 	print_finding(c, f, "left");
 }
 
+/* What verifies an object of a remote store again, and removes the thumbnails of the one that it has replaced. */
+struct verifier {
+	struct pool *pool;
+	struct thumb_objects objects;
+	struct thumbnails *thumbnails;
+};
+
+static void verifier_end(struct verifier *v)
+{
+	thumbnails_free(&v->thumbnails);
+	pool_free(&v->pool);
+}
+
+static enum status verifier_start(struct verifier *v, const struct settings *s, struct product *p, struct fault *why)
+{
+	const struct pool_options options = render_pool_options(s, 1, 1);
+	struct thumbnails_options o = thumbnails_of(s, p);
+	if (p->rules.check == CHECK_HEADER)
+		return OK;
+	TRY(pool_start(&options, &v->pool, why));
+	p->renderer = pool_renderer(v->pool);
+	thumb_objects_init(&v->objects, p->store);
+	o.store = &v->objects.port;
+	if (o.presets.n > 0)
+		TRY(thumbnails_new(&o, &v->thumbnails, why));
+	p->thumbnails = v->thumbnails;
+	return OK;
+}
+
 /* Here, where no server uses the data directory, or on a remote store. */
 static enum status repair_here(struct command *c, struct backends *e, const struct fsck_items *items, struct fault *why)
 {
 	struct product p = c->product;
-	struct pool *pool CLEANUP(pool_free) = NULL;
-	const struct pool_options options = render_pool_options(&c->settings, 1, 1);
+	struct verifier v CLEANUP(verifier_end) = { 0 };
 	p.store = e->store;
 	p.table = e->table;
 	p.users = e->users;
 	p.cdn = e->cdn;
-	if (e->bucket == NULL && p.rules.check != CHECK_HEADER) {
-		TRY(pool_start(&options, &pool, why));
-		p.renderer = pool_renderer(pool);
-	}
+	if (e->bucket == NULL)
+		TRY(verifier_start(&v, &c->settings, &p, why));
 	const struct fsck_options o = { .product = &p, .check = e->check };
 	for (size_t i = 0; i < items->n && !maintain_stopping(NULL); i++) {
 		struct repair_sink sink = { .sink = { .found = print_repaired }, .command = c };

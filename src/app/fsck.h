@@ -15,6 +15,7 @@ const struct flag_name *fsck_flag(size_t i);
 #define FSCK_SETTINGS \
 	(SETTING_BIT(data_dir) | SETTING_BIT(store) | SETTING_BIT(table) | SETTING_BIT(bucket) | SETTING_BIT(region) | \
 		SETTING_BIT(table_name) | SETTING_BIT(list_shards) | SETTING_BIT(max_size) | SETTING_BIT(orphan_ttl_s) | SETTING_BIT(cdn_url) | \
-		SETTING_BIT(render_memory) | SETTING_BIT(render_sandbox) | SETTING_BIT(reserve_bytes))
+		SETTING_BIT(verify) | SETTING_BIT(thumbnails) | SETTING_BIT(render_memory) | SETTING_BIT(render_sandbox) | \
+		SETTING_BIT(reserve_bytes))
 
 #endif
