@@ -86,7 +86,7 @@ static enum status check_length(const struct api_call *c, struct fault *why)
 	const struct request *r = &c->x->request;
 	const uint64_t most = c->api->product->rules.max_size_bytes;
 	if (r->has_length && r->length > most + (c->direct->is_form ? FORM_SPARE_BYTES : 0))
-		return fault_set(why, IMAGE_TOO_LARGE, "The file is over the limit of %llu bytes: send a smaller image.", (unsigned long long)most);
+		return refuse_size(most, why);
 	if (r->chunked || r->length > 0)
 		return OK;
 	return fault_set(

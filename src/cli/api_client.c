@@ -239,13 +239,15 @@ static struct str find_reason(const json_t *problem, struct str body, struct are
 	return xml_read(a, body, "Error", &error, NULL) == OK ? xml_child_text(error, "Message") : (struct str){ NULL, 0 };
 }
 
-static enum status check_answer(const struct http_response *answer, struct arena *a, struct fault *why)
+static enum status check_answer(const struct remote *r, const struct http_response *answer, struct arena *a, struct fault *why)
 {
 	bool starved;
 	if (answer->status >= 200 && answer->status <= 299)
 		return OK;
 	if (answer->status == 401)
-		return fault_write(why, F_KEY_NEEDED, "the server requires an API key: set TINTYPE_API_KEY (401)");
+		return fault_write(why, F_KEY_NEEDED, "%s (401)",
+			r->bearer.n > 0 ? "the server does not accept the API key: check TINTYPE_API_KEY"
+							: "the server requires an API key: set TINTYPE_API_KEY");
 	json_t *problem = json_read(answer->body, 0, NULL, &starved);
 	struct str reason = find_reason(problem, answer->body, a);
 	enum status status = reason.n > 0 ? fault_write(why, refusal_code(answer->status), "%.*s (%d)", STRF(reason), answer->status)
@@ -274,7 +276,7 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 	if (call->delete_token != NULL)
 		headers[q.n_headers++] = (struct header){ STR("X-Delete-Token"), str_of(call->delete_token) };
 	TRY(send_with_retries(r, r->api, &q, a, &answer, why));
-	TRY(check_answer(&answer, a, why));
+	TRY(check_answer(r, &answer, a, why));
 	if (out == NULL)
 		return OK;
 	bool starved;
@@ -297,7 +299,7 @@ enum status remote_store(struct remote *r, const struct http_request *q, struct 
 	if (api_is_https && !str_starts_with_nocase(q->url, STR("https://")))
 		return fault_set(why, INVALID_INPUT, "the API is https and the store's URL is not: nothing was sent");
 	TRY(send_with_retries(r, r->store, q, a, out, why));
-	return check_answer(out, a, why);
+	return check_answer(r, out, a, why);
 }
 
 struct str remote_image_path(struct arena *a, struct str id, const char *then)

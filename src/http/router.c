@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define METHODS_MAX 8 /* of one path */
+
 static const void *row_at(const struct router *r, size_t i)
 {
 	assert(i < r->n);
@@ -37,6 +39,24 @@ static bool path_fits(struct str path_template, struct str path, struct str *seg
 	return str_find_char(*segment, '/') == segment->n;
 }
 
+/* "Use GET or DELETE here." */
+static enum status refuse_method(const struct router *r, struct str path_template, struct fault *why)
+{
+	struct str methods[METHODS_MAX], at;
+	size_t n = 0;
+	char memory[128];
+	struct buf names;
+	for (size_t i = 0; i < r->n && n < METHODS_MAX; i++) {
+		struct str takes = read_name(router_name(r, i), &at);
+		if (str_equal(at, path_template))
+			methods[n++] = takes;
+	}
+	buf_init_fixed(&names, memory, sizeof memory);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&names, "%s%.*s", i == 0 ? "" : i + 1 == n ? " or " : ", ", STRF(methods[i]));
+	return fault_set(why, BAD_METHOD, "Use %.*s here.", STRF(buf_str(&names)));
+}
+
 enum status router_find(const struct router *r, struct str method, struct str path, struct route_match *out, struct fault *why)
 {
 	assert(r != NULL);
@@ -62,7 +82,7 @@ enum status router_find(const struct router *r, struct str method, struct str pa
 		return OK;
 	}
 	if (out->path_template.n > 0)
-		return fault_set(why, BAD_METHOD, "This path does not allow the method; see the Allow header.");
+		return refuse_method(r, out->path_template, why);
 	return fault_set(why, NO_SUCH_ROUTE, "%s", r->no_route);
 }
 

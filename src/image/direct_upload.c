@@ -30,7 +30,7 @@ enum status direct_upload_write(struct direct_upload *u, struct str piece, struc
 	assert(u->in != NULL || u->spool.is_open);
 	const uint64_t most = u->product->rules.max_size_bytes;
 	if (piece.n > most - u->received)
-		return fault_set(why, IMAGE_TOO_LARGE, "The file is over the limit of %llu bytes: send a smaller image.", (unsigned long long)most);
+		return refuse_size(most, why);
 	u->received += piece.n;
 	return u->in != NULL ? intake_write(&u->intake, u->in, piece, why) : spool_write(&u->spool, piece, why);
 }
@@ -47,7 +47,9 @@ static enum status find_type(const struct direct_upload *u, struct str declared,
 	}
 	if (declared.n > 0 && media_type_read(rules, declared, u->arena, out, &unread) == OK && media_type_unverified(rules, *out))
 		return OK;
-	return fault_set(why, TYPE_NOT_ALLOWED, "The file is not an image of a type that is allowed here: %.*s.", STRF(rules->allowed_types));
+	char shown[MEDIA_TYPES_SHOWN_BYTES];
+	return fault_set(why, TYPE_NOT_ALLOWED, "The file is not an image of a type that is allowed here: %.*s.",
+		STRF(media_types_shown(rules->allowed_types, shown)));
 }
 
 /* On the embedded store all of it was hashed while it came. */

@@ -102,11 +102,32 @@ enum status media_types_check(const struct image_rules *rules, struct fault *why
 	return OK;
 }
 
+struct str media_types_shown(struct str list, char memory[MEDIA_TYPES_SHOWN_BYTES])
+{
+	struct buf b;
+	buf_init_fixed(&b, memory, MEDIA_TYPES_SHOWN_BYTES);
+	for (struct str rest = list; rest.p != NULL;) {
+		struct str type = str_trim(str_cut(&rest, ','));
+		buf_printf(&b, "%s%.*s", b.n > 0 ? ", " : "", STRF(type));
+	}
+	return buf_str(&b);
+}
+
+enum status refuse_size(uint64_t most, struct fault *why)
+{
+	const uint64_t mebibyte = UINT64_C(1) << 20;
+	if (most < mebibyte)
+		return fault_set(why, IMAGE_TOO_LARGE, "The file is too large: the limit is %llu bytes.", (unsigned long long)most);
+	return fault_set(why, IMAGE_TOO_LARGE, "The file is too large: the limit is %.*g MiB (%llu bytes).", most % mebibyte == 0 ? 6 : 3,
+		(double)most / (double)mebibyte, (unsigned long long)most);
+}
+
 enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why)
 {
 	assert(rules != NULL);
 	assert(a != NULL);
 	assert(out != NULL);
+	char shown[MEDIA_TYPES_SHOWN_BYTES];
 	if (text.n == 0)
 		return fault_set(why, BAD_FIELD, "fileType is missing: give the media type, such as image/jpeg");
 	if (str_find_char(text, ';') < text.n)
@@ -117,8 +138,9 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	if (!media_type_valid(type))
 		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");
 	if (!media_type_allowed(rules, type))
-		return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not allowed: use one of %.*s%s", (int)(type.n < 80 ? type.n : 80), type.p,
-			STRF(rules->allowed_types), media_type_is_heif(type) ? ", or let the server accept it with --allowed-types" : "");
+		return fault_set(why, TYPE_NOT_ALLOWED, "A file of type %.*s is not allowed here: use %.*s%s.", (int)(type.n < 40 ? type.n : 40),
+			type.p, STRF(media_types_shown(rules->allowed_types, shown)),
+			media_type_is_heif(type) ? ", or let the server accept it with --allowed-types" : "");
 	*out = type;
 	return OK;
 }

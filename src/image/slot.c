@@ -31,7 +31,7 @@ static enum status check_size(const struct image_rules *rules, const struct slot
 		return fault_set(why, BAD_FIELD, "fileSize must be at least 1");
 	uint64_t most = max_bytes(rules, r);
 	if (r->file_size > most)
-		return fault_set(why, IMAGE_TOO_LARGE, "fileSize is over the limit of %llu bytes", (unsigned long long)most);
+		return refuse_size(most, why);
 	return OK;
 }
 
@@ -39,8 +39,9 @@ static enum status check_type(const struct slot_request *r, struct str file_type
 {
 	if (r->allowed_types.n == 0 || media_type_listed(r->allowed_types, file_type))
 		return OK;
+	char shown[MEDIA_TYPES_SHOWN_BYTES];
 	return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not one of the allowedTypes of this request: %.*s", STRF(file_type),
-		(int)(r->allowed_types.n < 100 ? r->allowed_types.n : 100), r->allowed_types.p);
+		STRF(media_types_shown(r->allowed_types, shown)));
 }
 
 static uint32_t url_life_s(const struct image_rules *rules, const struct slot_request *r)

@@ -68,6 +68,12 @@ enum status media_type_read(
 	const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
 /* Whether a canonical media type is one of a list with commas; image/jpg in the list is image/jpeg, and case does not matter. */
 bool media_type_listed(struct str list, struct str media_type);
+#define MEDIA_TYPES_SHOWN_BYTES 160
+/* A list with commas for a sentence, "image/jpeg, image/png"; what does not fit is cut off.
+ * memory   lives as long as what is given back */
+struct str media_types_shown(struct str list, char memory[MEDIA_TYPES_SHOWN_BYTES]);
+/* Refuse a file of too many bytes, in words: IMAGE_TOO_LARGE. */
+enum status refuse_size(uint64_t most, struct fault *why);
 /* Whether a text is a media type, without parameters, in any case. */
 bool media_type_valid(struct str text);
 /* Whether the rules allow this canonical media type. */

@@ -110,7 +110,7 @@ static void test_slot_when_its_own_limits_refuse_it_then_413_or_415(void **state
 	static const struct row rows[] = {
 		{ LIMITED("\"fileSize\":1001,\"maxSize\":1000"), 413, "image_too_large", "1000 bytes" },
 		{ LIMITED("\"allowedTypes\":[\"image/jpeg\"]"), 415, "type_not_allowed", "image/png is not one of the allowedTypes of this request: image/jpeg" },
-		{ "{\"fileName\":\"a\",\"fileType\":\"text/html\",\"allowedTypes\":[\"text/html\"]}", 415, "type_not_allowed", "text/html is not allowed" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"text/html\",\"allowedTypes\":[\"text/html\"]}", 415, "type_not_allowed", "A file of type text/html is not allowed here: use image/" },
 		{ LIMITED("\"allowedTypes\":[]"), 400, "bad_field", "allowedTypes" },
 		{ LIMITED("\"allowedTypes\":\"image/png\""), 400, "bad_field", "allowedTypes" },
 		{ LIMITED("\"allowedTypes\":[\"image/png,image/gif\"]"), 400, "bad_field", "allowedTypes" },
@@ -309,7 +309,7 @@ static void test_file_size_when_at_its_limits_then_accepted_or_refused(void **st
 		{ SIZE_OF("1"), 200, NULL, NULL },
 		{ SIZE_OF("5242880"), 200, NULL, NULL },
 		{ SIZE_OF("5242880.0"), 400, "bad_field", "fileSize must be an integer" },
-		{ SIZE_OF("5242881"), 413, "image_too_large", NULL },
+		{ SIZE_OF("5242881"), 413, "image_too_large", "The file is too large: the limit is 5 MiB (5242880 bytes)." },
 		{ SIZE_OF("9223372036854775807"), 413, "image_too_large", NULL },
 		{ SIZE_OF("\"5\""), 400, "bad_field", "fileSize" },
 	};

@@ -51,8 +51,10 @@ static void test_a_known_path_with_another_method_is_distinguished_and_lists_its
 	arena_init(&a, 4096);
 	assert_int_equal(find(&plain, "DELETE", "/a"), 0);
 	assert_int_equal(why.code, F_BAD_METHOD);
+	assert_string_equal(why.text, "Use GET or PUT here.");
 	assert_str(router_methods(&plain, at.path_template, &a), STR("GET, HEAD, PUT"));
 	assert_int_equal(find(&plain, "get", "/a/1/b"), 0);
+	assert_string_equal(why.text, "Use POST here.");
 	assert_str(router_methods(&plain, at.path_template, &a), STR("POST"));
 	arena_deinit(&a);
 }
