@@ -191,8 +191,10 @@ static void write_manual(struct buf *b)
 		STR(".SH ENVIRONMENT\n"
 			".TP\n\\fBTINTYPE_ENDPOINT\\fR\nThe API that commands call.\n"
 			".TP\n\\fBTINTYPE_API_KEY\\fR\nThe key that the server requires, and that commands send.\n"
+			".TP\n\\fBTINTYPE_GATEWAY_KEY\\fR\nThe key that API Gateway asks for, where that is another one.\n"
+			".TP\n\\fBNO_COLOR\\fR\nIf it is set, nothing is coloured.\n"
 			".TP\n\\fBTINTYPE_ENV_FILE\\fR\nThe file of settings, in place of \\fI.env\\fR; none is read if it is empty.\n"
-			".SH EXIT STATUS\n0 if all succeeded, 1 if something failed, 2 for wrong use or a wrong setting, 130 after Ctrl-C.\n"));
+			".SH EXIT STATUS\n0 if all succeeded, 1 if something failed, 2 for wrong use or a wrong setting, 130 after Ctrl-C, 143 after SIGTERM.\n"));
 }
 
 static const struct command_row *shown; /* by write_help */

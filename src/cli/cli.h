@@ -5,7 +5,7 @@
 #include "config/command.h"
 
 /* Run `tintype VERB ...`; argv[0] is the verb. Gives the exit status: 0 only if all succeeded, 1 when something failed,
- * 2 for wrong use, 130 after Ctrl-C. */
+ * 2 for wrong use, 130 after Ctrl-C, 143 after SIGTERM. */
 int cli_run(int argc, char **argv);
 /* Whether cli_run has this verb. */
 bool cli_knows(struct str verb);
