@@ -136,7 +136,7 @@ static void sleep_ms(int64_t ms)
 static bool is_waited_for(const struct remote *r, const struct http_client *c, const struct fault *failed)
 {
 	struct remote_patience *p = r->patience;
-	if (p == NULL || (failed->code != F_UPSTREAM_FAILED && failed->code != F_DEADLINE))
+	if (p == NULL || atomic_load(&p->gave_up) || (failed->code != F_UPSTREAM_FAILED && failed->code != F_DEADLINE))
 		return false;
 	return p->before_answer || atomic_load(c == r->api ? &p->knows_api : &p->knows_store);
 }
@@ -152,6 +152,7 @@ static void note_answer(struct remote *r, const struct http_client *c)
 	if (r->patience == NULL)
 		return;
 	atomic_store(c == r->api ? &r->patience->knows_api : &r->patience->knows_store, true);
+	atomic_store(&r->patience->gave_up, false);
 	tell_change(r->patience, NULL);
 }
 
@@ -179,8 +180,10 @@ static bool wait_for_server(struct remote *r, struct http_client *c, const struc
 		random_bytes(&jitter, 1);
 		tries++;
 		ms += jitter;
-		if (left <= 0)
+		if (left <= 0) {
+			atomic_store(&r->patience->gave_up, true);
 			return false;
+		}
 		sleep_ms(ms < left ? ms : left);
 		arena_init(&a, CONNECT_MEMORY_BYTES);
 		st = http_connect(c, q, &a, &why);

@@ -18,6 +18,7 @@ struct remote_patience {
 	void (*changed)(void *arg, const struct fault *lost);
 	void *arg;
 	atomic_bool knows_api, knows_store, lost; /* zero at first */
+	atomic_bool gave_up;                      /* until it answers again: else each request would wait as long */
 };
 
 struct remote {

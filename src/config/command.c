@@ -5,6 +5,8 @@
 #include "config/settings.h"
 #include "config/settings_table.h"
 
+#include <string.h>
+
 #define NAMES_MAX_BYTES 16384
 
 /* A line that begins with a blank is an example, and is not broken. */
@@ -43,7 +45,10 @@ void command_list(struct buf *b, command_row_fn *row)
 	const struct command_row *c;
 	assert(b != NULL && row != NULL);
 	for (size_t i = 0; (c = row(i)) != NULL; i++) {
-		buf_printf(b, "  %-27s ", c->usage);
+		if (strlen(c->usage) > 27)
+			buf_printf(b, "  %s\n%30s", c->usage, "");
+		else
+			buf_printf(b, "  %-27s ", c->usage);
 		help_words(b, str_of(c->sentence), STR("                              "), 30);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "fake/fake_api.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,6 +103,54 @@ static void test_store_when_api_is_https_and_url_is_not_then_nothing_is_sent(voi
 	arena_deinit(&a);
 }
 
+static void count_change(void *arg, const struct fault *lost)
+{
+	unsigned *changes = arg;
+	*changes += lost != NULL ? 1 : 100;
+}
+
+static void test_call_when_the_server_stays_away_then_waited_for_once(void **state)
+{
+	struct fake_api api;
+	struct remote r;
+	struct arena a;
+	struct fault why = { 0 };
+	unsigned changes = 0;
+	struct remote_patience patience = { .most_ms = 400, .changed = count_change, .arg = &changes };
+	const struct remote_call call = { .method = "GET", .path = STR("/images?limit=1") };
+	json_t *page = NULL;
+	arena_init(&a, 1 << 20);
+	fake_api_start(&api);
+	assert_int_equal(remote_init(&r, api.http.url, &why), OK);
+	r.patience = &patience;
+	assert_int_equal(remote_json(&r, &call, &a, &page, &why), OK);
+	json_decref(page);
+	fake_api_stop(&api);
+	assert_int_equal(remote_json(&r, &call, &a, NULL, &why), UPSTREAM);
+	assert_true(r.waited);
+	assert_int_equal(remote_json(&r, &call, &a, NULL, &why), UPSTREAM);
+	assert_false(r.waited);
+	assert_int_equal(changes, 1);
+	remote_deinit(&r);
+	arena_deinit(&a);
+}
+
+static void test_call_when_the_server_was_never_there_then_not_waited_for(void **state)
+{
+	struct remote r;
+	struct arena a;
+	struct fault why = { 0 };
+	struct remote_patience patience = { .most_ms = INT64_C(1) << 40 };
+	const struct remote_call call = { .method = "GET", .path = STR("/limits") };
+	arena_init(&a, 1 << 20);
+	assert_int_equal(remote_init(&r, "http://127.0.0.1:1", &why), OK);
+	r.patience = &patience;
+	assert_int_equal(remote_json(&r, &call, &a, NULL, &why), UPSTREAM);
+	assert_false(r.waited);
+	remote_deinit(&r);
+	arena_deinit(&a);
+}
+
 static void test_image_path_when_id_is_hostile_then_encoded(void **state)
 {
 	struct arena a;
@@ -123,6 +172,8 @@ int main(void)
 		cmocka_unit_test(test_endpoint_when_not_given_then_environment_then_default),
 		cmocka_unit_test(test_endpoint_when_only_the_server_is_set_then_its_address),
 		cmocka_unit_test(test_store_when_api_is_https_and_url_is_not_then_nothing_is_sent),
+		cmocka_unit_test(test_call_when_the_server_stays_away_then_waited_for_once),
+		cmocka_unit_test(test_call_when_the_server_was_never_there_then_not_waited_for),
 		cmocka_unit_test(test_image_path_when_id_is_hostile_then_encoded),
 	};
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -24,7 +24,7 @@ static const struct command_row *row_at(size_t i)
 			"First line.\n\n  an example that is   not broken, though it is longer than the ninety-two columns that other lines may have",
 			.takes_files = true, .takes = 3, .flags = flag_at },
 		{ "look", "look", "Look at them.", .takes = 4, .flags = flag_at, .settings = SETTING_BIT(data_dir) },
-		{ "serve", "serve [OPTION ...]", "Serve.", .settings = FLAGS_ALL },
+		{ "serve", "serve [ANY NUMBER OF OPTIONS]", "Serve.", .settings = FLAGS_ALL },
 	};
 	return i < COUNT_OF(rows) ? &rows[i] : NULL;
 }
@@ -80,7 +80,8 @@ static void test_list_has_a_line_for_each_command(void **state)
 	assert_string_equal(page.p,
 		"  move FILE...                Move files.\n"
 		"  look                        Look at them.\n"
-		"  serve [OPTION ...]          Serve.\n");
+		"  serve [ANY NUMBER OF OPTIONS]\n"
+		"                              Serve.\n");
 }
 
 static void test_manual_has_each_table_once_and_names_each_commands_options(void **state)

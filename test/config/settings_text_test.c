@@ -60,7 +60,7 @@ static void test_help_of_each_kind_has_its_form(void **state)
 			"                              [default off; TINTYPE_OPEN]\n"),
 		STR("  --dev on|off|auto           Explain signature errors in detail;"),
 		STR("  --log-level debug|info|warn|error\n"
-			"                              What is written to the log.\n"),
+			"                              The lowest level that is written to the log.\n"),
 		STR("  TINTYPE_API_KEY=TEXT        The API key"),
 	};
 	settings_help(&out, FLAGS_ALL);
