@@ -10,6 +10,7 @@
 #include "store/files/io.h"
 #include "store/db/objects.h"
 #include "store/db/schema.h"
+#include "store/restoration.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -47,16 +48,23 @@ static enum status open_dir(struct engine *e, const char *path, struct fault *wh
 	return OK;
 }
 
-static enum status lock_dir(struct engine *e, struct fault *why)
+enum status engine_lock_dir(int dir_fd, const char *dir, int *fd, struct fault *why)
 {
-	e->lock_fd = local_io.open(e->dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	if (e->lock_fd < 0)
-		return io_fault_start(why, errno, "write to the data directory", e->dir);
-	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	*fd = local_io.open(dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		return io_fault_start(why, errno, "write to the data directory", dir);
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
 		return OK;
 	if (errno == EWOULDBLOCK)
 		return fault_set(why, DIR_LOCKED, "Another tintype server uses this data directory; stop it or choose another with --data.");
-	return io_fault_start(why, errno, "lock the data directory", e->dir);
+	return io_fault_start(why, errno, "lock the data directory", dir);
+}
+
+static enum status check_restored(const struct engine *e, struct fault *why)
+{
+	if (faccessat(e->dir_fd, RESTORATION_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return OK;
+	return fault_set(why, STORAGE_FAILED, "A restore into %s was cut off; run `tintype restore` again.", e->dir);
 }
 
 bool engine_in_use(const char *dir)
@@ -104,7 +112,8 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	if (e->bucket == NULL || e->region == NULL || e->public_url == NULL)
 		return fault_no_memory(why);
 	TRY(open_dir(e, o->dir, why));
-	TRY(lock_dir(e, why));
+	TRY(engine_lock_dir(e->dir_fd, e->dir, &e->lock_fd, why));
+	TRY(check_restored(e, why));
 	e->space = (struct space){ .fd = e->dir_fd, .reserve_bytes = o->reserve_bytes };
 	space_open(&e->space);
 	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));

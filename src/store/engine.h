@@ -38,6 +38,10 @@ struct engine {
 	struct credentials keys;
 };
 
+/* Lock a data directory for one program.  fd: of the lock, which closing it ends; written in any case
+ * Errors  DIR_LOCKED; STORAGE_FAILED, with a sentence for the terminal */
+enum status engine_lock_dir(int dir_fd, const char *dir, int *fd, struct fault *why) MUST_CHECK;
+
 /* What the ports do. Each table is in the file that is named; what is in another file than its table follows. */
 extern const struct image_table_ops images_ops;             /* db/images.c */
 extern const struct user_table_ops users_ops;               /* db/users.c */

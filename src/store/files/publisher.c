@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "store/engine.h"
 #include "store/db/uploads.h"
+#include "store/files/hold.h"
 #include "store/files/io.h"
 
 #include <assert.h>
@@ -17,7 +18,7 @@
 
 /* How long a first file waits for others to be moved with it. */
 #define GATHER_MS 50
-/* The delay before a failed step is tried again. */
+/* The delay before a step that failed, or that a backup holds, is tried again. */
 #define RETRY_MS 1000
 #define FILES_FIRST 1024
 #define FILES_MAX ((size_t)1 << 20)
@@ -64,18 +65,23 @@ static enum status list_trash(struct engine *e, int64_t after, uint64_t files[PU
 }
 
 /* Uploads that ended come first, by their numbers' sign: their parts go in steps, one in each commit, and the parts' files to
- * the trash. Files are gone for good before their rows go. */
-static enum status empty_trash(struct engine *e, struct fault *why)
+ * the trash. Files are gone for good before their rows go.
+ * held  a backup holds the files that are left */
+static enum status empty_trash(struct engine *e, bool *held, struct fault *why)
 {
 	uint64_t files[PUBLISHER_BATCH];
 	int64_t after = INT64_MIN;
 	size_t n = 0;
 
+	*held = false;
 	for (;;) {
 		TRY(list_trash(e, after, files, &n, why));
 		if (n == 0)
 			return OK;
 		bool parts = (int64_t)files[0] < 0;
+		*held = !parts && hold_is_on(e->dir_fd);
+		if (*held)
+			return OK;
 		if (!parts) {
 			after = (int64_t)files[n - 1];
 			TRY(tree_erase(&e->tree, files, n, why));
@@ -166,12 +172,13 @@ enum status publisher_recover(struct engine *e, struct fault *why)
 
 	assert(e->group_commit.started && !e->publisher.started);
 	struct fault trouble;
+	bool held = false;
 
 	TRY(walk_incoming(&w, why));
 	if (w.moved + w.removed > 0)
 		LOG(STORE_RECOVERED, STR(""), LOG_I("moved", w.moved), LOG_I("removed", w.removed));
 	e->publisher.rescan = w.left;
-	e->publisher.trash = !is_done(empty_trash(e, &trouble), &trouble);
+	e->publisher.trash = !is_done(empty_trash(e, &held, &trouble), &trouble) || held;
 	return OK;
 }
 
@@ -227,7 +234,7 @@ static void *run_thread(void *arg)
 		take_batch(m, &w);
 		bool moved = is_done(tree_publish(&e->tree, w.files, w.n, &why), &why);
 		bool found = !w.rescan || (is_done(walk_incoming(&walk, &why), &why) && !walk.left);
-		bool emptied = !w.trash || is_done(empty_trash(e, &why), &why);
+		bool held = false, emptied = !w.trash || (is_done(empty_trash(e, &held, &why), &why) && !held);
 		w.rescan = !moved || !found;
 		w.trash = !emptied;
 	}

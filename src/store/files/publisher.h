@@ -2,6 +2,8 @@
  * rows are gone and parts whose upload is gone are removed. One thread, in batches, so that a directory is synced once
  * for many and no commit takes long.
  *
+ * While a backup reads the directory (hold.h), the files in the trash stay.
+ *
  * A crash loses nothing: the start moves what still is in incoming/, and empties the trash. */
 #ifndef STORE_FILES_PUBLISHER_H
 #define STORE_FILES_PUBLISHER_H

@@ -164,6 +164,16 @@ int tree_read(const struct tree *t, uint64_t file)
 	return fd;
 }
 
+int tree_open_placed(const struct tree *t, uint64_t file)
+{
+	const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW;
+	int fd = local_io.open(t->objects_fd, place_name(file).s, flags, 0600);
+
+	if (fd < 0 && errno == ENOENT && (mkdirat(t->objects_fd, dir_name(file).s, 0700) == 0 || errno == EEXIST))
+		fd = local_io.open(t->objects_fd, place_name(file).s, flags, 0600);
+	return fd;
+}
+
 void tree_drop(const struct tree *t, uint64_t file)
 {
 	(void)local_io.unlink(t->incoming_fd, incoming_name(file).s);

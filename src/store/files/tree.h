@@ -33,6 +33,9 @@ enum status tree_skip_used(struct tree *t, struct fault *why) MUST_CHECK;
 int tree_create(struct tree *t, uint64_t *file);
 /* Open for reading, wherever the file is. -1 with errno. */
 int tree_read(const struct tree *t, uint64_t file);
+/* Open a file in its final place for writing, and make it if it is not there, for a data directory that no server uses.
+ * -1 with errno. Any thread. */
+int tree_open_placed(const struct tree *t, uint64_t file);
 /* Remove from incoming/. */
 void tree_drop(const struct tree *t, uint64_t file);
 /* Move files to their final place; those that are gone are ignored. Sorts the array. On a failure the
