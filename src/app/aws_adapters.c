@@ -24,29 +24,45 @@ static struct aws_service *open_service(struct aws_adapters *e, struct str servi
 	return aws_service_new(&o);
 }
 
-enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why)
+/* Credentials, region and S3. */
+static enum status open_s3(struct aws_adapters *e, const struct settings *s, struct str bucket, int64_t timeout_ms, struct fault *why)
 {
-	assert(e != NULL && s != NULL);
 	*e = (struct aws_adapters){ .chain = aws_chain_new() };
 	arena_init(&e->texts, TEXTS_BYTES);
 	if (e->chain == NULL)
 		return fault_no_memory(why);
 	struct str given = str_of(s->region), found = aws_region(&e->texts);
-	struct str region = given.n > 0 ? given : found.n > 0 ? found : STR("us-east-1");
-	struct str s3 = endpoint_of("AWS_ENDPOINT_URL_S3"), dynamo = endpoint_of("AWS_ENDPOINT_URL_DYNAMODB");
-	e->s3 = open_service(e, STR("s3"), region, s3);
-	e->dynamo = open_service(e, STR("dynamodb"), region, dynamo);
-	e->ssm = open_service(e, STR("ssm"), region, endpoint_of("AWS_ENDPOINT_URL_SSM"));
-	if (e->s3 == NULL || e->dynamo == NULL || e->ssm == NULL)
+	e->region = given.n > 0 ? given : found.n > 0 ? found : STR("us-east-1");
+	struct str endpoint = endpoint_of("AWS_ENDPOINT_URL_S3");
+	e->s3 = open_service(e, STR("s3"), e->region, endpoint);
+	if (e->s3 == NULL)
 		return fault_no_memory(why);
 	const struct s3_store_options store = { .service = e->s3,
-		.bucket = str_of(s->bucket),
-		.region = region,
-		.path_style = s3.n > 0,
+		.bucket = bucket,
+		.region = e->region,
+		.path_style = endpoint.n > 0,
 		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")),
-		.public_url = str_of(s->public_storage_url) };
+		.public_url = str_of(s->public_storage_url),
+		.timeout_ms = timeout_ms };
 	e->store = s3_store_new(&store);
-	if (e->store == NULL)
+	return e->store != NULL ? OK : fault_no_memory(why);
+}
+
+enum status aws_adapters_open_bucket(
+	struct aws_adapters *e, const struct settings *s, struct str bucket, int64_t timeout_ms, struct fault *why)
+{
+	assert(e != NULL && s != NULL && bucket.n > 0);
+	return open_s3(e, s, bucket, timeout_ms, why);
+}
+
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why)
+{
+	assert(e != NULL && s != NULL);
+	TRY(open_s3(e, s, str_of(s->bucket), 0, why));
+	struct str region = e->region;
+	e->dynamo = open_service(e, STR("dynamodb"), region, endpoint_of("AWS_ENDPOINT_URL_DYNAMODB"));
+	e->ssm = open_service(e, STR("ssm"), region, endpoint_of("AWS_ENDPOINT_URL_SSM"));
+	if (e->dynamo == NULL || e->ssm == NULL)
 		return fault_no_memory(why);
 	const struct owner_quota quota = quota_of(s);
 	const struct dynamo_table_options table = { .service = e->dynamo,

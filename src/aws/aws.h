@@ -22,6 +22,7 @@ struct s3_store_options {
 	bool path_style;       /* an endpoint is set */
 	bool deny_overwrite;   /* presigned PUTs sign If-None-Match: * */
 	struct str public_url; /* what clients see in URLs; "": the service's own */
+	int64_t timeout_ms;    /* of one call including its retries; 0: 10 s */
 };
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);
@@ -32,6 +33,17 @@ enum status s3_store_warm(struct object_store *s, struct fault *why) MUST_CHECK;
 struct str s3_store_url(struct object_store *s);
 /* An object's plain address, in `a`; key "": the bucket's. {NULL, 0} where the arena is full. */
 struct str s3_store_address(struct object_store *s, struct str key, struct arena *a);
+
+struct s3_put_if {
+	struct str key, content_type, body;
+	struct str etag; /* of the object that is replaced; "": there must be none */
+};
+/* Put an object on a condition. A call that had to be repeated may find its own work: the caller knows that by the object's content.
+ * etag    of what was put; in `a`
+ * Errors  PRECONDITION it does not hold; KEY_TOO_LONG; KEY_INVALID; UPSTREAM_FAILED
+ * Source  Amazon S3 User Guide, "How to prevent object overwrites with conditional writes" */
+enum status s3_store_put_if(
+	struct object_store *s, const struct s3_put_if *p, struct arena *a, struct str *etag, struct fault *why) MUST_CHECK;
 
 #define S3_COPY_HEADERS_MAX 3
 struct s3_copy {

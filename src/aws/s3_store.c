@@ -8,6 +8,7 @@
 #include "aws/aws.h"
 
 #include "aws/listing.h"
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -35,6 +36,7 @@ struct s3_store {
 	struct str host_prefix; /* "bucket."; "": path style */
 	struct str base;        /* what clients see before the path */
 	bool deny_overwrite;
+	int64_t timeout_ms;
 };
 
 static struct s3_store *store_of(struct object_store *s)
@@ -62,6 +64,7 @@ static enum status send_call(
 	c->host_prefix = s->host_prefix;
 	c->path = path_of(s, key, a);
 	c->repeatable = true;
+	c->deadline_ms = s->timeout_ms > 0 ? clock_mono_ms() + s->timeout_ms : 0;
 	TRY(fault_check_arena(a, why));
 	return aws_service_call(s->service, c, a, out, why);
 }
@@ -154,6 +157,27 @@ static enum status put_object(struct object_store *port, struct str key, struct 
 	if (r.status != 200)
 		return fault_refused(store_of(port), &r, why);
 	return delete_replaced(store_of(port), key, &r, why);
+}
+
+/* 409: another write is in progress. 404: what If-Match names is gone. */
+enum status s3_store_put_if(struct object_store *port, const struct s3_put_if *p, struct arena *a, struct str *etag, struct fault *why)
+{
+	assert(port != NULL && p != NULL && etag != NULL);
+	struct http_response r;
+	const struct s3_store *s = store_of(port);
+	const struct header headers[] = { { STR("Content-Type"), p->content_type },
+		p->etag.n > 0 ? (struct header){ STR("If-Match"), p->etag }
+					  : (struct header){ STR("If-None-Match"), STR("*") } };
+	struct aws_call c = { .method = STR("PUT"), .headers = headers, .n_headers = COUNT_OF(headers), .body = p->body };
+	TRY(object_key_check(p->key, why));
+	TRY(send_call(s, &c, p->key, a, &r, why));
+	if (r.status == 412 || r.status == 409 || is_absent(&r))
+		return fault_set(why, PRECONDITION, "the object was changed by another");
+	if (r.status != 200)
+		return fault_refused(s, &r, why);
+	*etag = str_dup(a, str_unquote(response_header(&r, STR("ETag"))));
+	TRY(fault_check_arena(a, why));
+	return delete_replaced(s, p->key, &r, why);
 }
 
 /* S3 may fail after it has sent the head of a 200: then the body has the error. A copy of what is there already is the same. */
@@ -401,6 +425,7 @@ struct object_store *s3_store_new(const struct s3_store_options *o)
 	s->port.ops = &ops;
 	s->service = o->service;
 	s->deny_overwrite = o->deny_overwrite;
+	s->timeout_ms = o->timeout_ms;
 	arena_init(&s->texts, TEXTS_MAX_BYTES);
 	s->bucket = str_dup(&s->texts, o->bucket);
 	s->region = str_dup(&s->texts, o->region);
