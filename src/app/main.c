@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "config/settings_table.h"
 #include "cli/cli.h"
+#include "app/backup.h"
 #include "app/server_main.h"
 #include "app/fsck.h"
 #include "app/keys.h"
@@ -136,6 +137,13 @@ static const struct main_verb {
 	{ { "fsck", "fsck [--repair] [OPTION ...]", "Check everything that is stored, also while a server runs; with --repair mend what can be mended.",
 		  FSCK_ABOUT, .flags = fsck_flag, .takes = FLAGS_ALL, .settings = FSCK_SETTINGS },
 		fsck_main },
+	{ { "backup", "backup DEST [OPTION ...]",
+		  "Copy the data directory to a directory or a bucket while a server uses it, and only what is new.", BACKUP_ABOUT,
+		  .takes_files = true, .flags = backup_flag, .takes = FLAGS_ALL, .settings = BACKUP_SETTINGS },
+		backup_main },
+	{ { "restore", "restore SOURCE [OPTION ...]", "Make a data directory of a backup, list its snapshots, or verify it.", RESTORE_ABOUT,
+		  .takes_files = true, .flags = restore_flag, .takes = FLAGS_ALL, .settings = BACKUP_SETTINGS },
+		restore_main },
 	{ { "compact", "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
 		  .settings = SETTING_BIT(data_dir) },
 		maintain_compact },

@@ -1,0 +1,46 @@
+/* See backup_place.h. S3's endpoint, region and credentials are those of --store s3. */
+#include "app/backup_place.h"
+
+#include "config/settings_check.h"
+
+#include <stdio.h>
+
+/* For a piece of 16 MiB on a slow line. */
+#define TIMEOUT_MS (5 * 60 * (int64_t)1000)
+#define SCHEME STR("s3://")
+
+static enum status open_bucket(
+	struct backup_place *p, const struct settings *s, struct str address, enum target_mode mode, struct fault *why)
+{
+	struct str prefix = address, bucket = str_cut(&prefix, '/');
+	while (str_ends_with(prefix, STR("/")))
+		prefix.n--;
+	if (settings_check_bucket(bucket, NULL) != OK)
+		return fault_set(why, BAD_SETTING, "s3:// must be followed by the name of a bucket, and a prefix: s3://BUCKET/PREFIX");
+	TRY(aws_adapters_open_bucket(&p->aws, s, bucket, TIMEOUT_MS, why));
+	return s3_target_open(p->aws.store, prefix, mode, &p->target, why);
+}
+
+enum status backup_place_open(struct backup_place *p, const struct settings *s, const char *word, enum target_mode mode, struct fault *why)
+{
+	struct str text = str_of(word);
+	assert(p != NULL && s != NULL && word != NULL);
+	*p = (struct backup_place){ 0 };
+	if (str_starts_with(text, SCHEME))
+		return open_bucket(p, s, str_slice(text, SCHEME.n, text.n), mode, why);
+	return dir_target_open(word, mode, &p->target, why);
+}
+
+void backup_place_close(struct backup_place *p)
+{
+	assert(p != NULL);
+	target_free(&p->target);
+	aws_adapters_free(&p->aws);
+}
+
+bool backup_place_scratch(const struct backup_place *p, const char *word, const char *dir, char *out, size_t size)
+{
+	bool remote = p->aws.store != NULL;
+	int n = snprintf(out, size, remote ? "%s/backup.database" : "%s/incomplete/database", remote ? dir : word);
+	return n > 0 && (size_t)n < size;
+}
