@@ -79,6 +79,16 @@ bool sent_set_begin(struct sent_set *s, const unsigned char digest[SHA256_BYTES]
 	return is_new;
 }
 
+void sent_set_forget(struct sent_set *s, const unsigned char digest[SHA256_BYTES])
+{
+	assert(s != NULL && digest != NULL);
+	pthread_mutex_lock(&s->lock);
+	struct sent_file *f = s->cap > 0 ? find_row(s->files, s->cap, digest) : NULL;
+	if (f != NULL && f->state == SENT_DONE)
+		f->state = SENT_FAILED;
+	pthread_mutex_unlock(&s->lock);
+}
+
 void sent_set_end(struct sent_set *s, const unsigned char digest[SHA256_BYTES], const char *image_id)
 {
 	assert(s != NULL && digest != NULL);

@@ -29,6 +29,8 @@ void sent_set_deinit(struct sent_set *s);
  * image_id  out: of the image that they are, where false; else ""
  * Without memory: true, and nothing is remembered */
 bool sent_set_begin(struct sent_set *s, const unsigned char digest[SHA256_BYTES], char image_id[UUID_CHARS + 1]) MUST_CHECK;
+/* The image that they were is gone: the next may claim them. */
+void sent_set_forget(struct sent_set *s, const unsigned char digest[SHA256_BYTES]);
 /* image_id  of the image that they are now; NULL: they were not sent, and the next may claim them */
 void sent_set_end(struct sent_set *s, const unsigned char digest[SHA256_BYTES], const char *image_id);
 

@@ -240,11 +240,15 @@ static enum status send_once(struct upload_job *p, enum upload_outcome *out, str
 	char sha256[2 * SHA256_BYTES + 1], image_id[UUID_CHARS + 1];
 	TRY(hash_file(p, digest, why));
 	hex_encode(digest, sizeof digest, sha256);
-	if (!sent_set_begin(&p->shared->sent, digest, image_id)) {
+	while (!sent_set_begin(&p->shared->sent, digest, image_id)) {
+		enum status earlier = use_earlier(p, image_id, why);
 		*out = UPLOAD_THERE;
-		return use_earlier(p, image_id, why);
+		if (earlier != NOT_FOUND)
+			return earlier;
+		/* It was deleted in the meantime. */
+		sent_set_forget(&p->shared->sent, digest);
 	}
-	enum status st = ask_server(p, sha256, &p->record, why);
+	enum status st = p->shared->options->again ? OK : ask_server(p, sha256, &p->record, why);
 	*out = p->record != NULL ? UPLOAD_THERE : UPLOAD_SENT;
 	if (st == OK && p->record == NULL)
 		st = send_whole(p, why);
@@ -262,8 +266,9 @@ enum status upload_file_send(struct upload_job *p, const struct walk_file *f, en
 	*out = ignored ? UPLOAD_IGNORED : UPLOAD_SENT;
 	if (ignored)
 		return OK;
-	/* What is no image is refused by the server without its bytes; it may be large. */
-	if (p->shared->options->again || !str_starts_with(p->type, STR("image/")))
+	const struct options *o = p->shared->options;
+	/* What is no image is refused by the server without its bytes; it may be large. A watched file may be found twice. */
+	if ((o->again && !o->watch) || !str_starts_with(p->type, STR("image/")))
 		return send_whole(p, why);
 	return send_once(p, out, why);
 }

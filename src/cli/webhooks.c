@@ -43,7 +43,7 @@ static void show_status(FILE *to, const json_t *all)
 	if (!json_is_true(json_object_get(all, "configured")))
 		show_line(to, "No webhooks are sent: TINTYPE_WEBHOOK_URL is not set.");
 	else if (disabled.n > 0)
-		show_line(to, "Disabled since %.*s: %.*s Run `tintype webhooks enable` once it is well again.", STRF(disabled),
+		show_line(to, "Disabled since %.*s: %.*s Run `tintype webhooks enable` once it works again.", STRF(disabled),
 			STRF(remote_text(all, "reason")));
 }
 
@@ -101,7 +101,7 @@ static enum status resend_webhooks(const struct options *o, struct remote *r, st
 	char path[512];
 	struct buf b;
 	if ((o->n_operands == 2) == (o->state != NULL))
-		return fault_set(why, BAD_SETTING, "name the webhook to send again, or say --state failed or --state waiting");
+		return fault_set(why, BAD_SETTING, "name the webhook to send again, or use --state failed or --state waiting");
 	buf_init_fixed(&b, path, sizeof path);
 	buf_put(&b, o->state != NULL ? STR("/webhooks/resend?state=") : STR("/webhooks/resend?id="));
 	uri_encode(&b, str_of(o->state != NULL ? o->state : o->operands[1]), false);
@@ -146,5 +146,5 @@ enum status verb_webhooks(const struct options *o, struct remote *none, struct f
 		remote_deinit(&r);
 		return st;
 	}
-	return fault_set(why, BAD_SETTING, "say list, resend ID, resend --state failed, or enable; see --help");
+	return fault_set(why, BAD_SETTING, "use list, resend ID, resend --state failed, or enable; see --help");
 }

@@ -135,6 +135,10 @@ test('a watched directory: each file once it is whole, over a restart of the ser
 	renameSync(path.join(work, 'half.png.part'), path.join(work, 'half.png'));
 	await shown('half.png');
 	appendFileSync(path.join(work, 'before.png'), '');   // closed after writing, with the same bytes
+	const { imageId } = (await call(server, 'GET', '/images?limit=1000', { key })).json.images.find(i => i.fileName === 'moved.png');
+	assert.equal((await call(server, 'DELETE', `/images/${imageId}`, { key })).status, 204);
+	writeFileSync(path.join(work, 'moved.png'), image('moved'));   // what was deleted on the server is sent when it is written again
+	await eventually(async () => await countOf('moved.png') === 1, { what: 'the image again' });
 	writeFileSync(path.join(work, 'no image.png'), 'no image');
 	await eventually(() => err.includes('no image.png: '), { what: 'the refusal' });
 
@@ -147,7 +151,7 @@ test('a watched directory: each file once it is whole, over a restart of the ser
 	assert.deepEqual(await ended, [130, null]);
 	for (const name of ['before.png', 'moved.png', 'slow.png', 'deep.png', 'after.png', 'half.png', 'restart.png'])
 		assert.equal(await countOf(name), 1, name);
-	assert.match(lines(err).at(-1), /^7 uploaded \(.*\)(, \d already there)?, 1 failed$/);
+	assert.match(lines(err).at(-1), /^8 uploaded \(.*\)(, \d already there)?, 1 failed$/);
 });
 
 test('a directory that is watched and removed ends the command with a failure', async () => {

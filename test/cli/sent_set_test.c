@@ -55,6 +55,22 @@ static void test_set_when_sending_failed_then_claimed_again(void **state)
 	sent_set_deinit(&set);
 }
 
+static void test_set_when_forgotten_then_claimed_again(void **state)
+{
+	unsigned char digest[SHA256_BYTES];
+	char id[UUID_CHARS + 1];
+	sent_set_init(&set);
+	make_digest(1, digest);
+	sent_set_forget(&set, digest);
+	assert_true(sent_set_begin(&set, digest, id));
+	sent_set_end(&set, digest, "image");
+	assert_false(sent_set_begin(&set, digest, id));
+	sent_set_forget(&set, digest);
+	assert_true(sent_set_begin(&set, digest, id));
+	sent_set_end(&set, digest, NULL);
+	sent_set_deinit(&set);
+}
+
 static unsigned claimed[FILES];
 
 static void *claim_all(void *arg)
@@ -89,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_set_when_sent_then_its_image_is_known),
 		cmocka_unit_test(test_set_when_sending_failed_then_claimed_again),
+		cmocka_unit_test(test_set_when_forgotten_then_claimed_again),
 		cmocka_unit_test(test_set_when_many_threads_then_each_is_claimed_until_it_is_sent),
 	};
 	crypto_init();
