@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "app/backup.h"
 #include "app/server_main.h"
+#include "app/doctor.h"
 #include "app/fsck.h"
 #include "app/keys.h"
 #include "app/maintenance.h"
@@ -134,6 +135,9 @@ static const struct main_verb {
 	{ { "recount", "recount [OPTION ...]", "Count what each user has stored, and repair what is recorded of it; a running server does it.",
 		  .settings = STORAGE_SETTINGS },
 		recount_main },
+	{ { "doctor", "doctor [OPTION ...]", "Check settings, ports, disk, clock, certificate and all that the server calls, and say what to do.",
+		  DOCTOR_ABOUT, .flags = doctor_flag, .takes = FLAGS_ALL, .settings = FLAGS_ALL },
+		doctor_main },
 	{ { "fsck", "fsck [--repair] [OPTION ...]", "Check everything that is stored, also while a server runs; with --repair mend what can be mended.",
 		  FSCK_ABOUT, .flags = fsck_flag, .takes = FLAGS_ALL, .settings = FSCK_SETTINGS },
 		fsck_main },

@@ -16,7 +16,6 @@
 #include "base/metrics.h"
 #include "config/admin_file.h"
 #include "config/settings.h"
-#include "config/settings_check.h"
 #include "admin/console.h"
 #include "app/backends.h"
 #include "base/rate_limit.h"
@@ -28,6 +27,7 @@
 #include "app/image_rules.h"
 #include "app/render_pool.h"
 #include "app/reverify_thread.h"
+#include "app/serve_settings.h"
 #include "app/webhooks.h"
 #include "image/thumb_objects.h"
 #include "image/thumbnails.h"
@@ -76,28 +76,6 @@ struct server_parts {
 static bool is_equal(const char *value, const char *word)
 {
 	return strcmp(value, word) == 0;
-}
-
-static enum status check_url(const char *flag, struct str url, struct fault *why)
-{
-	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
-	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
-		return fault_set(why, BAD_SETTING, "%s must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash", flag);
-	return OK;
-}
-
-static enum status check_public_url(const struct server_parts *c, struct fault *why)
-{
-	struct str url = str_of(c->settings.public_storage_url);
-	if (url.n == 0 && !c->remote && c->at.storage_is_wildcard)
-		return fault_set(why, BAD_SETTING,
-			"The store listens on every address (%s), so its URLs need a name that clients can reach: "
-			"set --public-storage-url, for example http://pictures.example.com:9000",
-			c->settings.storage_listen);
-	if (c->settings.tls_cert[0] != '\0' && !c->remote && str_starts_with(url, STR("http://")))
-		return fault_set(why, BAD_SETTING, "--public-storage-url is http://, but --tls-cert makes the store use https");
-	TRY(check_url("--public-storage-url", url, why));
-	return check_url("--delivery-url", str_of(c->settings.delivery_url), why);
 }
 
 static enum status open_log(struct server_parts *c, struct fault *why)
@@ -349,50 +327,14 @@ static void on_started(void *arg)
 	fflush(stdout);
 }
 
-/* Read and check the settings; without a store of our own there is no storage listener. */
-/* A server gives out links, and so it needs the key. */
-static enum status check_cdn(const struct server_parts *c, struct fault *why)
-{
-	const struct settings *s = &c->settings;
-	TRY(settings_check_cdn(
-		str_of(s->cdn_url), str_of(s->cdn_distribution), str_of(s->cdn_key_id), str_of(s->cdn_key_parameter), why));
-	if (s->cdn_url[0] != '\0' && !c->remote)
-		return fault_set(why, BAD_SETTING, "--cdn-url (TINTYPE_CDN_URL) needs --store s3: put a CDN in front of --delivery-url instead.");
-	if (s->cdn_url[0] != '\0' && s->cdn_key_id[0] == '\0')
-		return fault_set(why, BAD_SETTING,
-			"--cdn-url (TINTYPE_CDN_URL) needs TINTYPE_CDN_KEY_ID and TINTYPE_CDN_KEY_PARAMETER too: links to private images are signed.");
-	return OK;
-}
-
-static enum status load_settings(struct server_parts *c, int argc, char **argv, struct fault *why)
-{
-	struct settings *s = &c->settings;
-	TRY(settings_load(s, argc - 1, argv + 1, why));
-	TRY(backends_choose(s, &c->remote, why));
-	if (c->remote)
-		s->storage_listen = "";
-	else if (s->storage_listen[0] == '\0')
-		return fault_set(why, BAD_SETTING, "--storage must be HOST:PORT, such as 127.0.0.1:9000: uploads go there");
-	TRY(settings_check_bucket(str_of(s->bucket), why));
-	if (s->region[0] != '\0') /* not set: the backends' own */
-		TRY(settings_check_region(str_of(s->region), why));
-	TRY(settings_check_types(str_of(s->allowed_types), why));
-	TRY(settings_check_unverified(str_of(s->unverified_types), why));
-	const struct image_rules rules = rules_of(s);
-	TRY(media_types_check(&rules, why));
-	TRY(settings_check_keep(str_of(s->keep_metadata), why));
-	TRY(webhooks_check(s, why));
-	TRY(check_cdn(c, why));
-	return settings_check_origins(str_of(s->cors_origins), why);
-}
-
 static enum status run_server(struct server_parts *c, int argc, char **argv, struct fault *why)
 {
-	TRY(load_settings(c, argc, argv, why));
+	TRY(settings_load(&c->settings, argc - 1, argv + 1, why));
+	TRY(serve_settings_check(&c->settings, &c->remote, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
 	TRY(access_options(
 		&c->settings, &(struct access_place){ .address = c->at.api, .is_loopback = c->at.api_is_loopback }, &c->access, why));
-	TRY(check_public_url(c, why));
+	TRY(serve_settings_check_urls(&c->settings, c->remote, c->at.storage_is_wildcard, why));
 	TRY(backends_open(&c->settings, c->at.storage, &c->backends, why));
 	assert(c->backends.store != NULL && c->backends.table != NULL && c->backends.ready != NULL);
 	assert(c->remote == (c->backends.bucket == NULL));
