@@ -4,6 +4,7 @@
 #include "app/identity_setup.h"
 #include "app/serve_settings.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/writer.h"
 #include "cli/output.h"
@@ -86,12 +87,14 @@ void doctor_report_fault(struct doctor *d, enum doctor_state state, const char *
 enum status doctor_ask(const struct doctor_question *q, struct arena *a, struct http_response *out, struct fault *why)
 {
 	struct http_client *client CLEANUP(http_client_free) = http_client_new();
+	struct buf own CLEANUP(buf_deinit) = { 0 };
+	buf_init(&own, ANSWER_BYTES);
+	bool trusts_own = q->own_cert != NULL && q->own_cert[0] != '\0' && file_read(q->own_cert, &own) == 0;
 	const struct http_request r = { .method = str_of(q->method),
 		.url = str_of(q->url),
 		.headers = q->headers,
 		.n_headers = q->n_headers,
-		.check_address = q->check_address,
-		.check_arg = q->check_arg,
+		.authorities = trusts_own ? buf_str(&own) : STR(""),
 		.connect_timeout_ms = CONNECT_MS,
 		.total_timeout_ms = ANSWER_MS,
 		.max_response_bytes = ANSWER_BYTES };
@@ -159,7 +162,8 @@ static void find_server(struct doctor *d)
 	if (used && admin_file_read(d->settings.data_dir, &file, &unseen) == OK)
 		(void)snprintf(d->admin, sizeof d->admin, "%.*s", (int)sizeof d->admin - 1, file.url);
 	(void)snprintf(url, sizeof url, "%s/healthz", d->admin);
-	bool answers = d->admin[0] != '\0' && doctor_ask(&(struct doctor_question){ .method = "GET", .url = url }, &a, &r, &unseen) == OK;
+	bool answers = d->admin[0] != '\0' &&
+		doctor_ask(&(struct doctor_question){ .method = "GET", .url = url, .own_cert = d->settings.tls_cert }, &a, &r, &unseen) == OK;
 	d->running = used || (d->remote && answers && r.status == 200);
 }
 

@@ -44,8 +44,7 @@ struct doctor_question {
 	const char *method, *url;
 	const struct header *headers;
 	size_t n_headers;
-	http_address_fn *check_address;
-	void *check_arg;
+	const char *own_cert; /* a file whose certificate is trusted too: of our own server; NULL or "": none */
 };
 enum status doctor_ask(const struct doctor_question *q, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 /* The difference between the clock of who answered and this one, by its Date, in seconds; 0 where it has none. */

@@ -52,14 +52,13 @@ static bool check_private(struct doctor *d, const char *path, const char *what, 
 
 static void check_new_directory(struct doctor *d)
 {
-	char parent[PATH_BYTES];
-	(void)snprintf(parent, sizeof parent, "%s/..", d->settings.data_dir);
-	char *last = strrchr(parent, '/');
-	*last = '\0'; /* the directory's own name is cut, with what follows a slash at its end */
-	last = strrchr(parent, '/');
-	if (last != NULL && last != parent)
-		*last = '\0';
-	const char *at = last == NULL ? "." : parent;
+	char at[PATH_BYTES];
+	struct str dir = str_of(d->settings.data_dir);
+	while (dir.n > 1 && dir.p[dir.n - 1] == '/')
+		dir.n--;
+	while (dir.n > 0 && dir.p[dir.n - 1] != '/')
+		dir.n--;
+	(void)snprintf(at, sizeof at, "%.*s", STRF(dir.n > 0 ? dir : STR(".")));
 	if (access(at, W_OK | X_OK) == 0)
 		doctor_report(d, DOCTOR_OK, NULL, "%s is not there yet; the first start makes it.", d->settings.data_dir);
 	else
@@ -147,20 +146,28 @@ void doctor_check_clock(struct doctor *d)
 
 /* ports */
 
+static const char *address_of(const char *url)
+{
+	const char *after = strstr(url, "//");
+	return after != NULL ? after + 2 : url;
+}
+
+/* Without the certificate, which has a check of its own. */
 void doctor_check_ports(struct doctor *d)
 {
 	struct server *server = NULL;
 	struct serve_addresses at;
+	struct settings s = d->settings;
 	struct fault why = { 0 };
 	if (d->running)
 		return;
-	if (server_bind(&d->settings, &server, &at, &why) != OK)
+	s.tls_cert = s.tls_key = "";
+	if (server_bind(&s, &server, &at, &why) != OK)
 		doctor_report_fault(d, DOCTOR_FAILED, "End what uses it, or choose another.", &why);
 	else
-		doctor_report(
-			d, DOCTOR_OK, NULL, "The server can listen on %s%s%s and %s.", at.api, at.storage[0] ? ", " : "", at.storage, at.admin);
+		doctor_report(d, DOCTOR_OK, NULL, "The server can listen on %s%s%s and %s.", address_of(at.api), at.storage[0] ? ", " : "",
+			address_of(at.storage), address_of(at.admin));
 	server_free(&server);
-	tls_close();
 }
 
 /* certificate */

@@ -32,7 +32,7 @@ void doctor_check_server(struct doctor *d)
 		return;
 	}
 	(void)snprintf(url, sizeof url, "%s/readyz", d->admin);
-	if (doctor_ask(&(struct doctor_question){ .method = "GET", .url = url }, &a, &r, &why) != OK)
+	if (doctor_ask(&(struct doctor_question){ .method = "GET", .url = url, .own_cert = d->settings.tls_cert }, &a, &r, &why) != OK)
 		doctor_report_fault(d, DOCTOR_WARNING, "Look at its log: tintype logs.", &why);
 	else if (r.status != 200)
 		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "The server runs, and is not ready (status %d): %.*s", r.status,
@@ -181,7 +181,9 @@ static bool ask_preflight(struct doctor *d, const struct preflight *p)
 	const struct header headers[] = { { STR("Origin"), str_of(p->origin) }, { STR("Access-Control-Request-Method"), str_of(p->method) },
 		{ STR("Access-Control-Request-Headers"), STR("content-type") } };
 	arena_init(&a, ARENA_BYTES);
-	const struct doctor_question q = { .method = "OPTIONS", .url = p->url, .headers = headers, .n_headers = COUNT_OF(headers) };
+	const struct doctor_question q = {
+		.method = "OPTIONS", .url = p->url, .headers = headers, .n_headers = COUNT_OF(headers), .own_cert = d->settings.tls_cert
+	};
 	if (doctor_ask(&q, &a, &r, &why) != OK) {
 		doctor_report_fault(d, DOCTOR_WARNING, "Try it in a browser: its console names what it refuses.", &why);
 		return false;
