@@ -105,8 +105,11 @@ static json_t *find_of_size(const json_t *page, uint64_t size_bytes)
 {
 	size_t i;
 	json_t *record;
-	json_array_foreach(
-		json_object_get(page, "images"), i, record) if (remote_number(record, "receivedSize") == size_bytes) return json_incref(record);
+	json_array_foreach(json_object_get(page, "images"), i, record)
+	{
+		if (remote_number(record, "receivedSize") == size_bytes)
+			return json_incref(record);
+	}
 	return NULL;
 }
 
@@ -117,7 +120,7 @@ static enum status ask_server(struct upload_job *p, const char *sha256, json_t *
 	struct buf cursor CLEANUP(buf_deinit) = { 0 };
 	buf_init(&cursor, CURSOR_MAX_BYTES);
 	*record = NULL;
-	if (atomic_load(&p->shared->cannot_ask))
+	if (atomic_load(&p->shared->cannot_ask) || atomic_load(&p->shared->may_not_ask))
 		return OK;
 	do {
 		struct arena a CLEANUP(arena_deinit) = { 0 };
@@ -131,10 +134,10 @@ static enum status ask_server(struct upload_job *p, const char *sha256, json_t *
 		uri_encode(&path, buf_str(&cursor), false);
 		const struct remote_call call = { .method = "GET", .path = buf_str(&path) };
 		enum status st = remote_json(p->remote, &call, &a, &page, why);
-		if (st == INVALID)
-			atomic_store(&p->shared->cannot_ask, true);
-		if (st == INVALID || st == DENIED)
+		if (st == INVALID || st == DENIED) {
+			atomic_store(st == INVALID ? &p->shared->cannot_ask : &p->shared->may_not_ask, true);
 			return OK;
+		}
 		TRY(st);
 		*record = find_of_size(page, p->size_bytes);
 		buf_clear(&cursor);

@@ -14,8 +14,9 @@
 struct upload_shared {
 	const struct options *options;
 	struct sent_set sent;
-	int stdin_fd;           /* what was read from standard input, for the operand "-"; -1: nothing */
-	atomic_bool cannot_ask; /* the server does not find images by their hash */
+	int stdin_fd;            /* what was read from standard input, for the operand "-"; -1: nothing */
+	atomic_bool may_not_ask; /* the caller may not list images */
+	atomic_bool cannot_ask;  /* the server does not find images by their hash */
 };
 
 enum upload_outcome {

@@ -215,7 +215,7 @@ describe('the command line', () => {
 		const piped = command => spawnSync('/bin/bash', ['-c', `set -o pipefail; ${command.replaceAll('tintype', `'${program()}'`)}`], {
 			cwd: dir, encoding: 'utf8', env: childEnv({ TINTYPE_ENDPOINT: server.api }),
 		});
-		for (const command of ['tintype list --all | head -1', 'tintype help | head -1', 'tintype serve --help | head -1', 'tintype list --json | :'])
+		for (const command of ['tintype list --all | head -1', 'tintype help | head -1', 'tintype serve --help | head -1', 'tintype list --json | :', `tintype keys list --data ${server.data} | :`])
 			assert.deepEqual([piped(command).status, piped(command).stderr], [0, ''], command);
 		const { stdout: all } = await run(['list', '--all', '--json']), total = lines(all).length;
 		const two = await run(['list', '-n', '2']);
