@@ -212,8 +212,8 @@ describe('the command line', () => {
 	test('a reader that has enough is no error, and a list that is cut says so', async () => {
 		for (let i = 0; i < 3; i++)
 			await uploadImage(server, { fileName: `${i}.png` });
-		const piped = command => spawnSync('/bin/bash', ['-c', `set -o pipefail; ${command.replaceAll('tintype', `'${program()}'`)}`], {
-			cwd: dir, encoding: 'utf8', env: childEnv({ TINTYPE_ENDPOINT: server.api }),
+		const piped = command => spawnSync('/bin/bash', ['-c', `set -o pipefail; ${command}`], {
+			cwd: dir, encoding: 'utf8', env: childEnv({ TINTYPE_ENDPOINT: server.api, PATH: `${path.dirname(program())}:${process.env.PATH}` }),
 		});
 		for (const command of ['tintype list --all | head -1', 'tintype help | head -1', 'tintype serve --help | head -1', 'tintype list --json | :', `tintype keys list --data ${server.data} | :`])
 			assert.deepEqual([piped(command).status, piped(command).stderr], [0, ''], command);
