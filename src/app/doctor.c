@@ -1,6 +1,7 @@
 /* See doctor.h: the checks in their order, and how they report. */
 #include "app/doctor.h"
 
+#include "app/arguments.h"
 #include "app/identity_setup.h"
 #include "app/serve_settings.h"
 #include "base/clock.h"
@@ -15,17 +16,23 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARGUMENTS_MAX 256
 #define TEXT_BYTES 1024
 #define LINE_BYTES ((size_t)8 << 10)
 #define CONNECT_MS 5000
 #define ANSWER_MS 10000
 #define ANSWER_BYTES ((uint64_t)1 << 20)
 
+enum { OPTION_JSON, OPTIONS };
+static const struct flag_name own_flags[OPTIONS] = { [OPTION_JSON] = { "json", 0, FLAG_SWITCH, NULL, "Print JSON objects, one a line." } };
+
 const struct flag_name *doctor_flag(size_t i)
 {
-	static const struct flag_name flags[] = { { "json", 0, FLAG_SWITCH, NULL, "Print JSON objects, one a line." } };
-	return i < COUNT_OF(flags) ? &flags[i] : NULL;
+	return i < OPTIONS ? &own_flags[i] : NULL;
+}
+
+static const struct flag_name *all_flags(size_t i)
+{
+	return i < OPTIONS ? &own_flags[i] : settings_flag(i - OPTIONS);
 }
 
 /* reports */
@@ -188,15 +195,11 @@ static const struct doctor_check {
 
 static enum status run_checks(struct doctor *d, int argc, char **argv, struct fault *why)
 {
-	char *rest[ARGUMENTS_MAX];
-	int n = 0;
-	for (int i = 1; i < argc && n < ARGUMENTS_MAX; i++) {
-		bool is_json = strcmp(argv[i], "--json") == 0;
-		d->json = d->json || is_json;
-		if (!is_json)
-			rest[n++] = argv[i];
-	}
-	TRY(settings_load(&d->settings, n, rest, why));
+	const struct argument_rules rules = { .row = all_flags, .n_own = OPTIONS };
+	struct arguments a;
+	TRY(arguments_read(&rules, argc, argv, &a, why));
+	d->settings = a.settings;
+	d->json = a.values[OPTION_JSON] != NULL;
 	for (size_t i = 0; i < COUNT_OF(checks); i++) {
 		d->check = checks[i].name;
 		if (!checks[i].needs_settings || d->settings_hold)

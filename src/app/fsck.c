@@ -2,6 +2,7 @@
  * terminal. Reading is always done here, beside a server that may run. Repairs are done by whoever holds the data directory. */
 #include "app/fsck.h"
 
+#include "app/arguments.h"
 #include "app/backends.h"
 #include "app/fsck_request.h"
 #include "app/image_rules.h"
@@ -19,7 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 256
 #define SHOW_EVERY_MS 500
 #define SLICE_MS 100
 #define LOOK_EVERY 10 /* slices: whether a server uses the data directory still */
@@ -29,16 +29,20 @@
 #define LINE_BYTES ((size_t)16 << 10)
 
 enum { OPTION_REPAIR, OPTION_JOBS, OPTION_JSON, OPTIONS };
+static const struct flag_name own_flags[OPTIONS] = {
+	[OPTION_REPAIR] = { "repair", 0, FLAG_SWITCH, NULL, "Repair what can be repaired." },
+	[OPTION_JOBS] = { "jobs", 0, FLAG_VALUE, "N", "Objects that are read at a time: 1 to 16; as many as there are cores if not given." },
+	[OPTION_JSON] = { "json", 0, FLAG_SWITCH, NULL, "Print JSON objects, one a line." },
+};
 
 const struct flag_name *fsck_flag(size_t i)
 {
-	static const struct flag_name flags[OPTIONS] = {
-		[OPTION_REPAIR] = { "repair", 0, FLAG_SWITCH, NULL, "Repair what can be repaired." },
-		[OPTION_JOBS] = { "jobs", 0, FLAG_VALUE, "N",
-			"Objects that are read at a time: 1 to 16; as many as there are cores if not given." },
-		[OPTION_JSON] = { "json", 0, FLAG_SWITCH, NULL, "Print JSON objects, one a line." },
-	};
-	return i < OPTIONS ? &flags[i] : NULL;
+	return i < OPTIONS ? &own_flags[i] : NULL;
+}
+
+static const struct flag_name *all_flags(size_t i)
+{
+	return i < OPTIONS ? &own_flags[i] : settings_flag(i - OPTIONS);
 }
 
 struct command {
@@ -53,34 +57,20 @@ struct command {
 	uint64_t repaired, left; /* findings, after --repair */
 };
 
-static enum status read_jobs(const char *text, unsigned *out, struct fault *why)
-{
-	uint64_t n = 0;
-	if (text == NULL || !str_to_u64(str_of(text), &n) || n < 1 || n > FSCK_JOBS_MAX)
-		return fault_set(why, BAD_SETTING, "--jobs must be a number from 1 to %d", FSCK_JOBS_MAX);
-	*out = (unsigned)n;
-	return OK;
-}
-
-/* The command's own flags are taken out. */
 static enum status read_arguments(struct command *c, int argc, char **argv, struct fault *why)
 {
-	char *rest[ARGUMENTS_MAX];
-	int n = 0;
-	for (int i = 1; i < argc; i++) {
-		struct str word = str_of(argv[i]);
-		if (str_equal(word, STR("--repair")))
-			c->repair = true;
-		else if (str_equal(word, STR("--json")))
-			c->json = true;
-		else if (str_equal(word, STR("--jobs")))
-			TRY(read_jobs(argv[++i], &c->jobs, why)); /* argv ends with NULL */
-		else if (str_starts_with(word, STR("--jobs=")))
-			TRY(read_jobs(argv[i] + STR("--jobs=").n, &c->jobs, why));
-		else if (n < ARGUMENTS_MAX)
-			rest[n++] = argv[i];
-	}
-	return settings_load(&c->settings, n, rest, why);
+	const struct argument_rules rules = { .row = all_flags, .n_own = OPTIONS };
+	struct arguments a;
+	uint64_t jobs = c->jobs;
+	TRY(arguments_read(&rules, argc, argv, &a, why));
+	TRY(arguments_number(&own_flags[OPTION_JOBS], a.values[OPTION_JOBS], 1, &jobs, why));
+	if (jobs > FSCK_JOBS_MAX)
+		return fault_set(why, BAD_SETTING, "--jobs must be a number from 1 to %d", FSCK_JOBS_MAX);
+	c->settings = a.settings;
+	c->repair = a.values[OPTION_REPAIR] != NULL;
+	c->json = a.values[OPTION_JSON] != NULL;
+	c->jobs = (unsigned)jobs;
+	return OK;
 }
 
 /* what is shown */

@@ -60,7 +60,7 @@ test('a directory without a database is refused, and nothing is made there', asy
 	assert.deepEqual([run.code, run.stdout], [2, '']);
 	assert.match(run.stderr, /^tintype fsck: There is no database in .*; name the data directory with --data\.\n$/);
 	assert.ok(!existsSync(path.join(work, 'none')));
-	assert.match((await runProgram(['fsck', '--jobs', '0', '--data', data])).stderr, /--jobs must be a number from 1 to 16/);
+	assert.match((await runProgram(['fsck', '--jobs', '0', '--data', data])).stderr, /--jobs must be a number, at least 1/);
 	assert.match((await runProgram(['fsck', '--data', data], { env: { BUCKET_NAME: 'another' } })).stderr, /There is no bucket another in .*: set BUCKET_NAME to the server's\./);
 });
 
