@@ -18,6 +18,7 @@
 #include "http/router.h"
 #include "http/server/host.h"
 
+#define NOTE_BYTES_MAX 4096
 #define METRICS_BYTES_MAX ((size_t)1 << 20)
 #define ARENA_BYTES (4 * METRICS_BYTES_MAX)
 
@@ -53,7 +54,12 @@ static void show_ready(struct admin *a, struct request_context *x)
 {
 	struct fault why;
 	if (a->options.ready == NULL || a->options.ready(a->options.arg, &why) == OK) {
-		answer_text(x, 200, str_printf(x->request.arena, "ready\n%.*s", STRF(a->options.note)));
+		struct buf b;
+		buf_init_arena(&b, x->request.arena, NOTE_BYTES_MAX);
+		buf_put(&b, STR("ready\n"));
+		if (a->options.note != NULL)
+			a->options.note(a->options.arg, &b);
+		answer_text(x, 200, buf_str(&b));
 		return;
 	}
 	x->answer.fault = why;

@@ -14,7 +14,7 @@ struct admin_options {
 	struct admin_auth auth;
 	struct handler *console; /* of all other paths; NULL: none */
 	struct request_metrics *metrics;
-	struct str note;  /* a line that /readyz shows after "ready"; n = 0: none */
+	void (*note)(void *arg, struct buf *b); /* append lines that /readyz shows after "ready"; NULL: none */
 	bool needs_token; /* not on loopback */
 };
 

@@ -39,8 +39,11 @@ static bool is_stopping(void *arg)
 	return stopping;
 }
 
+/* In a migration the sweep rests: that is no failure. */
 static void log_failure(const struct fault *why)
 {
+	if (why->code == F_READ_ONLY)
+		return;
 	LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
 }
 

@@ -43,6 +43,7 @@
 
 #define LOG_RING_BYTES ((size_t)1 << 20) /* some thousands of lines, for the console */
 #define MMAP_BYTES (256 << 10)
+#define STATE_BYTES 4096
 #define COUNTS_WITHIN_MS 3000 /* a scrape continues without them */
 
 struct server_parts {
@@ -258,6 +259,23 @@ static enum status check_ready(void *arg, struct fault *why)
 	return c->backends.ready(&c->backends, why);
 }
 
+/* What /readyz says of a server that is ready. */
+static void write_notes(void *arg, struct buf *b)
+{
+	const struct server_parts *c = arg;
+	struct transfer_state state;
+	struct arena a CLEANUP(arena_deinit);
+	struct fault why;
+	if (c->pool != NULL && (pool_layers(c->pool) & RENDER_FILTERED) == 0)
+		buf_put(b, STR("images are decoded without a system-call filter (--render-sandbox off)\n"));
+	arena_init(&a, STATE_BYTES);
+	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
+	enum status got = transfer_get_state(c->backends.transfer, &a, &state, &why);
+	op_deadline_set(0);
+	if (got == OK && transfer_check_change(state.phase, &why) != OK)
+		buf_printf(b, "read only, migration %.*s: %s\n", STRF(transfer_phase_name(state.phase)), why.text);
+}
+
 static void refresh_gauges(void *arg)
 {
 	struct server_parts *c = arg;
@@ -347,9 +365,7 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	TRY(make_console(c, why));
 	struct admin_options admin = { .ready = check_ready,
 		.refresh = refresh_gauges,
-		.note = c->pool != NULL && (pool_layers(c->pool) & RENDER_FILTERED) == 0
-			? STR("images are decoded without a system-call filter (--render-sandbox off)\n")
-			: STR(""),
+		.note = write_notes,
 		.arg = c,
 		.auth = { str_of(c->admin_token), c->wrong_secrets },
 		.console = console_handler(c->console),

@@ -3,6 +3,7 @@
 
 #include "aws/dynamo_cursor.h"
 #include "aws/dynamo_row.h"
+#include "aws/dynamo_transfer.h"
 #include "aws/dynamo_update.h"
 #include "base/clock.h"
 #include "base/codec.h"
@@ -384,7 +385,13 @@ static enum status read_due(
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	struct outbox_page page = { .events = arena_array(a, (size_t)limit * t->shards, sizeof *page.events), .next_ms = INT64_MAX };
 	struct outbox_status receiver;
+	struct fault closed;
 	TRY(fault_check_arena(a, why));
+	if (dynamo_check_upload(t, &closed) == BUSY && closed.code == F_READ_ONLY) {
+		page.next_ms = now_ms + TRANSFER_LOOK_AGAIN_MS;
+		*out = page;
+		return OK;
+	}
 	if (!atomic_load(&t->receiver_disabled))
 		TRY(take_own(t, limit, a, &page, why));
 	if (page.n > 0)

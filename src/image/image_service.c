@@ -99,10 +99,14 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
 	if (row.is_public)
 		TRY(publication_remove(p, image_id, true, why));
-	TRY(table_remove(p->table, image_id, 0, why));
+	enum status gone = table_remove(p->table, image_id, 0, why);
+	struct fault unpublished = { 0 };
+	/* One that may not be deleted now stays, and so do its copies. */
+	if (gone == BUSY && why->code == F_READ_ONLY && row.is_public)
+		TRY(publication_update(p, &row, PUBLICATION_CHECK, &unpublished) == OK ? gone : fault_status(F_READ_ONLY));
+	TRY(gone);
 	thumbnails_remove(p->thumbnails, &row);
 	metric_add(M_DELETES, 1);
-	struct fault unpublished = { 0 };
 	enum status published = publication_remove(p, image_id, false, &unpublished);
 	TRY(store_remove(p->store, row.key, why));
 	if (published != OK)

@@ -34,6 +34,8 @@ struct transfer_state {
 	int64_t since_ms; /* of the phase */
 };
 
+/* Events are not sent in a phase that refuses uploads: they are being copied. Until they are looked for again: */
+#define TRANSFER_LOOK_AGAIN_MS 5000
 /* Whether new slots and changes, or bytes for a slot, are accepted in this phase. Pure.
  * Errors  READ_ONLY, with a sentence for the client */
 enum status transfer_check_change(enum transfer_phase phase, struct fault *why) MUST_CHECK;

@@ -1,39 +1,213 @@
 // `tintype migrate` between the embedded store and S3 with DynamoDB, both ways, with uploads, changes and deletes running, and with kill -9
 // of the command at many places: whatever was answered by the source is true of the destination, and nothing is there twice.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { startCloud } from '../cloud/cloud.mjs';
-import { inventory, KEY, Load, migrate, writeEnv } from './support/migration.mjs';
-import { call, eventually, fetchUrl, openSlot, putBytes, runProgram, startServer, tinyPng } from './support/server.mjs';
+import { inventory, KEY, listAll, Load, migrate, writeEnv } from './support/migration.mjs';
+import { startReceiver, webhookEnv } from './support/receiver.mjs';
+import { call, corpus, eventually, fetchUrl, openSlot, putBytes, runProgram, startServer } from './support/server.mjs';
 
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-migrate-'));
 const file = name => path.join(work, name);
-const settings = { TINTYPE_API_KEY: KEY, TINTYPE_URL_TTL: '4', TINTYPE_SWEEP_INTERVAL: '1', TINTYPE_VERIFY: 'header', TINTYPE_QUOTA_IMAGES: '100000' };
-let cloud, remote;
+const settings = { TINTYPE_API_KEY: KEY, TINTYPE_URL_TTL: '6', TINTYPE_SWEEP_INTERVAL: '1', TINTYPE_QUOTA_IMAGES: '100000' };
+const ownerOf = name => createHash('sha256').update(`app\n${name}`).digest('hex').slice(0, 32);
+const owners = ['ann', 'bob'].map(ownerOf);
+const seen = {};   // what the tests before have left: the source's load, its links, the API key
+let cloud, remote, receiver, local, away, home;
+
+/** Whatever is asked of the server is answered until stop(), which gives the number of answers. */
+function readUntil(server, id) {
+	let going = true, n = 0;
+	const reads = (async () => {
+		for (; going; n++) {
+			const one = await call(server, 'GET', `/images/${id}`, { key: KEY }), list = await call(server, 'GET', '/images?limit=5', { key: KEY });
+			assert.deepEqual([one.status, list.status], [200, 200], one.text);
+			assert.equal((await fetchUrl(one.json.downloadUrl)).status, 200);
+		}
+	})();
+	return async () => { going = false; await reads; return n; };
+}
+
+/** Slots until new ones are refused, and then the bytes of the last three, whose URLs are still valid: [{ slot, put }]. */
+async function sendLate(server) {
+	const slots = [];
+	for (let answer; (answer = await call(server, 'POST', '/upload', { key: KEY, json: { fileName: 'late.png', fileType: 'image/png', onBehalfOf: 'bob' } })).status === 200;) {
+		slots.unshift(answer.json);
+		await new Promise(resolve => setTimeout(resolve, 200));
+	}
+	const sent = await Promise.all(slots.slice(0, 3).map(async slot => ({ slot, put: await putBytes(slot, corpus('good/gray.png')) })));
+	for (const { put } of sent)
+		assert.equal(put.status, 200, put.text);
+	return sent;
+}
+
+/** Lists have the newest first, by the times that came with the rows. */
+async function assertOrder(server) {
+	for (const [query, time] of [['', 'uploadedAt'], [`&owner=${owners[0]}`, 'createdAt']]) {
+		const times = (await listAll(server, query)).map(image => image[time]);
+		assert.ok(times.length > 10);
+		assert.deepEqual(times, times.toSorted().reverse(), time);
+	}
+}
+
+const refused = (answer, what) => assert.deepEqual([answer.status, answer.json?.code], [503, 'read_only'], `${what}: ${answer.text}`);
+
+/** Run the command until it ends by itself; every run before is killed at its place. */
+async function migrateWithKills(from, to, places) {
+	for (const [what, when] of places) {
+		const run = await migrate(['--from', from, '--to', to], when());
+		assert.equal(run.signal, 'SIGKILL', `${what}: ${run.code} ${run.stdout} ${run.stderr}`);
+	}
+	const last = await migrate(['--from', from, '--to', to]);
+	assert.equal(last.code, 0, last.stdout + last.stderr);
+	assert.match(last.stdout, /^Complete\. Both sides have the same: \d+ rows/m);
+	return last;
+}
+
+/** Kill when so many requests that match have reached the cloud, or when the text has been printed. */
+const afterRequests = (n, match) => () => ({ watch: look => {
+	cloud.before = async one => { if (match(one) && --n === 0) look(); };
+	return () => { cloud.before = async () => {}; };
+}, when: () => n <= 0 });
+const afterText = text => () => ({ when: printed => text.test(printed) });
 
 before(async () => {
 	cloud = await startCloud();
+	receiver = await startReceiver({ answer: (request, response) => response.writeHead(503).end() });
 	remote = { ...cloud.env, ...settings, TINTYPE_STORE: 's3', TINTYPE_TABLE: 'dynamodb' };
 	assert.equal((await runProgram(['table', 'create'], { env: cloud.env })).code, 0);
+	local = await startServer({ data: work, env: { ...settings, ...webhookEnv(receiver) } });
+	seen.from = writeEnv(file('local.env'), { ...settings, TINTYPE_DATA: local.data });
+	const keys = await migrate(['--from', seen.from, '--delivery-keys']);
+	assert.match(keys.stdout, /^TINTYPE_DELIVERY_KEYS=[0-9a-f]{64}\n$/);
+	remote.TINTYPE_DELIVERY_KEYS = keys.stdout.trim().split('=')[1];
+	seen.to = writeEnv(file('remote.env'), remote);
 });
 after(async () => {
+	await Promise.all([local, away, home].map(server => server?.stop()));
+	await receiver?.stop();
 	await cloud?.stop();
 	rmSync(work, { recursive: true, force: true });
 });
 
-test('all images are moved to S3 and DynamoDB', { timeout: 600000 }, async t => {
-	const server = await startServer({ data: work, env: settings });
-	t.after(() => server.stop());
-	const from = writeEnv(file('from.env'), { ...settings, TINTYPE_DATA: server.data });
-	const load = new Load(server);
-	for (let i = 0; i < 20; i++)
-		await load.upload();
-	const keys = await migrate(['--from', from, '--delivery-keys']);
-	const to = writeEnv(file('to.env'), { ...remote, TINTYPE_DELIVERY_KEYS: keys.stdout.trim().split('=')[1] });
-	const run = await migrate(['--from', from, '--to', to]);
-	assert.equal(run.code, 0, run.stderr);
+test('wrong use is refused with what to do, and nothing is begun', async () => {
+	const other = writeEnv(file('other.env'), { ...settings, TINTYPE_DATA: file('other') });
+	const links = writeEnv(file('links.env'), { ...remote, TINTYPE_DELIVERY_KEYS: 'x'.repeat(40) });
+	const wrong = writeEnv(file('wrong.env'), { TINTYPE_MAX_SIZE: 'many' });
+	for (const [args, message, code = 2] of [
+		[[], /--from and --to must name two files of settings/],
+		[['--from', seen.from], /--from and --to must name/],
+		[['--from', seen.from, '--to', seen.to, '--jobs', '0'], /--jobs must be a number from 1 to 64/],
+		[['--from', file('none.env'), '--to', seen.to], /none\.env: it cannot be opened/],
+		[['--from', wrong, '--to', seen.to], /wrong\.env: TINTYPE_MAX_SIZE must be a number/],
+		[['--from', other, '--to', seen.to], /There is no database in/],
+		[['--from', seen.from, '--to', other], /One of --from and --to must have TINTYPE_STORE=s3/],
+		[['--from', seen.from, '--to', links], /set TINTYPE_DELIVERY_KEYS there to what/],
+		[['--from', seen.to, '--to', seen.from], /A server uses .*, the data directory of the destination/, 1],
+	]) {
+		const run = await migrate(args);
+		assert.equal(run.code, code, `${args}: ${run.stdout}${run.stderr}`);
+		assert.match(run.stderr, message);
+	}
+	assert.equal((await migrate(['--from', seen.from, '--cancel'])).stdout, 'The source refuses nothing: there is nothing to cancel.\n');
+	await local.waitForEvent('server.ready');
+	assert.equal((await call(local, 'GET', '/images', { key: KEY })).status, 200);
+});
+
+test('to S3 and DynamoDB, with clients at work and kills: all that the source has answered is true of the destination', { timeout: 900000 }, async () => {
+	const load = seen.load = new Load(local);
+	const send = (body, headers) => call(local, 'POST', '/images?onBehalfOf=ann', { key: KEY, body, headers });
+	for (let i = 0; i < 40; i++)
+		await load.upload(i % 10 === 0 ? { visibility: 'public', metadata: { number: String(i) } } : {});
+	const first = await load.upload();
+	const made = await send(corpus('good/private.jpg'), { 'Idempotency-Key': 'one' }), gone = await send(corpus('good/photo.jpg'), { 'Idempotency-Key': 'two' });
+	assert.deepEqual([made.status, gone.status], [201, 201]);
+	assert.equal((await call(local, 'DELETE', `/images/${gone.json.imageId}`, { key: KEY })).status, 204);
+	const rejected = await openSlot(local, {}, { key: KEY });
+	assert.notEqual((await putBytes(rejected, Buffer.from('no picture'))).status, 200);
+	assert.equal((await call(local, 'PUT', `/users/${owners[0]}/quota`, { key: KEY, json: { images: 5000 } })).status, 200);
+	const apikey = await runProgram(['apikeys', 'add', 'reader', '--scope', 'read'], { env: { TINTYPE_ENDPOINT: local.api, TINTYPE_API_KEY: KEY } });
+	seen.apikey = apikey.stdout.match(/tt_\S+/)?.[0] ?? apikey.stdout.trim();
+	seen.links = (await call(local, 'GET', `/images/${first}`, { key: KEY })).json.links;
+	const stopReading = readUntil(local, first);
+	const clients = Promise.all(Array.from({ length: 4 }, () => load.run()));
+	const late = sendLate(local).then(sent => sent.forEach(({ slot, put }) => load.kept.set(slot.imageId, put.headers.get('etag').slice(1, -1))));
+	const puts = one => one.service === 's3' && one.method === 'PUT', rows = one => one.target.endsWith('PutItem');
+	const run = migrateWithKills(seen.from, seen.to, [
+		['the first objects', afterRequests(5, puts)], ['objects', afterRequests(30, puts)], ['rows', afterRequests(30, rows)],
+		['new slots are refused', afterText(/refuses new slots/)], ['uploads are waited for', afterText(/Waiting for uploads/)],
+		['the source is closed', afterText(/^source closed/m)]]);
+	await Promise.all([clients, late, run]);
+	assert.ok(await stopReading() > 10, 'reads went on');
+	assert.ok(load.refused > 0 && load.kept.size > 60 && load.deleted.size > 5, `${load.kept.size} uploads, ${load.deleted.size} deletes`);
+	refused(await call(local, 'POST', '/upload', { key: KEY, json: { fileName: 'a.png', fileType: 'image/png' } }), 'a slot');
+	refused(await call(local, 'DELETE', `/images/${first}`, { key: KEY }), 'a delete');
+	refused(await call(local, 'PATCH', `/images/${first}`, { key: KEY, json: { visibility: 'public' } }), 'a change');
+	refused(await call(local, 'PUT', `/users/${owners[0]}/quota`, { key: KEY, json: { images: 1 } }), 'a quota');
+	refused(await send(corpus('good/photo.jpg')), 'an image in one request');
+	const ready = await fetchUrl(`${local.admin}/readyz`);
+	assert.deepEqual([ready.status, /^read only, migration closed: /m.test(ready.text)], [200, true], ready.text);
+	/* The destination as a server shows it. Webhooks that the source could not deliver are sent by it. */
+	away = await startServer({ env: { ...remote, ...webhookEnv(receiver) } });
+	await load.check(away);
+	assert.deepEqual(await inventory(away, owners), await inventory(local, owners));
+	await assertOrder(away);
+	assert.equal((await call(away, 'GET', `/images/${rejected.imageId}`, { key: KEY })).json.status, 'rejected');
+	assert.equal((await call(away, 'GET', '/images', { key: seen.apikey })).status, 200, 'the API key of the source is valid');
+	const again = name => call(away, 'POST', '/images?onBehalfOf=ann', { key: KEY, body: corpus(`good/${name}`), headers: { 'Idempotency-Key': name === 'photo.jpg' ? 'two' : 'one' } });
+	assert.deepEqual([(await again('private.jpg')).json.imageId, (await again('photo.jpg')).json.code], [made.json.imageId, 'image_gone']);
+	const link = new URL(seen.links.original);
+	assert.equal((await fetch(away.api + link.pathname + link.search)).status, 200, 'a link of the source is valid');
+	receiver.answer = (request, response) => response.writeHead(204).end();
+	const done = await migrate(['--from', seen.from, '--to', seen.to]);
+	assert.deepEqual([done.code, /complete already/.test(done.stdout)], [0, true], done.stdout + done.stderr);
+});
+
+test('and back to an empty data directory, with servers that share the table, clients at work and kills', { timeout: 900000 }, async () => {
+	const load = new Load(away), other = await startServer({ env: remote }), first = await load.upload(), dir = file('home');
+	const to = writeEnv(file('home.env'), { ...settings, TINTYPE_DATA: path.join(dir, 'data') });
+	mkdirSync(dir);
+	try {
+		const stopReading = readUntil(away, first);
+		const clients = Promise.all(Array.from({ length: 2 }, () => load.run()));
+		const gets = one => one.service === 's3' && one.method === 'GET';
+		const run = migrateWithKills(seen.to, to, [['objects', afterRequests(30, gets)], ['new slots are refused', afterText(/refuses new slots/)],
+			['the source is closed', afterText(/^source closed/m)]]);
+		const late = sendLate(other);   // S3 itself takes the bytes, and nobody tells a server of them
+		await Promise.all([clients, late, run]);
+		assert.ok(await stopReading() > 10, 'reads went on');
+		assert.ok(load.refused > 0 && load.kept.size > 3 && load.deleted.size > 0);
+		refused(await call(other, 'DELETE', `/images/${first}`, { key: KEY }), 'a delete');
+		assert.match((await fetchUrl(`${other.admin}/readyz`)).text, /^read only, migration closed: /m);
+		home = await startServer({ data: dir, env: settings });
+		await load.check(home);
+		assert.deepEqual(await inventory(home, owners), await inventory(away, owners));
+		await assertOrder(home);
+		assert.equal((await call(home, 'GET', '/images', { key: seen.apikey })).status, 200);
+		const link = new URL(seen.links.original);
+		assert.equal((await fetch(home.storage + link.pathname + link.search)).status, 200, 'a link of the first source is valid');
+		assert.equal((await call(home, 'DELETE', `/images/${first}`, { key: KEY })).status, 204);
+		for (const { slot } of await late) {
+			const done = await call(home, 'POST', `/images/${slot.imageId}/complete`, { key: KEY });
+			assert.deepEqual([done.status, done.json.status], [200, 'uploaded'], done.text);
+		}
+	} finally {
+		await other.stop();
+	}
+});
+
+test('a migration that is cancelled lets the source go on, and is taken up again', { timeout: 300000 }, async () => {
+	const again = await migrate(['--from', seen.to, '--cancel']);
+	assert.deepEqual([again.code, /accepts slots and changes again/.test(again.stdout)], [0, true], again.stdout + again.stderr);
+	await eventually(async () => (await call(away, 'POST', '/upload', { key: KEY, json: { fileName: 'a.png', fileType: 'image/png' } })).status === 200, { what: 'a slot' });
+	/* That of the first one too, whose server runs still: it has what it had. */
+	assert.equal((await migrate(['--from', seen.from, '--cancel'])).code, 0);
+	const load = new Load(local), kept = await load.upload();
+	assert.ok(await load.act(kept, 'rename'));
+	assert.equal((await fetchUrl(`${local.admin}/readyz`)).text, 'ready\n');
 });

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "port/outbox.h"
 #include "store/db/owners.h"
+#include "store/db/transfer.h"
 #include "store/files/io.h"
 
 #include <assert.h>
@@ -147,11 +148,10 @@ static int64_t count_free_pages(struct writer *w)
 /* `tintype migrate` writes it from another process; in this transaction it stays what it is. */
 static enum status read_phase(struct writer *w)
 {
-	int64_t phase = 0;
+	enum status status = transfer_read_phase(&w->db, &w->phase, &w->failure);
 
-	TRY(writer_read_number(w, db_query(&w->db, Q_MIGRATION_PHASE), &phase));
-	w->phase = phase > 0 && phase < TRANSFER_PHASES ? (enum transfer_phase)phase : TRANSFER_NONE;
-	return OK;
+	w->broken = w->broken || status != OK;
+	return status;
 }
 
 static enum status commit_batch(struct writer *w, struct change *batch)

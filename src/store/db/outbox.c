@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
+#include "store/db/transfer.h"
 #include "store/engine.h"
 
 #include <string.h>
@@ -209,7 +210,14 @@ static enum status read_due(struct outbox *o, int64_t now_ms, uint32_t limit, st
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct outbox_page page = { .next_ms = INT64_MAX };
 	int64_t disabled_ms = 0, next_ms = 0;
+	enum transfer_phase phase;
 	TRY(read_pool_acquire(&ENGINE_OF(o, outbox)->read_pool, &d, why));
+	TRY(transfer_read_phase(d, &phase, why));
+	if (transfer_check_upload(phase, NULL) != OK) {
+		page.next_ms = now_ms + TRANSFER_LOOK_AGAIN_MS;
+		*out = page;
+		return OK;
+	}
 	TRY(db_read_number(d, db_query(d, Q_OUTBOX_DISABLED), &disabled_ms, why));
 	if (disabled_ms == 0) {
 		TRY(read_page(d, DB_BIND(d, Q_OUTBOX_DUE, db_int(now_ms), db_int(limit)), limit, a, &page, why));

@@ -9,6 +9,7 @@
 #include "store/db/outbox.h"
 #include "store/db/owners.h"
 #include "store/db/rows.h"
+#include "store/db/transfer.h"
 #include "store/engine.h"
 
 #include <inttypes.h>
@@ -237,6 +238,15 @@ static enum status put_event(struct transfer *t, const struct transfer_event *e,
 
 /* the state */
 
+enum status transfer_read_phase(struct db *d, enum transfer_phase *out, struct fault *why)
+{
+	int64_t phase = 0;
+
+	TRY(db_read_number(d, db_query(d, Q_MIGRATION_PHASE), &phase, why));
+	*out = phase > 0 && phase < TRANSFER_PHASES ? (enum transfer_phase)phase : TRANSFER_NONE;
+	return OK;
+}
+
 static enum status get_state(struct transfer *t, struct arena *a, struct transfer_state *out, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
@@ -244,13 +254,12 @@ static enum status get_state(struct transfer *t, struct arena *a, struct transfe
 	bool row = false;
 
 	TRY(read_pool_acquire(&engine_of(t)->read_pool, &d, why));
+	TRY(transfer_read_phase(d, &state.phase, why));
 	sqlite3_stmt *s = db_query(d, Q_MIGRATION_GET);
 	TRY(db_step(d, s, &row, why));
 	if (row) {
-		int phase = sqlite3_column_int(s, 0);
-		state.phase = phase > 0 && phase < TRANSFER_PHASES ? (enum transfer_phase)phase : TRANSFER_NONE;
-		state.id = column_str(s, 1, a);
-		state.since_ms = sqlite3_column_int64(s, 2);
+		state.id = column_str(s, 0, a);
+		state.since_ms = sqlite3_column_int64(s, 1);
 	}
 	sqlite3_reset(s);
 	*out = state;

@@ -38,7 +38,7 @@ const pngOf = n => Buffer.concat([tinyPng, Buffer.from(String(n).padStart(1 + n 
 
 /** Clients that upload, change and delete until changes are refused: what was answered. */
 export class Load {
-	kept = new Map();      // imageId -> MD5 of the bytes, as the ETag said
+	kept = new Map();      // imageId -> MD5 of the bytes, as the record said
 	deleted = new Set();   // answered with 204
 	renamed = new Map();   // imageId -> its name
 	doubtful = new Set();  // an answer was not 2xx, or there was none
@@ -55,7 +55,9 @@ export class Load {
 		const slot = await openSlot(this.server, { ...owner && { onBehalfOf: owner }, ...more }, { key: KEY });
 		const put = await putBytes(slot, pngOf(n));
 		assert.equal(put.status, 200, put.text);
-		this.kept.set(slot.imageId, put.headers.get('etag').slice(1, -1));
+		const done = await call(this.server, 'POST', `/images/${slot.imageId}/complete`, { key: KEY });
+		assert.equal(done.json.status, 'uploaded', done.text);
+		this.kept.set(slot.imageId, done.json.etag);
 		return slot.imageId;
 	}
 
@@ -107,7 +109,7 @@ export class Load {
 }
 
 /** All images of a list, page by page. */
-async function listAll(server, query) {
+export async function listAll(server, query) {
 	const images = [];
 	for (let cursor = ''; cursor !== undefined;) {
 		const answer = await call(server, 'GET', `/images?limit=100${query}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, { key: KEY });
@@ -121,16 +123,19 @@ async function listAll(server, query) {
 /** A record without what depends on the server and on the moment: its URLs. */
 const comparable = record => Object.fromEntries(Object.entries(record).filter(([name]) => !/url|links|thumbnail|expires/i.test(name)));
 
-/** What an administrator sees: records in the order of the lists, users with their use, API keys, bytes by id. */
+/** Records by id: the order of images that were uploaded within the same moment is not the same in every store. */
+const byId = records => records.map(comparable).sort((a, b) => a.imageId < b.imageId ? -1 : 1);
+
+/** What an administrator sees: records, users with their use and their records of every status, API keys, bytes by id. */
 export async function inventory(server, users = []) {
-	const images = await listAll(server, ''), seen = { images: images.map(comparable), users: {}, owned: {}, bytes: {} };
+	const images = await listAll(server, ''), seen = { images: byId(images), users: {}, owned: {}, bytes: {} };
 	for (const image of images)
 		seen.bytes[image.imageId] = createHash('sha256').update((await fetchUrl(image.downloadUrl)).bytes).digest('hex');
 	for (const name of users) {
-		const { derivedBytes, lastSeenAt, ...user } = (await call(server, 'GET', `/users/${name}`, { key: KEY })).json;
-		seen.users[name] = user;
-		seen.owned[name] = (await listAll(server, `&owner=${name}&status=all`)).map(comparable);
+		const user = (await call(server, 'GET', `/users/${name}`, { key: KEY })).json;
+		seen.users[name] = { ...user, usage: { ...user.usage, derivedBytes: undefined } };   // thumbnails are not moved
+		seen.owned[name] = byId(await listAll(server, `&owner=${name}&status=all`));
 	}
-	seen.keys = (await call(server, 'GET', '/api-keys', { key: KEY })).json;
+	seen.keys = (await call(server, 'GET', '/keys', { key: KEY })).json;
 	return seen;
 }
