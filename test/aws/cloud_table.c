@@ -21,8 +21,11 @@ struct image_table *cloud_open(struct cloud *c, struct str url)
 	c->service = aws_service_new(
 		&(struct aws_service_options){ .service = STR("dynamodb"), .region = STR("eu-west-1"), .endpoint = url, .chain = c->chain });
 	assert(c->chain != NULL && c->service != NULL);
-	struct image_table *t = dynamo_table_new(&(struct dynamo_table_options){
-		.service = c->service, .table = str_of(c->table), .shards = cloud_kind.shards, .count_owners = cloud_kind.count_owners });
+	struct image_table *t = dynamo_table_new(&(struct dynamo_table_options){ .service = c->service,
+		.table = str_of(c->table),
+		.shards = cloud_kind.shards,
+		.count_owners = cloud_kind.count_owners,
+		.obeys_migration = cloud_kind.obeys_migration });
 	assert(t != NULL);
 	return t;
 }
@@ -54,6 +57,7 @@ static void name_ports(struct contract_fixture *w)
 	w->users = dynamo_users(w->table);
 	w->api_keys = dynamo_api_keys(w->table);
 	w->outbox = dynamo_outbox(w->table);
+	w->transfer = dynamo_transfer(w->table);
 }
 
 void cloud_make(struct contract_fixture *w, uint64_t max_pending)

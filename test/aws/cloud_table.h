@@ -15,7 +15,7 @@ struct cloud {
 struct cloud_kind {
 	const char *url;
 	uint32_t shards;
-	bool count_owners;
+	bool count_owners, obeys_migration;
 };
 extern struct cloud_kind cloud_kind;
 

@@ -5,6 +5,7 @@
 #include "fake/contract_api_keys.h"
 #include "fake/contract_outbox.h"
 #include "fake/contract_table.h"
+#include "fake/contract_transfer.h"
 #include "fake/contract_users.h"
 #include "fake/owned.h"
 
@@ -376,6 +377,8 @@ int main(void)
 		contract_table_owners(&counting) + bench_run(&counting, "owners", tests, COUNT_OF(tests));
 	cloud_kind.count_owners = false;
 	failed += contract_outbox(&counting);
+	cloud_kind.count_owners = cloud_kind.obeys_migration = true;
+	failed += contract_transfer(&counting);
 	transactor_stop(&engine);
 	emulator_stop(&emulator);
 	return failed;

@@ -17,14 +17,15 @@
 #include "port/object_store.h"
 #include "port/outbox.h"
 #include "port/part_store.h"
-#include "port/user_table.h"
+#include "port/transfer.h"
 
 struct contract_fixture {
 	struct image_table *table;
 	struct admin_query *admin_query; /* of the table's rows; for its own suite alone */
 	struct user_table *users;        /* of the table's rows; with api_keys for their own suites alone */
 	struct api_key_table *api_keys;
-	struct outbox *outbox; /* likewise */
+	struct outbox *outbox;     /* likewise */
+	struct transfer *transfer; /* likewise */
 	struct object_store *store;
 	struct bucket_store *bucket;
 	struct bucket_catalog *catalog;

@@ -7,6 +7,7 @@
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
 #include "fake/contract_outbox.h"
+#include "fake/contract_transfer.h"
 #include "fake/contract_users.h"
 #include "store/fixture.h"
 
@@ -48,6 +49,7 @@ static void show(struct contract_fixture *w)
 	w->users = &engine_ports(p->engine)->users;
 	w->api_keys = &engine_ports(p->engine)->api_keys;
 	w->outbox = &engine_ports(p->engine)->outbox;
+	w->transfer = &engine_ports(p->engine)->transfer;
 	w->spoil = spoil;
 }
 
@@ -87,7 +89,7 @@ int main(void)
 
 	crypto_init();
 	failed =
-		contract_table(&files) + contract_table_owners(&files) + contract_users(&files) + contract_api_keys(&files) + contract_outbox(&files) + contract_admin_query(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
+		contract_table(&files) + contract_table_owners(&files) + contract_users(&files) + contract_api_keys(&files) + contract_outbox(&files) + contract_transfer(&files) + contract_admin_query(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
 	small_bytes = BUCKET_SMALL_BYTES;
 	return failed + contract_store(&rows) + contract_bucket(&rows) + contract_catalog(&rows) + contract_parts(&rows);
 }

@@ -10,6 +10,8 @@ import { call, childEnv, fetchUrl, openSlot, program, putBytes, root, tinyPng } 
 
 export const KEY = 'k3y-of-the-administrator-1234567890';
 
+const PACE_MS = 100;   // between the steps of one client, so that the number of images does not depend on the machine
+
 /** A file of settings, which only its owner can read. */
 export function writeEnv(file, env) {
 	writeFileSync(file, Object.entries(env).map(([name, value]) => `${name}=${value}\n`).join(''), { mode: 0o600 });
@@ -80,6 +82,7 @@ export class Load {
 	/** Until slots are refused. */
 	async run() {
 		for (let i = 0; ; i++) {
+			await new Promise(resolve => setTimeout(resolve, PACE_MS));
 			let id;
 			try {
 				id = await this.upload();
