@@ -3,7 +3,7 @@
  * outcome), dynamo_row (what all writes of rows share), dynamo_list (the sharded indexes, merged), dynamo_cursor,
  * dynamo_schema (creating and describing the table), dynamo_table, dynamo_insert and dynamo_resolve (the operations of
  * image_table), dynamo_transact and dynamo_usage (what owners use), dynamo_users and dynamo_recount (user_table), dynamo_api_keys,
- * dynamo_outbox and dynamo_outbox_list (outbox), dynamo_transfer (migrations).
+ * dynamo_outbox and dynamo_outbox_list (outbox), dynamo_transfer and dynamo_state (migrations).
  * All of it blocks; any thread. */
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H
@@ -47,7 +47,7 @@ struct dynamo {
 	struct owner_quota quota; /* of owners without one of their own */
 	struct object_store *store; /* may be NULL */
 	int64_t timeout_ms;
-	/* of a migration, see dynamo_transfer.h */
+	/* of a migration, see dynamo_state.h */
 	bool obeys_state;
 	_Atomic int seen_phase;
 	_Atomic int64_t phase_until_ms; /* it is read again then */

@@ -2,7 +2,7 @@
  * their ids: there are few, and they are seldom written. The list follows the table by a moment; a key itself is read consistently. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_row.h"
-#include "aws/dynamo_transfer.h"
+#include "aws/dynamo_state.h"
 #include "aws/dynamo_update.h"
 
 #include "base/writer.h"

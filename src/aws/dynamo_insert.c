@@ -3,7 +3,7 @@
  * refusal has the owner as it is now: it is checked again, and either refused, or tried again. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_row.h"
-#include "aws/dynamo_transfer.h"
+#include "aws/dynamo_state.h"
 #include "aws/dynamo_transact.h"
 #include "aws/dynamo_usage.h"
 

@@ -5,7 +5,7 @@
 #include "aws/dynamo.h"
 #include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
-#include "aws/dynamo_transfer.h"
+#include "aws/dynamo_state.h"
 #include "aws/dynamo_transact.h"
 #include "aws/dynamo_usage.h"
 

@@ -3,7 +3,7 @@
 #include "aws/dynamo.h"
 #include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
-#include "aws/dynamo_transfer.h"
+#include "aws/dynamo_state.h"
 #include "aws/dynamo_update.h"
 
 #include "base/clock.h"

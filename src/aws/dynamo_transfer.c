@@ -1,13 +1,9 @@
 /* transfer on DynamoDB: rows and kept ids by a consistent Scan of the table, events by the partitions that have them. A row is one PutItem
- * without a condition: nobody else writes a table that is being filled.
- *
- * The state is an item of its own. A server reads it again when what it has seen is DYNAMO_STATE_SEEN_MS old, before the next change. The
- * functions of the template do not: their operator stops uploads by other means before the table is copied. */
-#include "aws/dynamo_transfer.h"
-
+ * without a condition: nobody else writes a table that is being filled. */
 #include "aws/dynamo_cursor.h"
 #include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"
+#include "aws/dynamo_state.h"
 #include "aws/dynamo_usage.h"
 #include "base/clock.h"
 #include "base/codec.h"
@@ -16,28 +12,18 @@
 #include <inttypes.h>
 
 #define PAGE_ROWS 200
-#define STATE_KEY STR("migration")
 #define ANY_ITEM STR("attribute_exists(imageId) OR attribute_not_exists(imageId)")
 #define FIRST_KEY STR("!") /* before every sort key */
 #define ID_PREFIX_CHARS (sizeof "msg_" - 1)
 #define NUMBER_CHARS 16
 
-static struct dynamo *dynamo_of_transfer(struct transfer *port)
-{
-	return (struct dynamo *)((char *)port - offsetof(struct dynamo, transfer));
-}
-
-struct transfer *dynamo_transfer(struct image_table *table)
-{
-	return &((struct dynamo *)table)->transfer;
-}
-
 /* walk */
 
-static int64_t read_ms(const json_t *item, const char *name)
+/* 0: it has none. */
+static int64_t read_ttl_ms(const json_t *item)
 {
-	uint64_t n;
-	return str_to_u64(dynamo_item_get_number(item, name), &n) && n <= INT64_MAX ? (int64_t)n : 0;
+	uint64_t s;
+	return str_to_u64(dynamo_item_get_number(item, DYNAMO_TTL), &s) && s <= INT64_MAX / 1000 ? (int64_t)s * 1000 : 0;
 }
 
 /* Other items than those of images have keys that are no UUIDs. What is past its TTL is not there. */
@@ -45,7 +31,7 @@ static enum status read_entry(const json_t *item, struct arena *a, struct transf
 {
 	struct transfer_entry e = { 0 };
 	struct str id = dynamo_item_get_text(item, DYNAMO_KEY);
-	int64_t ttl_ms = read_ms(item, DYNAMO_TTL) * 1000;
+	int64_t ttl_ms = read_ttl_ms(item);
 	if (!uuid_valid(id) || (ttl_ms > 0 && ttl_ms <= clock_now_ms()))
 		return OK;
 	if (dynamo_row_is_gone(item)) {
@@ -208,71 +194,4 @@ static enum status put_event(struct transfer *port, const struct transfer_event 
 	return e->attempts == 0 && e->state == OUTBOX_WAITING ? OK : dynamo_event_change(t, &now, OUTBOX_WAITING, 0, &changed, why);
 }
 
-/* the state */
-
-static enum status get_state(struct transfer *port, struct arena *a, struct transfer_state *out, struct fault *why)
-{
-	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct transfer_state state = { .id = STR("") };
-	TRY(dynamo_fetch(&c, dynamo_of_transfer(port), STATE_KEY, why));
-	const json_t *item = json_object_get(c.answer, "Item");
-	if (item != NULL && transfer_phase_parse(dynamo_item_get_text(item, "migrationPhase"), &state.phase)) {
-		state.id = str_dup(a, dynamo_item_get_text(item, "migrationId"));
-		state.since_ms = read_ms(item, "sinceMs");
-	}
-	*out = state;
-	return fault_check_arena(a, why);
-}
-
-static enum status set_state(struct transfer *port, const struct transfer_state *s, struct fault *why)
-{
-	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct dynamo_item item = { 0 };
-	bool ends = s->phase == TRANSFER_NONE;
-	dynamo_call_init(&c, dynamo_of_transfer(port), ends ? "DeleteItem" : "PutItem", 0);
-	dynamo_item_text(&item, DYNAMO_KEY, STATE_KEY, &c.scratch);
-	if (!ends) {
-		dynamo_item_text(&item, "migrationPhase", transfer_phase_name(s->phase), &c.scratch);
-		dynamo_item_text(&item, "migrationId", s->id, &c.scratch);
-		dynamo_item_signed(&item, "sinceMs", s->since_ms, &c.scratch);
-	}
-	dynamo_item_put(&item, ends ? STR("Key") : STR("Item"), "", &c.body);
-	return dynamo_call_send(&c, dynamo_of_transfer(port), why);
-}
-
-/* The time is that of before the read, so that what is seen is never older than it seems. */
-static enum status see_phase(struct dynamo *t, enum transfer_phase *out, struct fault *why)
-{
-	struct arena a CLEANUP(arena_deinit) = { 0 };
-	struct transfer_state state;
-	int64_t now_ms = clock_mono_ms();
-	*out = (enum transfer_phase)atomic_load(&t->seen_phase);
-	if (!t->obeys_state) {
-		*out = TRANSFER_NONE;
-		return OK;
-	}
-	if (now_ms < atomic_load(&t->phase_until_ms))
-		return OK;
-	arena_init(&a, 4096);
-	TRY(get_state(&t->transfer, &a, &state, why));
-	atomic_store(&t->seen_phase, (int)state.phase);
-	atomic_store(&t->phase_until_ms, now_ms + DYNAMO_STATE_SEEN_MS);
-	*out = state.phase;
-	return OK;
-}
-
-enum status dynamo_check_change(struct dynamo *t, struct fault *why)
-{
-	enum transfer_phase phase;
-	TRY(see_phase(t, &phase, why));
-	return transfer_check_change(phase, why);
-}
-
-enum status dynamo_check_upload(struct dynamo *t, struct fault *why)
-{
-	enum transfer_phase phase;
-	TRY(see_phase(t, &phase, why));
-	return transfer_check_upload(phase, why);
-}
-
-const struct transfer_ops dynamo_transfer_ops = { walk, put, put_user, events, put_event, get_state, set_state };
+const struct transfer_ops dynamo_transfer_ops = { walk, put, put_user, events, put_event, dynamo_get_state, dynamo_set_state };

@@ -6,7 +6,7 @@
 #include "base/thread.h"
 #include "port/outbox.h"
 #include "store/db/owners.h"
-#include "store/db/transfer.h"
+#include "store/db/phase.h"
 #include "store/files/io.h"
 
 #include <assert.h>
@@ -148,7 +148,7 @@ static int64_t count_free_pages(struct writer *w)
 /* `tintype migrate` writes it from another process; in this transaction it stays what it is. */
 static enum status read_phase(struct writer *w)
 {
-	enum status status = transfer_read_phase(&w->db, &w->phase, &w->failure);
+	enum status status = phase_read(&w->db, &w->phase, &w->failure);
 
 	w->broken = w->broken || status != OK;
 	return status;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
-#include "store/db/transfer.h"
+#include "store/db/phase.h"
 #include "store/engine.h"
 
 #include <string.h>
@@ -212,7 +212,7 @@ static enum status read_due(struct outbox *o, int64_t now_ms, uint32_t limit, st
 	int64_t disabled_ms = 0, next_ms = 0;
 	enum transfer_phase phase;
 	TRY(read_pool_acquire(&ENGINE_OF(o, outbox)->read_pool, &d, why));
-	TRY(transfer_read_phase(d, &phase, why));
+	TRY(phase_read(d, &phase, why));
 	if (transfer_check_upload(phase, NULL) != OK) {
 		page.next_ms = now_ms + TRANSFER_LOOK_AGAIN_MS;
 		*out = page;

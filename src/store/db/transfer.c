@@ -8,8 +8,8 @@
 #include "store/db/images.h"
 #include "store/db/outbox.h"
 #include "store/db/owners.h"
+#include "store/db/phase.h"
 #include "store/db/rows.h"
-#include "store/db/transfer.h"
 #include "store/engine.h"
 
 #include <inttypes.h>
@@ -238,15 +238,6 @@ static enum status put_event(struct transfer *t, const struct transfer_event *e,
 
 /* the state */
 
-enum status transfer_read_phase(struct db *d, enum transfer_phase *out, struct fault *why)
-{
-	int64_t phase = 0;
-
-	TRY(db_read_number(d, db_query(d, Q_MIGRATION_PHASE), &phase, why));
-	*out = phase > 0 && phase < TRANSFER_PHASES ? (enum transfer_phase)phase : TRANSFER_NONE;
-	return OK;
-}
-
 static enum status get_state(struct transfer *t, struct arena *a, struct transfer_state *out, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
@@ -254,7 +245,7 @@ static enum status get_state(struct transfer *t, struct arena *a, struct transfe
 	bool row = false;
 
 	TRY(read_pool_acquire(&engine_of(t)->read_pool, &d, why));
-	TRY(transfer_read_phase(d, &state.phase, why));
+	TRY(phase_read(d, &state.phase, why));
 	sqlite3_stmt *s = db_query(d, Q_MIGRATION_GET);
 	TRY(db_step(d, s, &row, why));
 	if (row) {
