@@ -27,6 +27,7 @@
 #define SETTLE_LOCAL_MS 1000
 #define SETTLE_REMOTE_MS 5000
 #define LINE_BYTES ((size_t)16 << 10)
+#define LOST_MOST 20 /* objects that may be lost in any case */
 
 enum { OPTION_REPAIR, OPTION_JOBS, OPTION_JSON, OPTIONS };
 static const struct flag_name own_flags[OPTIONS] = {
@@ -54,6 +55,7 @@ struct command {
 	struct fsck_options options; /* over these */
 	bool shown;                  /* stderr is a terminal */
 	int64_t shown_ms;
+	uint64_t lost;           /* findings: objects that are not as they were stored */
 	uint64_t repaired, left; /* findings, after --repair */
 };
 
@@ -127,7 +129,9 @@ static void print_finding(const struct command *c, const struct finding *f, cons
 
 static void print_found(void *arg, const struct finding *f)
 {
-	print_finding(arg, f, "found");
+	struct command *c = arg;
+	c->lost += f->kind == FINDING_OBJECT_MISSING || f->kind == FINDING_OBJECT_DAMAGED || f->kind == FINDING_OBJECT_UNREADABLE;
+	print_finding(c, f, "found");
 }
 
 static void print_counts(const struct command *c, const struct fsck_result *r)
@@ -269,9 +273,14 @@ static enum status repair_items(struct command *c, const struct fsck_items *item
 	}
 }
 
-/* What is left is found by reading again. */
+/* What is left is found by reading again. Where most objects seem lost it is rather the disk that is: nothing is marked then. */
 static enum status repair(struct command *c, const struct fsck_items *items, struct fsck_result *r, struct fault *why)
 {
+	if (c->lost > LOST_MOST && 2 * c->lost > r->images)
+		return fault_set(why, STORAGE_FAILED,
+			"%llu objects are lost, most of all: nothing was repaired. Look whether the disk is mounted and the bucket the right one, or restore a "
+			"backup.",
+			(unsigned long long)c->lost);
 	TRY(repair_items(c, items, why));
 	for (size_t i = 0; i < items->n; i++) {
 		struct repair_sink sink = { .sink = { .found = print_left }, .command = c };

@@ -266,6 +266,23 @@ test('a repair that is killed is ended by the server, or by the next one, and no
 		assert.equal((await call(server, 'GET', `/images/${image.imageId}`)).json.damage, 'object_damaged');
 });
 
+test('where most objects are lost nothing is marked', async () => {
+	const before = sql("SELECT count(*) FROM images WHERE damage <> ''"), images = Number(sql('SELECT count(*) FROM images WHERE status=1'));
+	for (let i = images; i < 50; i++)
+		await upload();
+	await server.stop();
+	for (const dir of readdirSync(path.join(data, 'objects')))
+		renameSync(path.join(data, 'objects', dir), path.join(work, `away-${dir}`));
+	const run = await fsck('--repair');
+	assert.equal(run.code, 2);
+	assert.match(run.stderr, /^tintype fsck: \d+ objects are lost, most of all: nothing was repaired\. Look whether the disk is mounted/);
+	assert.equal(sql("SELECT count(*) FROM images WHERE damage <> ''"), before);
+	for (const dir of readdirSync(work).filter(name => name.startsWith('away-')))
+		renameSync(path.join(work, dir), path.join(data, 'objects', dir.slice('away-'.length)));
+	server = await startServer({ data: work });
+	assert.equal((await fsck()).code, 0);
+});
+
 test('a damaged database is found', async () => {
 	await server.stop();
 	const page = Number(sql("SELECT rootpage FROM sqlite_schema WHERE name='kept_ids_ends'")), size = Number(sql('PRAGMA page_size'));
