@@ -19,7 +19,14 @@ refused() { # FILE MESSAGE
 	false
 }
 
-type_of() {
+# By the first bytes, since the name may be wrong; else by the name.
+type_of() { # FILE
+	case $(od -A n -t x1 -N 12 <"$1" | tr -d ' \n') in
+	ffd8ff*) echo image/jpeg; return ;;
+	89504e470d0a1a0a*) echo image/png; return ;;
+	47494638*) echo image/gif; return ;;
+	52494646????????57454250) echo image/webp; return ;;
+	esac
 	case $1 in
 	*.[jJ][pP][gG] | *.[jJ][pP][eE][gG]) echo image/jpeg ;;
 	*.[pP][nN][gG]) echo image/png ;;

@@ -9,6 +9,7 @@ import json
 import mimetypes
 import os
 import pathlib
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -18,6 +19,9 @@ API = os.environ.get("TINTYPE_URL", "http://127.0.0.1:8080/prod")
 KEY = {}
 if os.environ.get("TINTYPE_KEY"):   # API Gateway reads the second header, tintype the first
     KEY = {"Authorization": f"Bearer {os.environ['TINTYPE_KEY']}", "X-Api-Key": os.environ["TINTYPE_KEY"]}
+
+
+SIGNS = {"image/jpeg": rb"\xff\xd8\xff", "image/png": rb"\x89PNG\r\n\x1a\n", "image/gif": rb"GIF8[79]a", "image/webp": rb"(?s)RIFF.{4}WEBP"}
 
 
 class Refused(Exception):
@@ -41,11 +45,16 @@ def send(method, url, body=None, headers=None):
         raise Refused(f"the server could not be reached: {error}") from error
 
 
+def type_of(image, name):
+    """By the first bytes, since the name may be wrong; else by the name."""
+    by_bytes = next((kind for kind, sign in SIGNS.items() if re.match(sign, image)), None)
+    return by_bytes or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
 def upload(path):
     """Slot, bytes, record."""
     image = path.read_bytes()
-    fields = {"fileName": path.name, "fileSize": len(image),
-              "fileType": mimetypes.guess_type(path.name)[0] or "application/octet-stream"}
+    fields = {"fileName": path.name, "fileSize": len(image), "fileType": type_of(image, path.name)}
     slot = json.loads(send("POST", f"{API}/upload", json.dumps(fields).encode(), {**KEY, "Content-Type": "application/json"}))
     send(slot["method"], slot["uploadUrl"], image, slot["headers"])
     return json.loads(send("GET", f"{API}/images/{slot['imageId']}", headers=KEY))

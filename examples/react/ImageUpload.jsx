@@ -12,8 +12,15 @@ async function call(url, options) {
 	throw new Error(xml.querySelector('Message')?.textContent ?? `${response.status} ${response.statusText}`);
 }
 
+/** The type of a file by its first bytes, since its name may be wrong; else what the browser says. */
+async function typeOf(file) {
+	const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
+	const signs = { 'image/jpeg': /^\xff\xd8\xff/, 'image/png': /^\x89PNG\r\n\x1a\n/, 'image/gif': /^GIF8[79]a/, 'image/webp': /^RIFF[^]{4}WEBP/ };
+	return Object.keys(signs).find(type => signs[type].test(start)) ?? (file.type || 'application/octet-stream');
+}
+
 async function upload(api, file) {
-	const request = { fileName: file.name, fileType: file.type || 'application/octet-stream', fileSize: file.size };
+	const request = { fileName: file.name, fileType: await typeOf(file), fileSize: file.size };
 	const slot = await (await call(`${api}/upload`, { method: 'POST', body: JSON.stringify(request) })).json();
 	await call(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: file });
 	return (await call(`${api}/images/${slot.imageId}`)).json();

@@ -19,6 +19,13 @@ async function call(path, options) {
 	return body;
 }
 
+/** The type of a file by its first bytes, since its name may be wrong; else what the browser says. */
+async function typeOf(file) {
+	const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
+	const signs = { 'image/jpeg': /^\xff\xd8\xff/, 'image/png': /^\x89PNG\r\n\x1a\n/, 'image/gif': /^GIF8[79]a/, 'image/webp': /^RIFF[^]{4}WEBP/ };
+	return Object.keys(signs).find(type => signs[type].test(start)) ?? (file.type || 'application/octet-stream');
+}
+
 // The limits come from the server, so that Uppy refuses other files before a byte is sent.
 const limits = await call('/limits');
 const uppy = new Uppy({ restrictions: { allowedFileTypes: limits.allowedTypes, maxFileSize: limits.maxFileSize } });
@@ -28,8 +35,8 @@ uppy.use(AwsS3, {
 	shouldUseMultipart: false,             // a picture is sent in one piece
 	generateObjectKey: file => file.id,    // only to find the file again: the server generates the real key
 	signRequest: async ({ key }) => {      // called for each file just before it is sent, and again when it is retried
-		const { name, type, size } = uppy.getFile(key);
-		const slot = await call('/uppy', { method: 'POST', body: JSON.stringify({ fileName: name, fileType: type, fileSize: size, method }) });
+		const { name, size, data } = uppy.getFile(key);
+		const slot = await call('/uppy', { method: 'POST', body: JSON.stringify({ fileName: name, fileType: await typeOf(data), fileSize: size, method }) });
 		uppy.setFileMeta(key, { imageId: slot.imageId, deleteToken: slot.deleteToken });
 		return slot;
 	},

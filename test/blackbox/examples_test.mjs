@@ -15,7 +15,8 @@ import { serveExample } from './support/examples.mjs';
 import { call, corpus, root, startServer } from './support/server.mjs';
 
 const key = 'correct-horse-battery-staple';
-const good = [['photo.jpg', 'Größe "1" & \'写真\' $HOME.JPG', 'image/jpeg'], ['alpha.png', 'alpha.png', 'image/png'], ['lossy.webp', '-lossy.webp', 'image/webp']];
+const good = [['photo.jpg', 'Größe "1" & \'写真\' $HOME.JPG', 'image/jpeg'], ['alpha.png', 'alpha.png', 'image/png'], ['lossy.webp', '-lossy.webp', 'image/webp'],
+	['large.jpg', 'scan.png', 'image/jpeg'], ['loop.gif', 'no ending', 'image/gif']];   // the bytes say what they are
 const refused = [['page.png', '<html>not an image</html>', /not image\/png/], ['report.pdf', '%PDF-1.7', /not allowed/]];
 const tooLarge = Buffer.alloc(5 * 1024 * 1024 + 1);
 let dir, open, locked, browser;
