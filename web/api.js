@@ -87,15 +87,11 @@ export const setVisibility = (imageId, visibility) => call('PATCH', `images/${im
 /** A permanent link to the picture itself. */
 export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
 
-/**
- * The link to give to others: to the picture itself where it is public or no key is required; else to this page with the picture open.
- * record: as far as it is known; without it the server is asked.
- */
-export async function linkTo(imageId, record) {
+/** The link to give to others: to the picture itself where it is public or no key is required; else to this page with the picture open, as of one whose record is not known. */
+export function linkTo(imageId, record) {
 	if (record?.visibility === 'public' && record.links?.original)
 		return record.links.original;
-	const isOpen = record ? !hasKey() : await fetch(fileLink(imageId), { method: 'HEAD', redirect: 'manual' }).then(answer => answer.type === 'opaqueredirect', () => false);
-	return isOpen ? fileLink(imageId) : new URL(`#${imageId}`, document.baseURI).href;
+	return record && !hasKey() ? fileLink(imageId) : new URL(`#${imageId}`, document.baseURI).href;
 }
 
 // The uploader may delete a picture without the key, by the slot's token. Stored like the key.

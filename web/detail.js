@@ -130,7 +130,7 @@ function go(step) {
 }
 
 async function copyLink() {
-	$('said').replaceChildren(...await copy(await linkTo(shown, current)));
+	$('said').replaceChildren(...await copy(linkTo(shown, current)));
 	$('said').querySelector('input')?.select();
 }
 

@@ -182,11 +182,9 @@ export const find = imageId => records.find(record => record.imageId === imageId
 /** The record next to this one: -1 the newer, 1 the older; undefined at the end. */
 export const neighbour = (imageId, step) => records[records.findIndex(record => record.imageId === imageId) + step];
 
-/** Add a picture that has just been uploaded, as the first. */
-export function prepend(record) {
-	if (find(record.imageId))
-		return;
-	records.unshift(record);
+/** Add pictures that have just been uploaded, the newest first, before all others. */
+export function prepend(...uploaded) {
+	records.unshift(...uploaded.filter(record => !find(record.imageId)));
 	hang({ anew: true });
 }
 

@@ -69,7 +69,7 @@ async function goOn() {
 async function learnOwner() {
 	try {
 		const who = api.hasKey() ? await api.me() : null;
-		await upload.useOwner(who ? `${who.kind} ${who.owner ?? who.name ?? ''}` : '');
+		upload.useOwner(who ? `${who.kind} ${who.owner ?? who.name ?? ''}` : '');
 	} catch (why) {
 		if (why.canRetry)
 			setTimeout(learnOwner, 5000);
@@ -95,6 +95,19 @@ async function signIn(offer) {
 		wantKey();
 		$('key-wrong').textContent = failed.message;
 	}
+}
+
+const GATHER_MS = 1500, GATHER_MANY_MS = 5000, MANY = 20;
+let fresh = [], hung = -GATHER_MANY_MS;
+/** New pictures are put on the wall together, so that in a large batch not each of them is laid out, and its thumbnail made, to be gone a moment later. */
+function uploaded(record) {
+	if (fresh.push(record) > 1)
+		return;
+	setTimeout(() => {
+		gallery.prepend(...fresh.reverse());
+		fresh = [];
+		hung = performance.now();
+	}, Math.max(0, hung + (upload.progress().underWay > MANY ? GATHER_MANY_MS : GATHER_MS) - performance.now()));
 }
 
 let knowsIssuer = false;
@@ -130,7 +143,7 @@ if (!session.isReturning()) {
 	gallery.reload();
 	learnOwner();
 }
-tray.start({ uploaded: gallery.prepend, show, wantKey });
+tray.start({ uploaded, show, wantKey });
 gather.start(found => { tray.notice(''); upload.add(found); }, tray.notice);
 if (location.hash)
 	viewer();

@@ -4,7 +4,7 @@
 // Several tabs share the database. An item is of the tab that has it; a tab that starts takes over those of tabs that are gone, and
 // claim() tells a tab that has lost one. Where the browser keeps nothing, or has no more room, all goes on without it.
 
-const DATABASE = 'uploads', KEPT_MS = 24 * 3600 * 1000, ANSWER_MS = 250;
+const DATABASE = 'uploads', KEPT_MS = 24 * 3600 * 1000, ANSWER_MS = 250, REMOVE_MS = 300, PATIENCE_MS = 20000;
 
 const tab = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 const channel = new BroadcastChannel(DATABASE);
@@ -21,8 +21,18 @@ const opened = () => database ??= new Promise((resolve, reject) => {
 	asked.onerror = () => reject(asked.error);
 });
 
-/** Run work(items, files), which makes requests of the two stores, in one transaction; the promise is of what it returned, once that is stored. */
+let answers = true;
+/** A database that does not answer is none: WebKit's, after it has refused a file in a private window. */
 async function change(work) {
+	if (!answers)
+		throw new Error('The database does not answer.');
+	let timer;
+	const late = new Promise((_, reject) => { timer = setTimeout(() => { answers = false; reject(new Error('The database did not answer.')); }, PATIENCE_MS); });
+	return Promise.race([transact(work), late]).finally(() => clearTimeout(timer));
+}
+
+/** Run work(items, files), which makes requests of the two stores, in one transaction; the promise is of what it returned, once that is stored. */
+async function transact(work) {
 	const transaction = (await opened()).transaction(['items', 'files'], 'readwrite', { durability: 'relaxed' });
 	const ended = new Promise((resolve, reject) => {
 		transaction.oncomplete = resolve;
@@ -41,13 +51,16 @@ function othersOpen() {
 	return new Promise(resolve => { setTimeout(() => { asking.close(); resolve(found); }, ANSWER_MS); });
 }
 
-/** Store an item. Rejects where there is no room or no database. */
-export function save(item) {
-	const { id, owner, addedAt, trip, file: { blob, ...file } } = item;
-	return item.saved = change((items, files) => {
-		items.put({ id, owner, addedAt, trip, file, tab });
-		files.put(blob, id);
+/** Store items, all or none. Rejects where there is no room or no database. */
+export function save(list) {
+	const saved = change((items, files) => {
+		for (const { id, owner, addedAt, trip, file: { blob, ...file } } of list) {
+			items.put({ id, owner, addedAt, trip, file, tab });
+			files.put(blob, id);
+		}
 	});
+	list.forEach(item => { item.saved = saved; });
+	return saved;
 }
 
 /** Store what has become of a saved item. False if it is not this tab's any more: another has taken it over, or the queue was erased. */
@@ -66,9 +79,16 @@ export async function claim(item) {
 	return found.mine;
 }
 
-export async function remove(item) {
-	if (await item.saved?.then(() => true, () => false))
-		await change((items, files) => { items.delete(item.id); files.delete(item.id); }).catch(() => {});
+let leaving = [];
+/** Remove an item, with others that are removed soon after it. An item that is still there after a reload is found to be uploaded. */
+export function remove(item) {
+	if (!item.saved)
+		return;
+	item.saved.then(() => leaving.push(item.id) > 1 || setTimeout(() => {
+		const ids = leaving;
+		leaving = [];
+		change((items, files) => ids.forEach(id => { items.delete(id); files.delete(id); })).catch(() => {});
+	}, REMOVE_MS), () => {});
 	item.saved = undefined;
 }
 

@@ -6,7 +6,8 @@ import { texts as all } from './texts.js';
 import * as upload from './upload.js';
 
 const texts = all.uploads;
-const DRAW_MS = 80, MORE = 100;
+const DRAW_MS = 100, DRAW_MANY_MS = 400, MANY = 50, MORE = 100;
+const PREVIEW_MS = 600;   // of a batch of small files most tiles are gone by then: their pictures need not be decoded
 const RANK = { failed: 0, refused: 0, sending: 1, checking: 1, waiting: 1, done: 2 };
 
 const tiles = new Map();   // item -> its parts
@@ -21,12 +22,12 @@ function button(label, iconName, item, onclick) {
 
 /** The tile's parts, created once; drawTile() fills them in. */
 function makeTile(item) {
-	const address = URL.createObjectURL(item.file.blob);
-	const preview = el('img', { alt: '', decoding: 'async', loading: 'lazy', src: address, onerror: () => preview.replaceWith(el('span', { className: 'none' }, icon('picture'))) });
+	const preview = el('img', { alt: '', decoding: 'async', onerror: () => preview.replaceWith(el('span', { className: 'none' }, icon('picture'))) });
+	setTimeout(() => { if (preview.isConnected) preview.src = URL.createObjectURL(item.file.blob); }, PREVIEW_MS);
 	const progress = el('progress', { max: 1, value: 0, ariaLabel: texts.progressOf(item.file.name) });
 	const status = el('p', { className: 'status' }), acts = el('p', { className: 'acts' });
 	const tile = el('li', { className: 'upload' }, el('div', { className: 'thumb' }, preview), el('div', { className: 'what' }, el('p', { className: 'title' }, nameOf(item.file.name)), status, progress), acts);
-	return { tile, status, acts, progress, address };
+	return { tile, status, acts, progress, preview };
 }
 
 const cancel = item => [button(texts.cancel, 'close', item, () => { upload.dismiss(item); say(texts.isCancelled(fenced(item.file.name))); })];
@@ -69,7 +70,7 @@ function drawTile(item) {
 }
 
 async function copyLink(item) {
-	const said = await copy(await linkTo(item.record?.imageId ?? item.trip.slot.imageId, item.record));
+	const said = await copy(linkTo(item.record?.imageId ?? item.trip.slot.imageId, item.record));
 	tiles.get(item)?.status.replaceChildren(...said);
 	say(tiles.get(item)?.status.textContent ?? '');
 	tiles.get(item)?.status.querySelector('input')?.select();
@@ -91,9 +92,9 @@ function takeAway(item) {
 	const parts = tiles.get(item);
 	if (!parts)
 		return;
-	const { tile, address } = parts, focused = tile.contains(document.activeElement);
+	const { tile, preview } = parts, focused = tile.contains(document.activeElement);
 	const neighbour = (tile.nextElementSibling ?? tile.previousElementSibling)?.querySelector('button');
-	URL.revokeObjectURL(address);
+	URL.revokeObjectURL(preview.src);
 	tile.remove();
 	tiles.delete(item);
 	if (focused)
@@ -162,7 +163,7 @@ function draw() {
 
 /** Draw soon, once for all that changes until then. */
 function refresh() {
-	due ||= setTimeout(draw, DRAW_MS);
+	due ||= setTimeout(draw, items.size > MANY ? DRAW_MANY_MS : DRAW_MS);
 }
 
 /** Cancelling many is asked for: they would have to be chosen again. */

@@ -16,7 +16,7 @@ import { texts as all } from './texts.js';
 import { Speed, upload } from './transfer.js';
 
 const texts = all.uploads;
-const AT_ONCE = 6, READ_AT_ONCE = 16, TRIES = 5;
+const AT_ONCE = 6, READ_AT_ONCE = 16, STORE_AT_ONCE = 16, TRIES = 5;
 const WAIT_S = 1, WAIT_MOST_S = 15;
 const SPOKEN_ONE_BY_ONE = 3;   // of more files at once only the progress is announced
 
@@ -149,14 +149,14 @@ async function forEach(list, work) {
 		await Promise.all(list.slice(i, i + READ_AT_ONCE).map(work));
 }
 
-/** Store what is still to be uploaded; where the browser has no room, that is said once. */
+/** Store what is still to be uploaded; where the browser has no room, that is said, if it takes more than a moment. */
 async function store(fresh) {
-	for (const item of fresh)
-		if (keeps && items.has(item) && isUnderWay(item) && !item.saved)
-			await queue.save(item).catch(() => {
-				keeps = false;
-				hooks.notice(texts.notKept);
-			});
+	for (let i = 0; keeps && i < fresh.length; i += STORE_AT_ONCE)
+		await queue.save(fresh.slice(i, i + STORE_AT_ONCE).filter(item => items.has(item) && isUnderWay(item) && !item.saved)).catch(() => {
+			keeps = false;
+		});
+	if (!keeps && underWay() > SPOKEN_ONE_BY_ONE)
+		hooks.notice(texts.notKept);
 }
 
 function begin() {
@@ -194,15 +194,19 @@ async function addFolders(found) {
 	return fresh;
 }
 
-/** Uploads of an earlier page of the same owner go on. Who it is decides what becomes of those on this page. */
-export async function useOwner(now) {
+/** Whose uploads these are: another owner's are not sent, and those of an earlier page of the same go on. */
+export function useOwner(now) {
 	for (const item of [...items])
 		if (item.owner && item.owner !== now)
 			drop(item);
 		else
 			item.owner = now;
 	owner = now;
-	const found = await queue.restore(now).catch(() => []);
+	resume();
+}
+
+async function resume() {
+	const found = await queue.restore(owner).catch(() => []);
 	if (found.length === 0)
 		return;
 	begin();
@@ -270,13 +274,16 @@ async function send(item) {
 	change(item, 'sending', { sent: 0, speed: null, why: null });
 	const { signal } = item.ending;
 	try {
-		if (!await queue.claim(item))
+		if (item.trip.slot && !await queue.claim(item))
 			return drop(item);
 		const record = await upload(item.file, item.trip, signal, (sent, speed) => {
 			Object.assign(item, { sent, speed: speed ?? item.speed });
 			if (!signal.aborted)
 				change(item, sent < item.file.size ? 'sending' : 'checking');
-		}, () => queue.claim(item));
+		}, async () => {
+			if (!await queue.claim(item))
+				dismiss(item);
+		});
 		waits = 0;
 		change(item, 'done', { record });
 		queue.remove(item);
