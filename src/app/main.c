@@ -138,7 +138,7 @@ static const struct main_verb {
 	{ { "doctor", "doctor [OPTION ...]", "Check settings, ports, disk, clock, certificate and all that the server calls, and say what to do.",
 		  DOCTOR_ABOUT, .flags = doctor_flag, .takes = FLAGS_ALL, .settings = FLAGS_ALL },
 		doctor_main },
-	{ { "fsck", "fsck [--repair] [OPTION ...]", "Check everything that is stored, also while a server runs; with --repair mend what can be mended.",
+	{ { "fsck", "fsck [--repair] [OPTION ...]", "Check everything that is stored, also while a server runs; with --repair repair what can be repaired.",
 		  FSCK_ABOUT, .flags = fsck_flag, .takes = FLAGS_ALL, .settings = FSCK_SETTINGS },
 		fsck_main },
 	{ { "backup", "backup DEST [OPTION ...]",
