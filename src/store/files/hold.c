@@ -51,7 +51,7 @@ enum status hold_take(struct hold *h, int dir_fd, struct fault *why)
 	}
 	/* Of root's backup the server's user must be able to make the next. */
 	if (geteuid() == 0 && fstat(dir_fd, &dir) == 0)
-		(void)fchown(h->fd, dir.st_uid, dir.st_gid);
+		(void)!fchown(h->fd, dir.st_uid, dir.st_gid);
 	TRY(touch(h, why));
 	/* The file of one that has just ended may have lost its name. */
 	return hold_is_on(dir_fd) ? OK : fault_set(why, DIR_LOCKED, "Another backup of this data directory has just ended; run it again.");
