@@ -24,8 +24,8 @@ static struct aws_service *open_service(struct aws_adapters *e, struct str servi
 	return aws_service_new(&o);
 }
 
-/* Credentials, region and S3. */
-static enum status open_s3(struct aws_adapters *e, const struct settings *s, struct str bucket, int64_t timeout_ms, struct fault *why)
+/* Credentials, region and S3.  o: its bucket, and what is not of the settings */
+static enum status open_s3(struct aws_adapters *e, const struct settings *s, struct s3_store_options o, struct fault *why)
 {
 	*e = (struct aws_adapters){ .chain = aws_chain_new() };
 	arena_init(&e->texts, TEXTS_BYTES);
@@ -37,14 +37,11 @@ static enum status open_s3(struct aws_adapters *e, const struct settings *s, str
 	e->s3 = open_service(e, STR("s3"), e->region, endpoint);
 	if (e->s3 == NULL)
 		return fault_no_memory(why);
-	const struct s3_store_options store = { .service = e->s3,
-		.bucket = bucket,
-		.region = e->region,
-		.path_style = endpoint.n > 0,
-		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")),
-		.public_url = str_of(s->public_storage_url),
-		.timeout_ms = timeout_ms };
-	e->store = s3_store_new(&store);
+	o.service = e->s3;
+	o.region = e->region;
+	o.path_style = endpoint.n > 0;
+	o.public_url = str_of(s->public_storage_url);
+	e->store = s3_store_new(&o);
 	return e->store != NULL ? OK : fault_no_memory(why);
 }
 
@@ -52,13 +49,14 @@ enum status aws_adapters_open_bucket(
 	struct aws_adapters *e, const struct settings *s, struct str bucket, int64_t timeout_ms, struct fault *why)
 {
 	assert(e != NULL && s != NULL && bucket.n > 0);
-	return open_s3(e, s, bucket, timeout_ms, why);
+	return open_s3(e, s, (struct s3_store_options){ .bucket = bucket, .timeout_ms = timeout_ms, .keep_versions = true }, why);
 }
 
 enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why)
 {
 	assert(e != NULL && s != NULL);
-	TRY(open_s3(e, s, str_of(s->bucket), 0, why));
+	bool deny = str_equal(str_of(s->overwrite), STR("deny"));
+	TRY(open_s3(e, s, (struct s3_store_options){ .bucket = str_of(s->bucket), .deny_overwrite = deny }, why));
 	struct str region = e->region;
 	e->dynamo = open_service(e, STR("dynamodb"), region, endpoint_of("AWS_ENDPOINT_URL_DYNAMODB"));
 	e->ssm = open_service(e, STR("ssm"), region, endpoint_of("AWS_ENDPOINT_URL_SSM"));

@@ -23,7 +23,7 @@ struct aws_adapters {
  * obeys_migration  as in dynamo_table_options
  * Errors           BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
 enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why) MUST_CHECK;
-/* Open S3 alone, for another bucket.
+/* Open S3 alone, for another bucket, whose older versions are left alone.
  * timeout_ms  of one call including its retries; 0: 10 s
  * Errors      OUT_OF_MEMORY; the caller frees it in any case */
 enum status aws_adapters_open_bucket(

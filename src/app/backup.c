@@ -97,7 +97,7 @@ static enum status run_backup(const struct arguments *a, struct backup_place *pl
 {
 	char scratch[PATH_MAX];
 	struct backup_result done;
-	uint64_t keep = 0;
+	uint64_t keep = 0, removed = 0;
 	TRY(arguments_number(&backup_flags[BACKUP_KEEP], a->values[BACKUP_KEEP], 1, &keep, why));
 	if (!backup_place_scratch(place, a->operands[0], a->settings.data_dir, scratch, sizeof scratch))
 		return fault_set(why, BAD_SETTING, "The name of the destination is too long.");
@@ -105,16 +105,17 @@ static enum status run_backup(const struct arguments *a, struct backup_place *pl
 		.scratch = scratch,
 		.target = place->target,
 		.secrets = a->values[BACKUP_SECRETS] != NULL,
-		.keep = keep,
 		.watch = watch_of(shown) };
 	enum status status = backup_run(&o, &done, why);
 	clear_progress(shown);
 	TRY(status);
-	printf("snapshot %s: %llu objects, %llu bytes; %llu new, %llu bytes written", done.name, (unsigned long long)done.objects,
+	printf("snapshot %s: %llu objects, %llu bytes; %llu new, %llu bytes written\n", done.name, (unsigned long long)done.objects,
 		(unsigned long long)done.object_bytes, (unsigned long long)done.new_objects, (unsigned long long)done.written_bytes);
-	if (done.removed > 0)
-		printf("; old snapshots removed: %llu", (unsigned long long)done.removed);
-	printf("\n");
+	fflush(stdout);
+	if (keep > 0)
+		TRY(backup_prune(place->target, keep, &removed, why));
+	if (removed > 0)
+		printf("old snapshots removed: %llu\n", (unsigned long long)removed);
 	if (done.missing > 0)
 		return fault_set(
 			why, DATA_DAMAGED, "%llu objects could not be read, and are not in the snapshot.", (unsigned long long)done.missing);

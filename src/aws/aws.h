@@ -23,6 +23,7 @@ struct s3_store_options {
 	bool deny_overwrite;   /* presigned PUTs sign If-None-Match: * */
 	struct str public_url; /* what clients see in URLs; "": the service's own */
 	int64_t timeout_ms;    /* of one call including its retries; 0: 10 s */
+	bool keep_versions;    /* in a versioned bucket leave what is replaced or removed there as an older version */
 };
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);

@@ -37,6 +37,7 @@ struct s3_store {
 	struct str base;        /* what clients see before the path */
 	bool deny_overwrite;
 	int64_t timeout_ms;
+	bool keep_versions;
 };
 
 static struct s3_store *store_of(struct object_store *s)
@@ -142,7 +143,7 @@ static enum status delete_replaced(const struct s3_store *s, struct str key, con
 {
 	struct str version = response_header(r, STR("x-amz-version-id"));
 	bool kept = version.n > 0 && !str_equal(version, STR("null"));
-	return kept ? delete_others(s, key, version, why) : OK;
+	return kept && !s->keep_versions ? delete_others(s, key, version, why) : OK;
 }
 
 static enum status put_object(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
@@ -166,8 +167,7 @@ enum status s3_store_put_if(struct object_store *port, const struct s3_put_if *p
 	struct http_response r;
 	const struct s3_store *s = store_of(port);
 	const struct header headers[] = { { STR("Content-Type"), p->content_type },
-		p->etag.n > 0 ? (struct header){ STR("If-Match"), p->etag }
-					  : (struct header){ STR("If-None-Match"), STR("*") } };
+		p->etag.n > 0 ? (struct header){ STR("If-Match"), p->etag } : (struct header){ STR("If-None-Match"), STR("*") } };
 	struct aws_call c = { .method = STR("PUT"), .headers = headers, .n_headers = COUNT_OF(headers), .body = p->body };
 	TRY(object_key_check(p->key, why));
 	TRY(send_call(s, &c, p->key, a, &r, why));
@@ -281,7 +281,7 @@ static enum status delete_object(struct object_store *port, struct str key, stru
 		return is_absent(&r) ? OK : fault_refused(store_of(port), &r, why);
 	struct str marker = response_header(&r, STR("x-amz-version-id"));
 	bool marked = marker.n > 0 && !str_equal(marker, STR("null"));
-	return marked ? delete_versions(store_of(port), key, marker, why) : OK;
+	return marked && !store_of(port)->keep_versions ? delete_versions(store_of(port), key, marker, why) : OK;
 }
 
 static enum status list_objects(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a,
@@ -426,6 +426,7 @@ struct object_store *s3_store_new(const struct s3_store_options *o)
 	s->service = o->service;
 	s->deny_overwrite = o->deny_overwrite;
 	s->timeout_ms = o->timeout_ms;
+	s->keep_versions = o->keep_versions;
 	arena_init(&s->texts, TEXTS_MAX_BYTES);
 	s->bucket = str_dup(&s->texts, o->bucket);
 	s->region = str_dup(&s->texts, o->region);

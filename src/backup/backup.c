@@ -426,7 +426,5 @@ enum status backup_run(const struct backup_options *o, struct backup_result *out
 	mem_free(r->hashes);
 	pthread_mutex_destroy(&r->lock);
 	mem_free(r);
-	if (status == OK && o->keep > 0)
-		status = backup_prune(o->target, o->keep, &out->removed, why);
 	return status;
 }

@@ -19,7 +19,6 @@ struct backup_options {
 	const char *scratch;   /* path of the copy of the database, while it is read */
 	struct target *target; /* opened with TARGET_WRITE */
 	bool secrets;
-	uint64_t keep; /* so many snapshots are kept, 0: all */
 	struct backup_watch watch;
 };
 
@@ -29,7 +28,6 @@ struct backup_result {
 	uint64_t new_objects;             /* of these, what the destination did not have */
 	uint64_t written_bytes;
 	uint64_t missing;
-	uint64_t removed; /* snapshots */
 };
 
 /* Make a snapshot. What the destination has already is not written again. A run that is cut off leaves the earlier snapshots as they were,
@@ -38,6 +36,8 @@ struct backup_result {
  * Errors  those of snapshot_take and of the target; DEADLINE it was stopped, or stood still for too long; OUT_OF_MEMORY */
 enum status backup_run(const struct backup_options *o, struct backup_result *out, struct fault *why) MUST_CHECK;
 /* Remove all but the last `keep` snapshots, and what no snapshot names. Where one of them is damaged, only snapshots are removed.
+ * keep     at least 1
+ * removed  snapshots; written in any case
  * Errors  those of the target; DATA_DAMAGED */
 enum status backup_prune(struct target *t, uint64_t keep, uint64_t *removed, struct fault *why) MUST_CHECK;
 

@@ -150,6 +150,7 @@ enum status backup_prune(struct target *t, uint64_t keep, uint64_t *removed, str
 	assert(t != NULL && keep > 0);
 	struct names all CLEANUP(names_deinit) = { 0 };
 	struct prune p CLEANUP(prune_deinit) = { .target = t };
+	*removed = 0;
 	TRY(snapshots_list(t, &all, why));
 	for (size_t i = 0; i + keep < all.n; i++, ++*removed)
 		TRY(t->ops->remove(t, names_text(all.all[i]), why));

@@ -28,6 +28,7 @@ enum status target_get_verified(
 	struct target *t, struct str name, struct str expected, uint64_t max_bytes, struct arena *a, struct str *out, struct fault *why)
 {
 	char hash[2 * SHA256_BYTES + 1];
+	TRY(fault_check_arena(a, why)); /* which the name may be in */
 	enum status status = t->ops->get(t, name, max_bytes, a, out, why);
 	if (status != OK && why->code == F_NO_SUCH_KEY)
 		return fault_set(why, DATA_DAMAGED, "%.*s is missing", STRF(name));

@@ -359,6 +359,48 @@ static const char slow_down[] = "HTTP/1.1 503 Slow Down\r\nContent-Length: 36\r\
 static const char whole[] =
 	"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: \"abc\"\r\nContent-Type: image/png\r\nLast-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\nbody";
 
+/* where older versions are kept */
+static void test_put_and_remove_where_versions_are_kept_then_one_request_each(void **state)
+{
+	static const char made[] = HEADED("x-amz-version-id: n\r\n", "0", "");
+	struct s3_store_options keeping = by_path;
+	struct fixture w;
+	(void)state;
+	keeping.keep_versions = true;
+	start(&w, LOOPBACK, keeping, made);
+	assert_int_equal(store_put(w.store, STR("a b"), STR("t/t"), STR("b"), &w.why), OK);
+	assert_int_equal(store_remove(w.store, STR("a b"), &w.why), OK);
+	assert_str(buf_str(&w.lines), STR("PUT /pictures/a%20b DELETE /pictures/a%20b "));
+	stop(&w);
+}
+
+static void test_put_on_a_condition_then_its_header_and_what_became_of_it(void **state)
+{
+	static const char failed[] = "HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n";
+	static const char conflict[] = "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n";
+	static const char done[] = HEADED("ETag: \"new\"\r\n", "0", "");
+	static const struct {
+		const char *etag, *answer, *header;
+		enum fault_code want;
+	} rows[] = { { "", done, "If-None-Match: *\r\n", F_NONE }, { "old", done, "If-Match: old\r\n", F_NONE },
+		{ "", failed, "If-None-Match: *\r\n", F_PRECONDITION }, { "old", conflict, "If-Match: old\r\n", F_PRECONDITION },
+		{ "old", no_key, "If-Match: old\r\n", F_PRECONDITION }, { "", no_bucket, "If-None-Match: *\r\n", F_UPSTREAM_FAILED },
+		{ "", denied, "If-None-Match: *\r\n", F_UPSTREAM_FAILED } };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fixture w;
+		struct str etag = { 0 };
+		start(&w, LOOPBACK, by_path, rows[i].answer);
+		const struct s3_put_if p = { .key = STR("lock"), .content_type = STR("t/t"), .body = STR("b"), .etag = str_of(rows[i].etag) };
+		enum status st = s3_store_put_if(w.store, &p, &w.a, &etag, &w.why);
+		if (st != fault_status(rows[i].want) || w.why.code != rows[i].want)
+			fail_msg("row %zu: status %d, %s", i, (int)st, w.why.text);
+		assert_true(holds(buf_str(&w.last), rows[i].header));
+		assert_str(etag, st == OK ? STR("new") : STR(""));
+		stop(&w);
+	}
+}
+
 static void test_responses_when_no_success_then_their_faults(void **state)
 {
 	static const struct {
@@ -433,6 +475,8 @@ int main(void)
 		cmocka_unit_test(test_calls_when_key_is_invalid_then_nothing_is_sent),
 		cmocka_unit_test(test_remove_when_a_marker_is_made_then_the_versions_are_removed_and_the_marker_last),
 		cmocka_unit_test(test_remove_when_versions_never_end_then_given_up),
+		cmocka_unit_test(test_put_and_remove_where_versions_are_kept_then_one_request_each),
+		cmocka_unit_test(test_put_on_a_condition_then_its_header_and_what_became_of_it),
 		cmocka_unit_test(test_put_when_a_version_is_made_then_the_others_are_removed),
 		cmocka_unit_test(test_responses_when_no_success_then_their_faults),
 		cmocka_unit_test(test_get_when_whole_then_its_info_and_too_large_by_its_length_refused),
