@@ -72,12 +72,12 @@ static enum status judge_matches(const struct id_search *s, struct arena *a, str
 	bool is_cut = s->cursor.n > 0;
 	if (s->found == 0)
 		return fault_set(
-			why, NO_SUCH_IMAGE, "no ID of %s%zu images begins so; `tintype list` shows them", is_cut ? "the newest " : "the ", s->searched);
+			why, NO_SUCH_IMAGE, "no ID of the %s%zu images begins so; `tintype list` shows them", is_cut ? "newest " : "", s->searched);
 	for (size_t i = 0; s->found > 1 && i < s->found && i < SHOWN_MAX; i++)
 		show_line(stderr, "%.*s  %.*s  %.*s", STRF(remote_text(s->records[i], "imageId")), STRF(remote_text(s->records[i], "uploadedAt")),
 			STRF(remote_text(s->records[i], "fileName")));
 	if (s->found > 1)
-		return fault_set(why, INVALID_INPUT, "%zu images have an ID that begins so: give more of it", s->found);
+		return fault_set(why, INVALID_INPUT, "%zu images have an ID that begins so: give more characters", s->found);
 	if (is_cut && s->prefix.n < ID_PREFIX_SAFE_MIN)
 		return fault_set(why, INVALID_INPUT, "there are more than %d images: give the first %d characters of the ID, or more",
 			ID_SEARCHED_MAX, ID_PREFIX_SAFE_MIN);
