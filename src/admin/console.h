@@ -21,6 +21,7 @@
 #include "port/admin_query.h"
 #include "port/outbox.h"
 #include "port/thumb_store.h"
+#include "port/transfer.h"
 
 /* All borrowed. */
 struct console_options {
@@ -29,6 +30,7 @@ struct console_options {
 	struct admin_query *admin_query;
 	struct thumb_store *thumbs; /* NULL: there are no thumbnails */
 	struct outbox *outbox;      /* of webhooks */
+	struct transfer *transfer;  /* whose state says whether changes are refused; NULL: they are not */
 	const struct settings *settings;
 };
 

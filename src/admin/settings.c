@@ -48,9 +48,16 @@ static void write_setting(struct buf *b, const struct settings *s, const struct 
 enum status console_settings(struct console_call *c, struct fault *why)
 {
 	assert(c != NULL);
+	struct transfer *transfer = c->console->options.transfer;
+	struct transfer_state state = { .phase = TRANSFER_NONE };
+	struct fault refusal;
 	TRY(params_read(&c->x->request, NULL, 0, why));
+	if (transfer != NULL)
+		TRY(transfer_get_state(transfer, c->arena, &state, why));
 	writer_open(&c->body, STR(""), '{');
 	writer_text(&c->body, STR("version"), STR(VERSION));
+	if (transfer_check_change(state.phase, &refusal) != OK)
+		writer_text(&c->body, STR("migration"), transfer_phase_name(state.phase));
 	writer_open(&c->body, STR("settings"), '[');
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		write_setting(&c->body, c->console->options.settings, &SETTINGS[i]);

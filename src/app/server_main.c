@@ -131,6 +131,7 @@ static enum status make_console(struct server_parts *c, struct fault *why)
 		.admin_query = c->backends.admin_query != NULL ? c->backends.admin_query : &c->listed.port,
 		.thumbs = c->thumbs,
 		.outbox = c->backends.outbox,
+		.transfer = c->backends.transfer,
 		.settings = &c->settings,
 	};
 	c->console = console_new(&o);

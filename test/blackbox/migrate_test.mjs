@@ -55,6 +55,8 @@ async function assertOrder(server) {
 	}
 }
 
+const tokenOf = server => /console .*\(token: ([0-9a-f]{32})\)/.exec(server.out)[1];
+
 const refused = (answer, what) => assert.deepEqual([answer.status, answer.json?.code], [503, 'read_only'], `${what}: ${answer.text}`);
 
 /** Run the command until it ends by itself; every run before is killed at its place. */
@@ -152,6 +154,8 @@ test('to S3 and DynamoDB, with clients at work and kills: all that the source ha
 	refused(await send(corpus('good/photo.jpg')), 'an image in one request');
 	const ready = await fetchUrl(`${local.admin}/readyz`);
 	assert.deepEqual([ready.status, /^read only, migration closed: /m.test(ready.text)], [200, true], ready.text);
+	const settingsOf = async server => (await fetchUrl(`${server.admin}/console/settings`, { headers: { Authorization: `Bearer ${tokenOf(server)}` } })).json;
+	assert.equal((await settingsOf(local)).migration, 'closed');
 	/* The destination as a server shows it. Webhooks that the source could not deliver are sent by it. */
 	away = await startServer({ env: { ...remote, ...webhookEnv(receiver) } });
 	await load.check(away);
@@ -165,8 +169,8 @@ test('to S3 and DynamoDB, with clients at work and kills: all that the source ha
 	assert.equal((await fetch(away.api + link.pathname + link.search)).status, 200, 'a link of the source is valid');
 	/* Every image that was uploaded has had its event, one id each, though the source could deliver none. */
 	receiver.answer = (request, response) => response.writeHead(204).end();
-	const token = /console .*\(token: ([0-9a-f]{32})\)/.exec(away.out)[1];
-	const resend = () => fetchUrl(`${away.admin}/console/webhooks/resend?state=waiting`, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+	assert.equal((await settingsOf(away)).migration, undefined);
+	const resend = () => fetchUrl(`${away.admin}/console/webhooks/resend?state=waiting`, { method: 'POST', headers: { Authorization: `Bearer ${tokenOf(away)}` } });
 	const accepted = () => new Set(receiver.events().filter(event => event.type === 'image.uploaded').map(event => event.data.imageId));
 	await eventually(async () => (await resend()).status === 200 && [...load.kept.keys()].every(id => accepted().has(id)), { everyMs: 1000, what: 'the events of all images' });
 	assert.equal(new Set(receiver.requests.filter(one => one.event.type === 'image.uploaded').map(one => one.id)).size, accepted().size);
@@ -205,6 +209,48 @@ test('and back to an empty data directory, with servers that share the table, cl
 	} finally {
 		await other.stop();
 	}
+});
+
+test('a destination that is not complete serves no changes; what is damaged at the source is named, and a source that still changes fails it', { timeout: 300000 }, async () => {
+	const dir = file('second'), to = writeEnv(file('second.env'), { ...settings, TINTYPE_DATA: path.join(dir, 'data') });
+	mkdirSync(dir);
+	const all = await listAll(away, ''), [damaged, changed] = all.map(image => image.imageId);
+	assert.equal((await cloud.request('DELETE', `/pictures/images/${damaged}.png`)).status, 204);
+	/* The source is closed since the test before: nothing is waited for. */
+	const cut = await migrate(['--from', seen.to, '--to', to], afterText(/^source closed/m)());
+	assert.equal(cut.signal, 'SIGKILL');
+	const early = await startServer({ data: dir, env: settings });
+	try {
+		refused(await call(early, 'POST', '/upload', { key: KEY, json: { fileName: 'a.png', fileType: 'image/png' } }), 'a slot');
+		refused(await call(early, 'DELETE', `/images/${changed}`, { key: KEY }), 'a delete');
+		assert.match((await fetchUrl(`${early.admin}/readyz`)).text, /^read only, migration arriving: /m);
+	} finally {
+		await early.stop();
+	}
+	/* Something that does not obey, as a function on AWS Lambda, goes on to write. */
+	let n = 0;
+	cloud.before = async one => {
+		if (one.target.endsWith('.Scan'))
+			await cloud.dynamo('UpdateItem', { TableName: 'ImageMetadata', Key: { imageId: { S: changed } }, UpdateExpression: 'SET fileName = :n', ExpressionAttributeValues: { ':n': { S: `${n++}.png` } } });
+	};
+	const changing = await migrate(['--from', seen.to, '--to', to]);
+	cloud.before = async () => {};
+	assert.equal(changing.code, 1, changing.stdout);
+	assert.match(changing.stderr, /The source still changes, although it is closed/);
+	const done = await migrate(['--from', seen.to, '--to', to]);
+	assert.equal(done.code, 0, done.stderr);
+	assert.match(done.stderr, new RegExp(`damaged ${damaged}: its object is missing`));
+	assert.match(done.stdout, /^1 images are damaged at the source/m);
+	const second = await startServer({ data: dir, env: settings });
+	try {
+		assert.equal((await call(second, 'GET', `/images/${changed}`, { key: KEY })).json.fileName, `${n - 1}.png`);
+		assert.equal((await call(second, 'DELETE', `/images/${changed}`, { key: KEY })).status, 204);
+	} finally {
+		await second.stop();
+	}
+	/* Two sources must not be mixed. */
+	const mixed = await migrate(['--from', seen.from, '--to', seen.to]);
+	assert.deepEqual([mixed.code, /The destination has images already/.test(mixed.stderr)], [2, true], mixed.stdout + mixed.stderr);
 });
 
 test('a migration that is cancelled lets the source go on, and is taken up again', { timeout: 300000 }, async () => {

@@ -42,5 +42,6 @@ export async function show() {
 	const answer = await settings();
 	all = answer.settings;
 	$('version').textContent = `tintype ${answer.version}`;
+	$('migration').textContent = answer.migration ? `Read only: a migration is ${answer.migration}, and changes are refused.` : '';
 	draw();
 }
