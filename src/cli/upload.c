@@ -294,8 +294,9 @@ static enum status check_use(const struct options *o, struct fault *why)
 
 static void say_what_is_watched(const struct upload_run *u)
 {
-	for (size_t i = 0; i < u->o->n_operands; i++)
-		show_line(stderr, "Watching %s", u->o->operands[i]);
+	for (size_t i = 0; i < u->watch.n; i++)
+		if (u->watch.dirs[i].id >= 0 && u->watch.dirs[i].below[0] == '\0')
+			show_line(stderr, "Watching %s", u->watch.dirs[i].root);
 	show_styled(stderr, SHOW_FAINT, "Files are uploaded once they are written or moved there. Ctrl-C ends.");
 }
 
