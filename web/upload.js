@@ -10,7 +10,7 @@
 // When the connection is lost, or the server has too much to do, everything waits, longer each time, and goes on by itself.
 import { limits as askLimits, ownToken, Refusal, remove as removeImage } from './api.js';
 import { fenced, say } from './dom.js';
-import { isKnown, typeOfBlob, typeOfName } from './media_type.js';
+import { typeOfBlob, typeOfFile, typeOfName } from './media_type.js';
 import * as queue from './queue.js';
 import { texts as all } from './texts.js';
 import { Speed, upload } from './transfer.js';
@@ -120,12 +120,6 @@ function enter(item) {
 	return item;
 }
 
-/** The type of a file: by its first bytes; else what it is said to be, unless its bytes would say so. */
-async function typeOf(blob) {
-	const type = await typeOfBlob(blob), said = blob.type || typeOfName(blob.name);
-	return type || (isKnown(said) ? '' : said);
-}
-
 function setType(file, type) {
 	const named = typeOfName(file.name);
 	Object.assign(file, { type, misnamed: named !== '' && named !== type });
@@ -135,7 +129,7 @@ function setType(file, type) {
 async function read(item) {
 	const { file } = item;
 	try {
-		setType(file, await typeOf(file.blob));
+		setType(file, await typeOfFile(file.blob, file.name));
 	} catch {
 		return change(item, 'failed', { why: new Refusal(texts.unreadable) });
 	}
@@ -181,7 +175,7 @@ export async function add({ files, inFolders }) {
 
 async function addFolders(found) {
 	const types = new Map();
-	await forEach(found, async blob => { types.set(blob, await typeOf(blob).catch(() => '')); });
+	await forEach(found, async blob => { types.set(blob, await typeOfFile(blob, blob.name).catch(() => '')); });
 	const pictures = found.filter(blob => types.get(blob).startsWith('image/') || limits?.allowedTypes.includes(types.get(blob)));
 	const fresh = pictures.map(make);
 	for (const item of fresh) {
