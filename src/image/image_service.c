@@ -86,6 +86,15 @@ bool image_service_is_pending(struct product *p, struct str image_id)
 	return image_service_read(p, image_id, &a, &row, &unseen) == OK && row.status == IMAGE_PENDING;
 }
 
+/* An image that may not be deleted now stays, and so do its copies. */
+static enum status put_copies_back(struct product *p, const struct image_row *row, struct fault *refusal)
+{
+	struct fault failed = { 0 };
+	if (publication_update(p, row, PUBLICATION_CHECK, &failed) != OK)
+		*refusal = failed;
+	return fault_status(refusal->code);
+}
+
 /* The row first: an engine that holds the object too takes both in one commit, and then the second
  * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
  * shown; an object without a row is not visible to anyone, and the sweep removes it. But the copies of a public image are visible:
@@ -100,13 +109,12 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	if (row.is_public)
 		TRY(publication_remove(p, image_id, true, why));
 	enum status gone = table_remove(p->table, image_id, 0, why);
-	struct fault unpublished = { 0 };
-	/* One that may not be deleted now stays, and so do its copies. */
 	if (gone == BUSY && why->code == F_READ_ONLY && row.is_public)
-		TRY(publication_update(p, &row, PUBLICATION_CHECK, &unpublished) == OK ? gone : fault_status(F_READ_ONLY));
+		return put_copies_back(p, &row, why);
 	TRY(gone);
 	thumbnails_remove(p->thumbnails, &row);
 	metric_add(M_DELETES, 1);
+	struct fault unpublished = { 0 };
 	enum status published = publication_remove(p, image_id, false, &unpublished);
 	TRY(store_remove(p->store, row.key, why));
 	if (published != OK)

@@ -104,8 +104,15 @@ static enum status index_objects(struct pass *p, struct fault *why)
 
 /* one image */
 
+/* Unless the image was deleted or changed since its row was read. */
 static void note_damaged(struct pass *p, const struct image_row *row, const char *text)
 {
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row now;
+	struct fault why;
+	arena_init(&a, ROW_BYTES);
+	if (table_get(p->o->from.product->table, row->image_id, &a, &now, &why) != OK || now.version != row->version)
+		return;
 	pthread_mutex_lock(&p->lock);
 	p->r->damaged++;
 	if (p->o->damaged != NULL)

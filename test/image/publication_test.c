@@ -199,6 +199,18 @@ static void test_deleted_when_the_cdn_fails_then_the_image_stays_and_the_call_ca
 	assert_int_equal(x.cdn.n_paths, 1);
 }
 
+/* In a migration: the row's removal is the table's second call. */
+static void test_deleted_when_the_table_refuses_changes_then_the_image_and_its_copy_stay(void **state)
+{
+	(void)state;
+	set_visibility(true);
+	assert_int_equal(complete(), OK);
+	fake_table_fail_nth(x.f.table, 2, F_READ_ONLY);
+	assert_int_equal(image_service_remove(&x.f.product, row_id(&x.f.a, 1), &x.f.why), BUSY);
+	assert_int_equal(x.f.why.code, F_READ_ONLY);
+	assert_true(the_row().is_public && has_copy() && fake_product_has_object(&x.f, x.key));
+}
+
 static void test_other_bytes_then_they_are_copied_when_they_are_accepted_and_the_old_are_forgotten(void **state)
 {
 	(void)state;
@@ -327,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_made_private_while_it_is_copied_then_no_copy_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deleted_while_it_is_copied_then_no_copy_stays_and_it_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deleted_then_the_copy_goes_and_only_a_public_one_is_forgotten, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_deleted_when_the_table_refuses_changes_then_the_image_and_its_copy_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_deleted_when_the_cdn_fails_then_the_image_stays_and_the_call_can_be_repeated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
