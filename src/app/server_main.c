@@ -274,7 +274,8 @@ static void write_notes(void *arg, struct buf *b)
 	enum status got = transfer_get_state(c->backends.transfer, &a, &state, &why);
 	op_deadline_set(0);
 	if (got == OK && transfer_check_change(state.phase, &why) != OK)
-		buf_printf(b, "read only, migration %.*s: %s\n", STRF(transfer_phase_name(state.phase)), why.text);
+		buf_printf(b, "read only, migration %.*s: %s%s\n", STRF(transfer_phase_name(state.phase)), why.text,
+			state.phase == TRANSFER_ARRIVING ? "" : " `tintype migrate --cancel` ends it.");
 }
 
 static void refresh_gauges(void *arg)

@@ -93,6 +93,37 @@ static void test_env_file_load_then_only_our_settings_that_are_not_set_yet(void 
 	temp_remove(dir);
 }
 
+static void test_env_file_load_settings_then_those_of_the_file_alone(void **state)
+{
+	char dir[TEMP_PATH_MAX];
+	struct fault warning, why = { 0 };
+	struct settings one, two;
+	struct arena a;
+	temp_make(dir);
+	arena_init(&a, 1 << 20);
+	setenv("TINTYPE_MAX_SIZE", "77", 1);
+	setenv("BUCKET_NAME", "of-the-environment", 1);
+	put_file(temp_path(dir, "one"), "TINTYPE_DATA=first\nAWS_PROFILE=of-a-file\n", 0600);
+	assert_int_equal(env_file_load_settings(temp_path(dir, "one"), &one, &a, &warning, &why), OK);
+	put_file(temp_path(dir, "two"), "TINTYPE_DATA=second\nTINTYPE_MAX_SIZE=88\nBUCKET_NAME=pictures\n", 0600);
+	assert_int_equal(env_file_load_settings(temp_path(dir, "two"), &two, &a, &warning, &why), OK);
+	assert_string_equal(one.data_dir, "first");
+	assert_string_equal(one.bucket, "image-uploads");
+	assert_int_equal(one.max_size, 5242880);
+	assert_string_equal(two.data_dir, "second");
+	assert_string_equal(two.bucket, "pictures");
+	assert_int_equal(two.max_size, 88);
+	assert_string_equal(getenv("AWS_PROFILE"), "of-a-file");
+	put_file(temp_path(dir, "two"), "TINTYPE_MAX_SIZE=many\n", 0600);
+	assert_int_equal(env_file_load_settings(temp_path(dir, "two"), &two, &a, &warning, &why), INVALID);
+	assert_non_null(strstr(why.text, "two: TINTYPE_MAX_SIZE must be a number"));
+	assert_int_equal(two.max_size, 88);
+	unsetenv("AWS_PROFILE");
+	unsetenv("TINTYPE_MAX_SIZE");
+	arena_deinit(&a);
+	temp_remove(dir);
+}
+
 static void test_env_file_load_when_others_could_have_written_it_then_refused(void **state)
 {
 	char dir[TEMP_PATH_MAX];
@@ -196,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_env_file_load_when_others_can_read_a_secret_then_used_with_a_warning),
 		cmocka_unit_test(test_env_file_load_when_env_is_a_link_to_nothing_then_refused_and_without_one_then_ok),
 		cmocka_unit_test(test_env_file_load_when_the_file_is_missing_then_ok_unless_it_was_named),
+		cmocka_unit_test(test_env_file_load_settings_then_those_of_the_file_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
