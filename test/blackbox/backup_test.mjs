@@ -130,6 +130,29 @@ test('without --secrets none is in it, and a restored server makes new ones', as
 	images.delete([...images.keys()].at(-1));
 });
 
+test('API keys and delete tokens that were given out stay good without --secrets', async () => {
+	const at = path.join(work, 'keys'), from = path.join(work, 'of keys'), admin = 'the key of the operator of this server', env = { TINTYPE_API_KEY: admin };
+	mkdirSync(at);
+	const on = await startServer({ data: at, env });
+	const made = await call(on, 'POST', '/keys', { key: admin, json: { name: 'reader', scopes: ['read'] } });
+	assert.equal(made.status, 201, made.text);
+	const { slot } = await uploadImage(on);
+	await on.stop();
+	ends(await runProgram(['backup', from, '--data', on.data]), 0, /^snapshot/);   // of a server that does not run
+	for (const file of files(from))
+		for (const hidden of [made.json.key, slot.deleteToken])
+			assert.ok(!readFileSync(file).includes(hidden), file);
+	ends(await restoreInto('keys again', from), 0, /restored/);
+	const copy = await startServer({ data: path.join(work, 'keys again'), env });
+	try {
+		assert.equal((await call(copy, 'GET', '/images', { key: made.json.key })).status, 200);
+		assert.equal((await call(copy, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': `${slot.deleteToken}x` } })).status, 404);
+		assert.equal((await call(copy, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': slot.deleteToken } })).status, 204);
+	} finally {
+		await copy.stop();
+	}
+});
+
 test('a second backup writes only what is new, and the first can still be restored', async () => {
 	const before = files(dest), first = await restore(dest, '--list');
 	const id = await add();
