@@ -187,6 +187,19 @@ for (const who of ['anonymous', 'keyed']) {
 	});
 }
 
+test('a storage that refuses every URL is an error after three', async t => {
+	const other = await startServer();
+	t.after(() => { storage.to(server.storage); storage.cut(); return other.stop(); });
+	storage.to(other.storage);
+	storage.cut();   // connections that are kept lead to the right one
+	for (const client of [anonymous, keyed]) {
+		const before = storage.heads.length;
+		await fails(client.upload(tinyPng), { status: 403, code: /^[A-Z]\w+$/ });
+		assert.equal(storage.heads.length - before, 3);
+	}
+	assert.deepEqual(await listed(), []);
+});
+
 test('an upload that has failed can be run again, and makes no second image', async () => {
 	const once = new Client({ url: `${api.url}/prod`, key: KEY, retry: { attempts: 1 } }), upload = once.prepare(named('again.png', big));
 	storage.rule = first('PUT', { cutAnswer: true });
@@ -233,7 +246,9 @@ test('a page sends bytes to a slot that its own server has requested, as PUT or 
 	for (const method of ['PUT', 'POST']) {
 		const slot = await anonymous.slot({ fileName: 'a.png', fileType: 'image/png', method });
 		storage.rule = first(method, { cutAnswer: true });
-		await sendToSlot(slot, new Blob([big]), { retry: RETRY });
+		const told = [];
+		await sendToSlot(slot, new Blob([big]), { retry: RETRY, onProgress: sent => told.push(sent) });
+		assert.deepEqual([told[0], told.at(-1)], [0, big.length]);
 		assert.equal((await anonymous.wait(slot.imageId)).etag, md5(big));
 		if (method === 'PUT')
 			await fails(sendToSlot(slot, new Blob([tinyPng])), { status: 412, imageId: slot.imageId });
@@ -364,10 +379,8 @@ test('a queue sends some at a time, tries again and removes', async () => {
 });
 
 test('a webhook of the server is verified, and what is not genuine is refused', async () => {
-	const before = receiver.events().length;
 	const { imageId } = await keyed.upload(tinyPng);
-	await receiver.waitFor(before + 1);
-	const { text: body, headers } = receiver.requests.find(request => request.event.data.imageId === imageId);
+	const { text: body, headers } = await eventually(() => receiver.requests.find(({ event }) => event.data.imageId === imageId), { what: 'the webhook' });
 	const given = { secret: SECRET, headers, body }, OTHER = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 	const event = await verifyWebhook(given);
 	assert.deepEqual([event.type, event.data.imageId], ['image.uploaded', imageId]);

@@ -13,7 +13,11 @@ const STALLED_MS = 30000, RESPONSE_MS = 120000, PIECE = 64 * 1024;
  * @typedef {{ onProgress: (sent: number) => void, signal: AbortSignal }} Watched
  */
 
+const hasXhr = () => typeof XMLHttpRequest === 'function';
 const isNode = () => typeof (/** @type {any} */ (globalThis).process?.versions?.node) === 'string';
+
+/** Whether it can be told how much of the body has been sent. @param {Blob | FormData} body @returns {body is Blob} */
+const isCounted = body => hasXhr() || isNode() && body instanceof Blob;
 
 /** @param {Sending} sending @param {Watched} watched @returns {Promise<Answer>} */
 function sendByXhr({ url, method, headers, body, size }, { onProgress, signal }) {
@@ -51,8 +55,8 @@ function counted(blob, onProgress) {
 
 /** @param {Sending} sending @param {Watched} watched @returns {Promise<Answer>} */
 async function sendByFetch({ url, method, headers, body, size }, { onProgress, signal }) {
-	const options = isNode() && body instanceof Blob
-		? { headers: { ...headers, 'Content-Length': `${size}` }, body: counted(body, onProgress), duplex: 'half' }   // else it would be chunked, which a presigned URL refuses
+	const options = isCounted(body)
+		? { headers: { ...headers, 'Content-Length': `${size}` }, body: counted(body, onProgress), duplex: 'half' }   // a chunked body is refused by presigned URLs
 		: { headers, body };
 	try {
 		const answer = await fetch(url, { method, signal, ...options });
@@ -63,7 +67,7 @@ async function sendByFetch({ url, method, headers, body, size }, { onProgress, s
 }
 
 /**
- * Send a body once. A connection on which nothing moves for 30 seconds, or two minutes while the response is awaited, counts as lost.
+ * Send a body once. A connection on which nothing moves for 30 seconds, or two minutes while the response is awaited, counts as lost, where that can be told.
  *
  * @param {Sending} sending
  * @param {SendOptions} options
@@ -78,16 +82,19 @@ export async function send(sending, { onProgress, signal }) {
 		timer = setTimeout(() => stalled.abort(new TintypeError(`Nothing was sent or received for ${ms / 1000} seconds.`, { code: 'timeout', canRetry: true })), ms);
 	};
 	signal?.throwIfAborted();
-	wait(STALLED_MS);
+	if (isCounted(sending.body))
+		wait(STALLED_MS);
 	onProgress?.(0, sending.size);
 	try {
 		const watched = {
 			signal: signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal,
 			onProgress: (/** @type {number} */ sent) => { wait(sent < sending.size ? STALLED_MS : RESPONSE_MS); onProgress?.(sent, sending.size); },
 		};
-		const answer = await (typeof XMLHttpRequest === 'function' ? sendByXhr : sendByFetch)(sending, watched);
+		const answer = await (hasXhr() ? sendByXhr : sendByFetch)(sending, watched);
 		if (answer.status < 200 || answer.status > 299)
 			throw errorOf(answer.status, answer.text, answer.header);
+		if (!isCounted(sending.body))
+			onProgress?.(sending.size, sending.size);
 		return answer;
 	} finally {
 		clearTimeout(timer);

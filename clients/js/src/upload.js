@@ -15,6 +15,8 @@ import { sendOnce } from './send.js';
  * @typedef {import('./client.js').Uploaded} Uploaded
  */
 
+const DENIALS_MOST = 2;   // more are not of URLs that have expired
+
 /** Answers to those who may upload, but not read. */
 const MAY_NOT_READ = ['key_needed', 'scope_missing', 'cross_site'];
 
@@ -58,6 +60,7 @@ export class Upload {
 	#slot;
 	#sent = false;      // some of the bytes, at least once
 	#arrived = false;   // all of them
+	#denials = 0;
 
 	/**
 	 * @internal
@@ -136,7 +139,7 @@ export class Upload {
 
 	/** What to do about an answer of the storage. @param {TintypeError} error @param {AbortSignal} [signal] */
 	async #judge(error, signal) {
-		if (error.status === 403) {   // the URL has expired
+		if (error.status === 403 && this.#denials++ < DENIALS_MOST) {   // the URL has expired
 			error.canRetry = true;
 			if (!await this.#client.isIdentified())
 				await this.#leave(signal);

@@ -1,5 +1,5 @@
-// Verifies webhooks: doc/webhooks.md, https://www.standardwebhooks.com. By Web Crypto, which compares in constant time and is everywhere: in
-// Node.js, Deno, Bun and at the edge.
+// Verifies webhooks: doc/webhooks.md, https://www.standardwebhooks.com. By Web Crypto, which compares in constant time and is not only
+// in Node.js.
 import { TintypeError } from './error.js';
 
 const TOLERANCE_S = 300;

@@ -22,7 +22,7 @@ export type Watched = {
     signal: AbortSignal;
 };
 /**
- * Send a body once. A connection on which nothing moves for 30 seconds, or two minutes while the response is awaited, counts as lost.
+ * Send a body once. A connection on which nothing moves for 30 seconds, or two minutes while the response is awaited, counts as lost, where that can be told.
  *
  * @param {Sending} sending
  * @param {SendOptions} options
