@@ -23,7 +23,8 @@ let dir, packed;
 
 before(() => {
 	dir = mkdtempSync(path.join(tmpdir(), 'tintype-package-'));
-	[packed] = JSON.parse(npm(folder, 'pack', '--json', '--pack-destination', dir));
+	[packed] = JSON.parse(npm(folder, 'pack', '--dry-run', '--json'));
+	execFileSync(path.join(root, 'tools/release'), ['--client', dir]);
 });
 after(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -31,6 +32,8 @@ test('the package has its modules, their types, a README and the licence, and ne
 	const names = readdirSync(path.join(folder, 'src')).filter(name => name.endsWith('.js')).map(name => name.slice(0, -3));
 	const wanted = ['LICENSE', 'README.md', 'package.json', 'types/types.d.ts', ...names.flatMap(name => [`src/${name}.js`, `types/${name}.d.ts`])];
 	assert.deepEqual(packed.files.map(file => file.path).sort(), wanted.sort());
+	const released = execFileSync('tar', ['-tzf', path.join(dir, packed.filename)], { encoding: 'utf8' }).trim().split('\n');
+	assert.deepEqual(released, wanted.map(name => `package/${name}`), 'the package of a release');
 	assert.deepEqual([about.dependencies, about.devDependencies, about.scripts], [undefined, undefined, undefined]);
 	assert.equal(read('clients/js/LICENSE'), read('LICENSE'));
 	assert.equal(about.version, /version: '([^']+)'/.exec(read('meson.build'))[1], 'the version of the program');
@@ -49,7 +52,7 @@ test('the declarations are those that tools/client-types makes', () => {
 		assert.equal(readFileSync(path.join(there, name), 'utf8'), readFileSync(path.join(made, name), 'utf8'), `${name}: run tools/client-types`);
 });
 
-test('installed from its archive, it is imported by name; the hook from ./react', () => {
+test('installed from the package of a release, it is imported by name; the hook from ./react', () => {
 	const app = path.join(dir, 'app');
 	mkdirSync(app);
 	writeFileSync(path.join(app, 'package.json'), '{"type":"module"}');
