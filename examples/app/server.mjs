@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 import express from 'express';
 import session from 'express-session';
-import { Webhook } from 'standardwebhooks';
+import { verifyWebhook } from 'tintype-client';
 
 const {
 	TINTYPE_URL = 'http://127.0.0.1:8080/prod',
@@ -74,11 +74,10 @@ const app = express();
 
 /* Webhooks: the only place where the application learns that bytes arrived. They come at least once, so each is written in such a
  * way that a second one changes nothing. The signature is over the bytes, so the body is not parsed before it is verified. */
-const webhook = new Webhook(TINTYPE_WEBHOOK_SECRET);
 app.post('/webhooks/tintype', express.raw({ type: () => true, limit: '20kb' }), async (request, response) => {
 	let event;
 	try {
-		event = webhook.verify(request.body, request.headers);
+		event = await verifyWebhook({ secret: TINTYPE_WEBHOOK_SECRET, headers: request.headers, body: request.body });
 	} catch {
 		return response.status(401).end();
 	}
@@ -100,6 +99,7 @@ app.post('/webhooks/tintype', express.raw({ type: () => true, limit: '20kb' }), 
 app.use(express.json());
 app.use(session({ secret: SESSION_SECRET, resave: false, saveUninitialized: false, cookie: { httpOnly: true, sameSite: 'lax' } }));
 app.use(express.static(path.join(path.dirname(fileURLToPath(import.meta.url)), 'public')));
+app.use('/tintype-client', express.static(path.dirname(fileURLToPath(import.meta.resolve('tintype-client')))));
 
 /* Sessions */
 

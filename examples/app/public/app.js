@@ -1,4 +1,6 @@
 // The page of the example: sign in, an avatar, a gallery. It knows the application alone; only the bytes go to tintype.
+import { sendToSlot, typeOfFile } from './tintype-client/index.js';
+
 const $ = selector => document.querySelector(selector);
 
 async function call(method, route, json, headers) {
@@ -11,23 +13,19 @@ async function call(method, route, json, headers) {
 
 const say = text => { $('#message').textContent = text; };
 
-/** The type of a file by its first bytes, since its name may be wrong; else what the browser says. */
-async function typeOf(file) {
-	const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
-	const signs = { 'image/jpeg': /^\xff\xd8\xff/, 'image/png': /^\x89PNG\r\n\x1a\n/, 'image/gif': /^GIF8[79]a/, 'image/webp': /^RIFF[^]{4}WEBP/ };
-	return Object.keys(signs).find(type => signs[type].test(start)) ?? (file.type || 'application/octet-stream');
-}
-
 /** Slot, bytes, and then wait for what became of them: the record, or an error with the server's reason. */
 async function upload(file, use) {
-	const slot = await call('POST', 'slots', { fileName: file.name, fileType: await typeOf(file), fileSize: file.size, use }, { 'Idempotency-Key': crypto.randomUUID() });
-	const put = await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: file });
-	if (!put.ok)
-		throw new Error(`${file.name} was not stored (${put.status})`);
-	const image = await call('GET', `images/${slot.imageId}`);
-	if (image.status !== 'uploaded')
-		throw new Error(`${file.name}: ${image.reason ?? 'still pending'}`);
-	return image;
+	try {
+		const request = { fileName: file.name, fileType: await typeOfFile(file, file.name) || 'application/octet-stream', fileSize: file.size, use };
+		const slot = await call('POST', 'slots', request, { 'Idempotency-Key': crypto.randomUUID() });
+		await sendToSlot(slot, file);
+		const image = await call('GET', `images/${slot.imageId}`);
+		if (image.status !== 'uploaded')
+			throw new Error(image.reason ?? 'still pending');
+		return image;
+	} catch (error) {
+		throw new Error(`${file.name}: ${error.message}`);
+	}
 }
 
 function tile(image) {
