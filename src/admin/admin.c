@@ -124,22 +124,15 @@ static enum status choose_page(struct admin *a, struct request_context *x, const
 	return OK;
 }
 
-/* The console, if the request is its own. */
-static struct handler *console_of(const struct admin *a, const struct request_context *x)
-{
-	struct route_match at;
-	bool ours = router_find(&routes, x->request.method, x->request.path, &at, NULL) != NOT_FOUND;
-	return ours ? NULL : a->options.console;
-}
-
 static enum handler_step on_head(struct handler *handler, struct request_context *x)
 {
 	struct admin *a = (struct admin *)handler;
-	struct handler *console = console_of(a, x);
+	struct handler *console = a->options.console;
 	const struct admin_route *route = NULL;
+	struct route_match at;
 	struct fault why;
-	if (console != NULL)
-		return console->ops->on_head(console, x);
+	if (console != NULL && router_find(&routes, x->request.method, x->request.path, &at, NULL) == NOT_FOUND)
+		return handler_pass(console, x);
 	if (choose_page(a, x, &route, &why) != OK) {
 		on_error(handler, x, &why);
 		return HANDLER_ANSWER;
@@ -150,7 +143,7 @@ static enum handler_step on_head(struct handler *handler, struct request_context
 	return route->step;
 }
 
-/* Never called: no route asks for a body, nor does one of the console's. */
+/* Never called: no route asks for a body. */
 static enum status on_body(struct handler *handler, struct request_context *x, const char *p, size_t n)
 {
 	return OK;
@@ -158,20 +151,12 @@ static enum status on_body(struct handler *handler, struct request_context *x, c
 
 static void run_request(struct handler *handler, struct request_context *x)
 {
-	struct admin *a = (struct admin *)handler;
-	struct handler *console = console_of(a, x);
 	const struct admin_route *route = x->handler_state;
-	if (console != NULL)
-		console->ops->run(console, x);
-	else
-		route->show(a, x);
+	route->show((struct admin *)handler, x);
 }
 
 static void on_abort(struct handler *handler, struct request_context *x, const struct fault *why)
 {
-	struct handler *console = console_of((struct admin *)handler, x);
-	if (console != NULL)
-		console->ops->on_abort(console, x, why);
 }
 
 static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error };
@@ -181,5 +166,6 @@ void admin_init(struct admin *a, const struct admin_options *o)
 	assert(a != NULL && o != NULL);
 	assert(o->metrics != NULL);
 	size_t arena = o->console != NULL && o->console->arena_bytes > ARENA_BYTES ? o->console->arena_bytes : ARENA_BYTES;
-	*a = (struct admin){ .handler = { .ops = &ops, .arena_bytes = arena, .plus_is_blank = true }, .options = *o };
+	uint64_t body_max = o->console != NULL ? o->console->body_max : 0;
+	*a = (struct admin){ .handler = { .ops = &ops, .arena_bytes = arena, .body_max = body_max, .plus_is_blank = true }, .options = *o };
 }

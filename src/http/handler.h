@@ -27,11 +27,13 @@ struct request_context {
 	struct arena arena;
 	struct request request;
 	struct answer answer;
-	void *handler_state;                    /* the handler's own, from on_head to run or on_abort */
-	struct str key_id, owner;               /* the handler's, for the log: the caller's, if it is identified; else "" */
-	uint64_t body_bytes;                    /* received so far, including the piece that is passed to on_body */
-	bool body_cut;                          /* before run: never; before on_abort: the client disconnected */
-	bool slow_body_is_rate;                 /* the handler's, unless on_head sets it for this request */
+	void *handler_state;       /* the handler's own, from on_head to run or on_abort */
+	struct handler *passed_to; /* NULL, or whom on_head has passed the request on to, having called its on_head: the rest is that one's */
+	bool is_operator;          /* a handler that passes it on has found that the operator of the server sends it */
+	struct str key_id, owner;  /* the handler's, for the log: the caller's, if it is identified; else "" */
+	uint64_t body_bytes;       /* received so far, including the piece that is passed to on_body */
+	bool body_cut;             /* before run: never; before on_abort: the client disconnected */
+	bool slow_body_is_rate;    /* the handler's, unless on_head sets it for this request */
 	void (*done)(struct request_context *); /* the listener's: the answer of run_async is ready */
 	void (*work)(struct request_context *); /* the listener's: call run_async again, on a worker; from any thread, does not block */
 };
@@ -67,5 +69,12 @@ struct handler {
 	bool slow_body_is_rate; /* true: bodies have a minimum rate (objects); false: a total time (JSON) */
 	bool plus_is_blank;     /* '+' in the query is a blank, see query_parse */
 };
+
+/* Pass a request on from on_head, before anything of it is read. The listener's own bounds stay those of the handler in front. */
+static inline enum handler_step handler_pass(struct handler *to, struct request_context *x)
+{
+	x->passed_to = to;
+	return to->ops->on_head(to, x);
+}
 
 #endif

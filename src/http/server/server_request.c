@@ -20,12 +20,17 @@
 #define DROP_SPARE_BYTES ((uint64_t)1 << 20)
 #define HEAD_OUT_MAX ((size_t)1 << 20)
 
+static struct handler *handler_of(const struct server_request *c)
+{
+	return c->x.passed_to != NULL ? c->x.passed_to : c->listener->handler;
+}
+
 static void answer_fault(struct server_request *c, const struct fault *why)
 {
 	const char *route = c->x.answer.route;
 	answer_reset(&c->x.answer);
 	c->x.answer.route = route;
-	c->listener->handler->ops->on_error(c->listener->handler, &c->x, why);
+	handler_of(c)->ops->on_error(handler_of(c), &c->x, why);
 	c->x.answer.fault = *why;
 	c->wants = HANDLER_ANSWER;
 }
@@ -36,7 +41,7 @@ static void abort_handler(struct server_request *c, const struct fault *why)
 	if (!c->owes_end)
 		return;
 	c->owes_end = false;
-	c->listener->handler->ops->on_abort(c->listener->handler, &c->x, why);
+	handler_of(c)->ops->on_abort(handler_of(c), &c->x, why);
 }
 
 static enum request_next send_response(struct server_request *c)
@@ -81,7 +86,7 @@ static void on_done(struct request_context *x)
 static void run_async_job(struct job *job)
 {
 	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
-	c->listener->handler->ops->run_async(c->listener->handler, &c->x);
+	handler_of(c)->ops->run_async(handler_of(c), &c->x);
 }
 
 static void on_work(struct request_context *x)
@@ -101,9 +106,9 @@ void server_request_note_gone(struct connection *connection)
 {
 	assert(connection->request != NULL);
 	struct server_request *c = connection->request;
-	const struct handler_ops *ops = c->listener->handler->ops;
+	const struct handler_ops *ops = handler_of(c)->ops;
 	if (c->is_async && ops->on_gone != NULL)
-		ops->on_gone(c->listener->handler, &c->x);
+		ops->on_gone(handler_of(c), &c->x);
 }
 
 void server_request_end_starts(struct traffic *t)
@@ -232,7 +237,7 @@ static void run_job(struct job *job)
 {
 	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
 	c->owes_end = false;
-	c->listener->handler->ops->run(c->listener->handler, &c->x);
+	handler_of(c)->ops->run(handler_of(c), &c->x);
 	reactor_resume(&c->connection->task);
 }
 
@@ -260,7 +265,7 @@ static enum request_next end_body(struct server_request *c)
 			return refuse_load(c, "The server is shutting down; try again");
 		c->owes_end = false;
 		c->is_async = true;
-		c->listener->handler->ops->run_async(c->listener->handler, &c->x);
+		handler_of(c)->ops->run_async(handler_of(c), &c->x);
 		return NEXT_WORK;
 	case HANDLER_RUN:
 	case HANDLER_READ_BODY:
@@ -294,7 +299,7 @@ static enum request_next end_head(struct server_request *c, bool more)
 static void run_check(struct job *job)
 {
 	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
-	c->wants = c->listener->handler->ops->check(c->listener->handler, &c->x);
+	c->wants = handler_of(c)->ops->check(handler_of(c), &c->x);
 	reactor_resume(&c->connection->task);
 }
 
@@ -365,7 +370,7 @@ static enum request_next take_piece(struct server_request *c, struct str piece)
 	c->x.body_bytes += piece.n;
 	c->connection->moved += piece.n;
 	if (wants_body(c)) {
-		if (c->listener->handler->ops->on_body(c->listener->handler, &c->x, piece.p, piece.n) == OK)
+		if (handler_of(c)->ops->on_body(handler_of(c), &c->x, piece.p, piece.n) == OK)
 			return NEXT_BODY;
 		/* The handler has refused half way: what still comes is dropped, and its answer goes out at the end. */
 		assert(c->x.answer.status != 0);
