@@ -18,13 +18,18 @@ struct console_call {
 	struct console *console;
 	struct request_context *x;
 	struct arena *arena;
-	struct str image_id; /* of the path, where the route has one */
-	struct buf body;     /* JSON */
+	struct str segment; /* of the path, where the route has one: an image's id, a bucket's name */
+	struct buf body;    /* JSON */
 };
 
 /* Handlers. Each writes the body or returns a fault. */
 enum status console_images(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_image(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_verify(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_buckets(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_bucket(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_bucket_remove(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_s3_users(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_logs(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_webhooks(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_resend(struct console_call *c, struct fault *why) MUST_CHECK;

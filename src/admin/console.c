@@ -1,16 +1,18 @@
 /* The console as a handler.
  *
  * on_head finds the route, checks where the request comes from and, for data, the token; data is read on a
- * worker. Every response has headers that keep other sites from reading it: no CORS, nosniff, no-store for
+ * worker. What other handlers do is passed on to them: calls of the API, with the token, as those of its administrator, and pictures, whose
+ * links are signed. Every response has headers that keep other sites from reading it: no CORS, nosniff, no-store for
  * data, and a policy that lets the page load from here alone. The Host has been checked by the listener.
  *
- * Successful requests for data are logged at the debug level: the page polls every few seconds, and would fill the
- * log that it shows with its own lines. Refused ones are logged like any request. */
+ * Successful reads are logged at the debug level: the page polls every few seconds, and would fill the log that it shows with its
+ * own lines. Refused ones are logged like any request, and changes as console.action. */
 #include "admin/call.h"
 
 #include "base/mem.h"
 #include "http/problem.h"
 #include "http/router.h"
+#include "image/delivery_link.h"
 #include "web/web.h"
 
 #define ARENA_BYTES ((size_t)8 << 20)
@@ -23,6 +25,11 @@ struct console_route {
 static const struct console_route rows[] = {
 	{ "GET /console/images", console_images },
 	{ "GET /console/images/{imageId}", console_image },
+	{ "POST /console/images/{imageId}/verify", console_verify },
+	{ "GET /console/buckets", console_buckets },
+	{ "GET /console/buckets/{name}", console_bucket },
+	{ "DELETE /console/buckets/{name}", console_bucket_remove },
+	{ "GET /console/s3-users", console_s3_users },
 	{ "GET /console/logs", console_logs },
 	{ "GET /console/webhooks", console_webhooks },
 	{ "POST /console/webhooks/resend", console_resend },
@@ -30,6 +37,13 @@ static const struct console_route rows[] = {
 	{ "GET /console/settings", console_settings },
 };
 static const struct router routes = ROUTER("", rows, "Nothing at this path");
+
+/* What the page calls of the API: none of these waits on a reactor, or has an image as its body. */
+static const char *const api_rows[] = { "DELETE /images/{imageId}", "POST /images/delete", "POST /images/{imageId}/complete", "GET /keys",
+	"POST /keys", "DELETE /keys/{keyId}", "GET /users", "DELETE /users/{owner}", "PUT /users/{owner}/quota",
+	"DELETE /users/{owner}/quota" };
+#define API_PREFIX "/prod"
+static const struct router api_calls = ROUTER(API_PREFIX, api_rows, "The console does not make this call of the API");
 
 /* Scripts, styles and pictures from here and nowhere else, no markup made from text by a script (the one thing
  * that would let a file's name act), nothing framed, no form sent. */
@@ -54,24 +68,36 @@ static void add_data_headers(struct request_context *x)
 	add_common_headers(x);
 }
 
+static const struct router *routes_of(const struct request_context *x)
+{
+	return str_starts_with(x->request.path, STR(API_PREFIX "/")) ? &api_calls : &routes;
+}
+
 static void on_error(struct handler *handler, struct request_context *x, const struct fault *why)
 {
 	problem_answer(x, why);
 	add_data_headers(x);
-	bool is_action = str_starts_with(x->request.path, STR("/console/webhooks/"));
-	if (why->code == F_BAD_METHOD)
-		answer_header(&x->answer, STR("Allow"), is_action ? STR("POST") : STR("GET, HEAD"));
+	struct route_match at;
+	if (why->code == F_BAD_METHOD && router_find(routes_of(x), x->request.method, x->request.path, &at, NULL) == INVALID)
+		answer_header(&x->answer, STR("Allow"), router_methods(routes_of(x), at.path_template, &x->arena));
+	else if (why->code == F_BAD_METHOD)
+		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
 }
 
 static enum status check_request(struct console *console, struct request_context *x, struct route_match *at, struct fault *why)
 {
 	const struct request *r = &x->request;
-	enum status found = router_find(&routes, r->method, r->path, at, why);
+	const struct router *all = routes_of(x);
+	enum status found = router_find(all, r->method, r->path, at, why);
 
-	x->answer.route = found == OK ? ((const struct console_route *)at->row)->name : NULL;
+	x->answer.route = found == OK && all == &routes ? ((const struct console_route *)at->row)->name : NULL;
 	TRY(admin_auth_check_site(r, why));
 	TRY(found);
-	return admin_auth_check_token(&console->options.auth, r, why);
+	TRY(admin_auth_check_token(&console->options.auth, r, why));
+	x->is_operator = true;
+	x->key_id = STR("console");
+	x->answer.is_poll = str_is_word_of(r->method, STR("GET HEAD"));
+	return OK;
 }
 
 struct running {
@@ -93,10 +119,23 @@ static enum handler_step begin_file(struct handler *handler, struct request_cont
 		return HANDLER_ANSWER;
 	}
 	web_answer(file, &x->request, &x->answer);
+	x->answer.is_poll = true;
 	answer_header(&x->answer, STR("Content-Security-Policy"), STR(PAGE_POLICY));
 	answer_header(&x->answer, STR("Cross-Origin-Opener-Policy"), STR("same-origin"));
 	add_common_headers(x);
 	return HANDLER_ANSWER;
+}
+
+/* To whoever has the link, unless a page of another site asks. */
+static enum handler_step pass_picture(struct console *console, struct request_context *x)
+{
+	struct fault why;
+	if (admin_auth_check_site(&x->request, &why) != OK) {
+		on_error(&console->handler, x, &why);
+		return HANDLER_ANSWER;
+	}
+	x->answer.is_poll = true;
+	return handler_pass(console->options.delivery, x);
 }
 
 static enum handler_step begin_data(struct handler *handler, struct request_context *x)
@@ -105,6 +144,8 @@ static enum handler_step begin_data(struct handler *handler, struct request_cont
 	struct route_match at;
 	struct fault why;
 	enum status status = check_request(console, x, &at, &why);
+	if (status == OK && routes_of(x) == &api_calls)
+		return handler_pass(console->options.api, x);
 	struct running *run = status == OK ? ARENA_NEW(&x->arena, struct running) : NULL;
 
 	x->handler_state = run;
@@ -114,14 +155,17 @@ static enum handler_step begin_data(struct handler *handler, struct request_cont
 		on_error(handler, x, &why);
 		return HANDLER_ANSWER;
 	}
-	*run = (struct running){ .call = { .console = console, .x = x, .arena = &x->arena, .image_id = at.segment }, .route = at.row };
+	*run = (struct running){ .call = { .console = console, .x = x, .arena = &x->arena, .segment = at.segment }, .route = at.row };
 	return HANDLER_RUN;
 }
 
 static enum handler_step on_head(struct handler *handler, struct request_context *x)
 {
+	struct console *console = (struct console *)handler;
 	const struct web_file *file = web_find(&web_console, x->request.path);
 
+	if (delivery_link_is_path(x->request.path))
+		return pass_picture(console, x);
 	return file != NULL ? begin_file(handler, x, file) : begin_data(handler, x);
 }
 
@@ -149,7 +193,6 @@ static void run_request(struct handler *handler, struct request_context *x)
 	x->answer.body = buf_str(b);
 	answer_header(&x->answer, STR("Content-Type"), STR("application/json"));
 	add_data_headers(x);
-	x->answer.is_poll = true;
 }
 
 static void on_abort(struct handler *handler, struct request_context *x, const struct fault *why)
@@ -160,11 +203,13 @@ static const struct handler_ops ops = { on_head, on_body, run_request, on_abort,
 
 struct console *console_new(const struct console_options *o)
 {
-	assert(o != NULL && o->table != NULL && o->admin_query != NULL && o->settings != NULL);
+	assert(o != NULL && o->product != NULL && o->product->table != NULL && o->admin_query != NULL && o->settings != NULL);
+	assert(o->api != NULL && o->delivery != NULL && (o->catalog == NULL || o->s3_users != NULL));
 	struct console *c = mem_new(1, sizeof *c);
 
 	if (c != NULL)
-		*c = (struct console){ .handler = { .ops = &ops, .arena_bytes = ARENA_BYTES, .plus_is_blank = true }, .options = *o };
+		*c = (struct console){ .handler = { .ops = &ops, .arena_bytes = ARENA_BYTES, .body_max = o->api->body_max, .plus_is_blank = true },
+			.options = *o };
 	return c;
 }
 

@@ -1,10 +1,14 @@
 /* Rows of the table. A whole id is read from the table itself, on any engine; all else
  * goes to the admin query, in bounded pages. All columns of a row are shown except the hash of its delete
- * token, and unknown values are null, so that each row has the same members. */
+ * token, and unknown values are null, so that each row has the same members. Images are deleted by the API's calls, which the console
+ * passes on. */
 #include "admin/call.h"
 
 #include "base/hash.h"
 #include "base/writer.h"
+#include "image/image_service.h"
+#include "image/reverify.h"
+#include "image/thumbnails.h"
 
 #define IMAGES_LIMIT 50
 #define TYPE_MAX 127
@@ -57,11 +61,33 @@ static void write_members(struct buf *b, const struct image_row *row)
 	write_text(b, STR("damage"), row->damage);
 }
 
+/* The path of a delivery link to its first thumbnail, or else to the image, which this listener answers too; "": there is none. */
+static struct str picture_path(const struct product *p, const struct image_row *row, struct arena *a)
+{
+	enum render_format formats[THUMBNAIL_FORMATS];
+	struct str variant = STR(""), url, own = p->delivery.url;
+	struct fault unseen;
+	if (row->status != IMAGE_UPLOADED || !image_service_has_links(p))
+		return variant;
+	if (p->thumbnails != NULL && thumbnails_possible(row) && thumbnails_offered(p->thumbnails, 0, row, formats) > 0)
+		variant = thumbnails_variant(p->thumbnails, 0, formats[0]);
+	else if (image_service_has_original(p, row))
+		variant = STR("original");
+	bool there = variant.n > 0 && image_service_link(p, row, variant, 0, a, &url, &unseen) == OK && str_starts_with(url, own);
+	return there ? str_slice(url, own.n, url.n) : STR("");
+}
+
+static void write_row(struct console_call *c, const struct image_row *row)
+{
+	write_members(&c->body, row);
+	write_text(&c->body, STR("picture"), picture_path(c->console->options.product, row, c->arena));
+}
+
 /* The one row of this id, unless the query asks for something else of it. */
 static enum status find_one(
 	struct console_call *c, const struct admin_query_filter *q, struct image_row *row, struct admin_query_page *page, struct fault *why)
 {
-	enum status status = table_get(c->console->options.table, q->text, c->arena, row, why);
+	enum status status = table_get(c->console->options.product->table, q->text, c->arena, row, why);
 
 	*page = (struct admin_query_page){ .rows = row, .looked = 1 };
 	if (status == NOT_FOUND)
@@ -106,7 +132,7 @@ enum status console_images(struct console_call *c, struct fault *why)
 	writer_open(&c->body, STR("images"), '[');
 	for (size_t i = 0; i < page.n; i++) {
 		writer_open(&c->body, (struct str){ 0 }, '{');
-		write_members(&c->body, &page.rows[i]);
+		write_row(c, &page.rows[i]);
 		writer_close(&c->body, '}');
 	}
 	writer_close(&c->body, ']');
@@ -116,22 +142,47 @@ enum status console_images(struct console_call *c, struct fault *why)
 	return OK;
 }
 
+static enum status read_id(struct console_call *c, struct fault *why)
+{
+	TRY(params_read(&c->x->request, NULL, 0, why));
+	if (!uuid_valid(c->segment))
+		return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
+	c->x->answer.image_id = c->segment;
+	return OK;
+}
+
+static enum status answer_row(struct console_call *c, const struct image_row *row, struct fault *why)
+{
+	struct thumbnails *thumbnails = c->console->options.product->thumbnails;
+	uint64_t thumbnail_bytes = 0;
+
+	if (thumbnails != NULL)
+		TRY(thumbnails_measure(thumbnails, row->image_id, &thumbnail_bytes, why));
+	writer_open(&c->body, (struct str){ 0 }, '{');
+	write_row(c, row);
+	write_number(&c->body, STR("thumbnailBytes"), thumbnail_bytes);
+	writer_close(&c->body, '}');
+	return OK;
+}
+
 enum status console_image(struct console_call *c, struct fault *why)
 {
 	assert(c != NULL);
 	struct image_row row;
-	uint64_t thumbnail_bytes = 0;
 
-	TRY(params_read(&c->x->request, NULL, 0, why));
-	if (!uuid_valid(c->image_id))
-		return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
-	c->x->answer.image_id = c->image_id;
-	TRY(table_get(c->console->options.table, c->image_id, c->arena, &row, why));
-	if (c->console->options.thumbs != NULL)
-		TRY(thumb_measure(c->console->options.thumbs, row.image_id, &thumbnail_bytes, why));
-	writer_open(&c->body, (struct str){ 0 }, '{');
-	write_members(&c->body, &row);
-	write_number(&c->body, STR("thumbnailBytes"), thumbnail_bytes);
-	writer_close(&c->body, '}');
-	return OK;
+	TRY(read_id(c, why));
+	TRY(table_get(c->console->options.product->table, c->segment, c->arena, &row, why));
+	return answer_row(c, &row, why);
+}
+
+enum status console_verify(struct console_call *c, struct fault *why)
+{
+	assert(c != NULL);
+	const struct console_options *o = &c->console->options;
+	struct reverify_options verify = { .product = o->product, .buckets = o->buckets, .bucket = str_of(o->settings->bucket) };
+	struct image_row row;
+
+	TRY(read_id(c, why));
+	TRY(reverify_image(&verify, c->segment, c->arena, &row, why));
+	return answer_row(c, &row, why);
 }

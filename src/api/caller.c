@@ -85,7 +85,7 @@ static enum status read_key(struct api_call *c, struct str id, struct str given,
 void caller_note(const struct api_call *c)
 {
 	assert(c != NULL && c->x != NULL);
-	c->x->key_id = c->caller.kind == CALLER_ADMIN ? STR(OPERATOR_KEY_NAME) : c->caller.key_id;
+	c->x->key_id = c->caller.kind == CALLER_ADMIN && c->caller.key_id.n == 0 ? STR(OPERATOR_KEY_NAME) : c->caller.key_id;
 	c->x->owner = c->caller.owner;
 }
 
@@ -144,7 +144,10 @@ static enum status read_caller(struct api_call *c, bool may_wait, struct fault *
 enum status caller_read(struct api_call *c, bool may_wait, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->api != NULL);
-	TRY(read_caller(c, may_wait, why));
+	if (c->x->is_operator) /* the Authorization header is the console's own */
+		c->caller = (struct caller){ .kind = CALLER_ADMIN, .scopes = SCOPES_ALL, .sees_all = true, .key_id = c->x->key_id };
+	else
+		TRY(read_caller(c, may_wait, why));
 	caller_note(c);
 	return OK;
 }
@@ -158,8 +161,9 @@ const char *caller_kind_name(const struct caller *caller)
 	case CALLER_USER:
 		return "user";
 	case CALLER_KEY:
-	case CALLER_ADMIN:
 		return "key";
+	case CALLER_ADMIN:
+		return caller->key_id.n > 0 ? "console" : "key";
 	}
 	assert(false);
 	return "";

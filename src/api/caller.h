@@ -17,7 +17,7 @@ enum caller_kind {
 	CALLER_ANONYMOUS,
 	CALLER_USER,  /* has a token of the issuer */
 	CALLER_KEY,   /* has an API key */
-	CALLER_ADMIN, /* has the operator's key */
+	CALLER_ADMIN, /* has the operator's key, or is signed in to the console */
 };
 
 struct caller {
@@ -26,7 +26,7 @@ struct caller {
 	bool sees_all;                     /* the images of every owner; else only those of `owner` */
 	struct str owner, issuer, subject; /* the owner of its new images; "": none */
 	struct str name;                   /* for people; "" where it is not known */
-	struct str key_id;                 /* of an API key */
+	struct str key_id;                 /* of an API key; of the administrator what the console calls itself, else "" */
 	struct str delete_token;           /* on DELETE, of an anonymous caller; "": none */
 };
 
@@ -39,7 +39,7 @@ struct api_call;
 enum status caller_read(struct api_call *c, bool may_wait, struct fault *why) MUST_CHECK;
 /* Say in the request's line of the log who the caller is now. */
 void caller_note(const struct api_call *c);
-/* For the log: "anybody", "deleteToken", "key" or "user". */
+/* For the log: "anybody", "deleteToken", "key", "user" or "console". */
 const char *caller_kind_name(const struct caller *caller);
 
 #endif

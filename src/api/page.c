@@ -22,6 +22,7 @@ enum status page_admit(struct api_call *c, struct fault *why)
 	if (c->file == NULL)
 		return OK;
 	c->x->answer.route = "GET /";
+	c->x->answer.is_poll = !str_equal(c->x->request.path, STR("/")); /* one line a visit is enough */
 	if (str_equal(method, STR("GET")) || str_equal(method, STR("HEAD")))
 		return OK;
 	return fault_set(why, BAD_METHOD, "This is a file of the page: use GET or HEAD.");

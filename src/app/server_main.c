@@ -8,7 +8,6 @@
 #include "app/access.h"
 #include "delivery/delivery.h"
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/op_deadline.h"
 #include "admin/admin.h"
 #include "base/hash.h"
@@ -16,7 +15,6 @@
 #include "base/metrics.h"
 #include "config/admin_file.h"
 #include "config/settings.h"
-#include "admin/console.h"
 #include "app/backends.h"
 #include "base/rate_limit.h"
 #include "http/bearer.h"
@@ -25,6 +23,7 @@
 #include "app/gc_thread.h"
 #include "app/identity_setup.h"
 #include "app/image_rules.h"
+#include "app/operator_console.h"
 #include "app/render_pool.h"
 #include "app/reverify_thread.h"
 #include "app/serve_settings.h"
@@ -55,7 +54,6 @@ struct server_parts {
 	struct product product;
 	struct pool *pool;               /* NULL: images are not decoded */
 	struct thumb_store *thumb_files; /* in the data directory */
-	struct thumb_store *thumbs;      /* there, or among the objects; NULL: there are none */
 	struct thumb_objects thumb_objects;
 	struct thumbnails *thumbnails;
 	struct identity *identity; /* NULL: no users */
@@ -66,11 +64,9 @@ struct server_parts {
 	struct gc_thread *gc_thread;
 	struct reverify_thread *reverify_thread; /* with the embedded store */
 	struct webhooks webhooks;
-	struct admin_query_of_list listed;
-	struct console *console;
+	struct operator_console console;
 	struct rate_limit *wrong_secrets; /* of both listeners */
 	struct admin admin;
-	char admin_token[2 * 16 + 1];
 	bool log_open;
 };
 
@@ -116,26 +112,6 @@ static enum status make_storage(struct server_parts *c, struct fault *why)
 	else
 		c->s3 = s3_new(&ports, &s3);
 	return c->product.recheck_limit != NULL || c->s3 != NULL ? OK : fault_no_memory(why);
-}
-
-/* Anyone with the printed token has access. */
-static enum status make_console(struct server_parts *c, struct fault *why)
-{
-	unsigned char token[16];
-	random_bytes(token, sizeof(token));
-	hex_encode(token, sizeof(token), c->admin_token);
-	admin_query_of_list_init(&c->listed, c->backends.table);
-	struct console_options o = {
-		.auth = { str_of(c->admin_token), c->wrong_secrets },
-		.table = c->backends.table,
-		.admin_query = c->backends.admin_query != NULL ? c->backends.admin_query : &c->listed.port,
-		.thumbs = c->thumbs,
-		.outbox = c->backends.outbox,
-		.transfer = c->backends.transfer,
-		.settings = &c->settings,
-	};
-	c->console = console_new(&o);
-	return c->console != NULL ? OK : fault_no_memory(why);
 }
 
 /* What decodes images, unless only their headers are looked at. */
@@ -190,7 +166,6 @@ static enum status start_thumbnails(struct server_parts *c, struct fault *why)
 		o.store = c->thumb_files;
 	}
 	o.makers = pool_workers(c->pool);
-	c->thumbs = o.store;
 	TRY(thumbnails_new(&o, &c->thumbnails, why));
 	c->product.thumbnails = c->thumbnails;
 	return OK;
@@ -207,11 +182,9 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	c->wrong_secrets = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
 	if (c->wrong_secrets == NULL)
 		return fault_no_memory(why);
-	c->product = (struct product){ .rules = rules_of(s),
-		.store = c->backends.store,
-		.table = c->backends.table,
-		.users = c->backends.users,
-		.cdn = c->backends.cdn };
+	c->product = (struct product){
+		.rules = rules_of(s), .store = c->backends.store, .table = c->backends.table, .users = c->backends.users, .cdn = c->backends.cdn
+	};
 	TRY(start_pool(c, why));
 	TRY(start_thumbnails(c, why));
 	c->access.wrong_keys = c->wrong_secrets;
@@ -304,7 +277,7 @@ static void write_admin_file(const struct server_parts *c)
 	if (c->remote)
 		return;
 	(void)snprintf(f.url, sizeof f.url, "%s", c->at.admin);
-	(void)snprintf(f.token, sizeof f.token, "%s", c->admin_token);
+	(void)snprintf(f.token, sizeof f.token, "%s", c->console.token);
 	if (admin_file_write(c->settings.data_dir, &f, &why) != OK)
 		LOG(STORE_FAILED, STR(""), LOG_C("text", why.text));
 	secret_wipe(&f, sizeof f);
@@ -326,7 +299,7 @@ static void on_started(void *arg)
 		c->access.images == ACCESS_OPEN        ? "(open: no key needed)"
 			: c->access.images == ACCESS_USERS ? "(list, get and delete require a token or an API key)"
 											   : "(list, get and delete require the API key)",
-		c->at.admin, c->admin_token);
+		c->at.admin, c->console.token);
 	if (c->remote)
 		printf(
 			"  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
@@ -364,13 +337,20 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	c->access.verify = identity_verify;
 	c->access.sign_in = identity_sign_in;
 	TRY(make_handlers(c, why));
-	TRY(make_console(c, why));
+	TRY(operator_console_make(&c->console,
+		&(struct operator_console_parts){ .settings = &c->settings,
+			.product = &c->product,
+			.backends = &c->backends,
+			.api = api_handler(c->api),
+			.delivery = delivery_handler(c->delivery),
+			.wrong_secrets = c->wrong_secrets },
+		why));
 	struct admin_options admin = { .ready = check_ready,
 		.refresh = refresh_gauges,
 		.note = write_notes,
 		.arg = c,
-		.auth = { str_of(c->admin_token), c->wrong_secrets },
-		.console = console_handler(c->console),
+		.auth = { str_of(c->console.token), c->wrong_secrets },
+		.console = console_handler(c->console.console),
 		.metrics = server_metrics(c->server),
 		.needs_token = !c->at.admin_is_loopback };
 	admin_init(&c->admin, &admin);
@@ -402,7 +382,6 @@ int server_main(int argc, char **argv)
 	gc_thread_free(&c.gc_thread);
 	reverify_thread_free(&c.reverify_thread);
 	webhooks_stop(&c.webhooks);
-	console_free(&c.console);
 	rate_limit_free(&c.wrong_secrets);
 	delivery_free(&c.delivery);
 	s3_free(&c.s3);
@@ -419,6 +398,6 @@ int server_main(int argc, char **argv)
 		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", metric_get(M_LOG_LINES_DROPPED)));
 		log_stop();
 	}
-	secret_wipe(c.admin_token, sizeof(c.admin_token));
+	operator_console_end(&c.console);
 	return status == OK ? 0 : why.code == F_BAD_SETTING ? 2 : 1;
 }

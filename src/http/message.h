@@ -72,7 +72,7 @@ struct answer {
 	int fd;                 /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer unless there is a hold */
 	uint64_t fd_offset, fd_length;
 	bool close;   /* close the connection after this response */
-	bool is_poll; /* polled by the console: logged at the debug level */
+	bool is_poll; /* loaded by a page for what it shows: logged at the debug level */
 	/* for the log and the metrics */
 	const char *route; /* static: "POST /upload"; NULL: none matched */
 	struct str image_id;

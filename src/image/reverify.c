@@ -223,3 +223,34 @@ enum status reverify_run(const struct reverify_options *o, struct reverify_resul
 	} while (after.n > 0 && !*stopped);
 	return OK;
 }
+
+static bool never_wait(void *arg, int64_t until_ms)
+{
+	return false;
+}
+
+enum status reverify_image(const struct reverify_options *o, struct str image_id, struct arena *a, struct image_row *now, struct fault *why)
+{
+	assert(o != NULL && o->product != NULL && a != NULL && now != NULL);
+	struct reverify_options alone = { .product = o->product, .buckets = o->buckets, .bucket = o->bucket, .wait = never_wait };
+	struct image_row row;
+	enum render_verdict verdict = RENDER_LIMIT;
+	enum render_kind kind;
+	if (o->product->renderer == NULL)
+		return fault_set(why, NOT_HERE, "This server decodes no images (--verify header): start it with --verify decode.");
+	TRY(table_get(o->product->table, image_id, a, &row, why));
+	if (row.status != IMAGE_UPLOADED)
+		return fault_set(
+			why, STATE_CHANGED, "The image is %.*s: only uploaded images are verified again.", STRF(image_status_name(row.status)));
+	if (!verdict_media_kind(row.file_type, &kind))
+		return fault_set(why, NOT_HERE, "Images of the type %.*s are not decoded here.", STRF(row.file_type));
+	struct step t = { .o = &alone, .product = *o->product, .row = &row };
+	t.product.rules.strip = false;
+	enum status st = run_step(&t, &verdict, why);
+	arena_deinit(&t.arena);
+	buf_deinit(&t.kept);
+	TRY(st);
+	if (verdict == RENDER_LIMIT)
+		return fault_set(why, TOO_MUCH, "Decoding it needs more than --max-pixels and --render-memory allow.");
+	return table_get(o->product->table, image_id, a, now, why);
+}

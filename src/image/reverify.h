@@ -48,4 +48,13 @@ struct reverify_options {
  * Threads one at a time per table; blocks */
 enum status reverify_run(const struct reverify_options *o, struct reverify_result *out, bool *stopped, struct fault *why) MUST_CHECK;
 
+/* Verify one image again, whatever its row says, and change no byte of it.
+ * o       product, buckets and bucket
+ * now     its row afterwards; in `a`
+ * Errors  NO_SUCH_IMAGE; NOT_HERE images, or those of this type, are not decoded here; STATE_CHANGED it is not uploaded, or was replaced
+ *         meanwhile; TOO_MUCH decoding it needs more than the settings allow; OVERLOADED; STORAGE_FAILED; UPSTREAM_FAILED
+ * Threads workers */
+enum status reverify_image(
+	const struct reverify_options *o, struct str image_id, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
+
 #endif

@@ -94,7 +94,7 @@ MUST_CHECK static inline enum status catalog_remove(struct bucket_catalog *c, st
 	return c->ops->remove(c, name, why);
 }
 
-/* One owner's buckets after the name `after`.  limit: 1..10000.  Errors: STORAGE_FAILED */
+/* One owner's buckets, or with "" those of all, after the name `after`.  limit: 1..10000.  Errors: STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_list(struct bucket_catalog *c, struct str owner, struct str after, uint32_t limit,
 	struct arena *a, struct bucket_page *out, struct fault *why)
 {

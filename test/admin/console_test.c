@@ -105,6 +105,40 @@ static void test_parameters_that_are_unknown_or_twice_then_400(void **state)
 	assert_refused("/console/logs?level=info&%6cevel=info", 400, "bad_field");
 }
 
+static void test_calls_of_the_api_then_passed_on_as_the_operators_with_the_token_alone(void **state)
+{
+	const struct header own[] = { OWN_HOST, OWN_TOKEN }, foreign[] = { OWN_HOST, OWN_TOKEN, { STR("Origin"), STR("http://evil.example") } };
+	ask_next("DELETE", "/prod/images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10", own, COUNT_OF(own));
+	assert_true(fixture.x.is_operator && str_equal(fixture.x.key_id, STR("console")) && !fixture.x.answer.is_poll);
+	ask_next("GET", "/prod/users", own, COUNT_OF(own));
+	assert_true(fixture.x.answer.is_poll);
+	fixture.passed = 0;
+	ask_with("DELETE", "/prod/keys/abcdefgh", own, 1, 401);
+	ask_with("DELETE", "/prod/keys/abcdefgh", foreign, COUNT_OF(foreign), 403);
+	ask_with("OPTIONS", "/prod/keys", foreign, COUNT_OF(foreign), 403);
+	ask_with("POST", "/prod/upload", own, COUNT_OF(own), 404);
+	ask_with("PATCH", "/prod/users", own, COUNT_OF(own), 405);
+	assert_true(answer_says("Allow", "GET, HEAD"));
+	assert_int_equal(fixture.passed, 0);
+}
+
+static void test_pictures_then_passed_on_without_the_token_unless_another_site_asks(void **state)
+{
+	const struct header own[] = { OWN_HOST }, foreign[] = { OWN_HOST, OWN_TOKEN, { STR("Sec-Fetch-Site"), STR("cross-site") } };
+	ask_next("GET", "/i/sig.1/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10/original", own, COUNT_OF(own));
+	assert_false(fixture.x.is_operator);
+	fixture.passed = 0;
+	ask_with("GET", "/i/sig.1/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10/original", foreign, COUNT_OF(foreign), 403);
+	assert_int_equal(fixture.passed, 0);
+}
+
+static void test_buckets_without_an_object_store_then_not_here(void **state)
+{
+	assert_refused("/console/buckets", 409, "not_here");
+	assert_refused("/console/buckets/photos", 409, "not_here");
+	assert_refused("/console/s3-users", 409, "not_here");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +150,9 @@ int main(void)
 		FIXTURE_TEST(test_paths_that_do_not_exist_then_404),
 		FIXTURE_TEST(test_failures_of_the_engine_then_no_cause_in_the_response),
 		FIXTURE_TEST(test_parameters_that_are_unknown_or_twice_then_400),
+		FIXTURE_TEST(test_calls_of_the_api_then_passed_on_as_the_operators_with_the_token_alone),
+		FIXTURE_TEST(test_pictures_then_passed_on_without_the_token_unless_another_site_asks),
+		FIXTURE_TEST(test_buckets_without_an_object_store_then_not_here),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,9 @@ struct fixture {
 	struct fake_table *table;
 	struct admin_query_of_list listed;
 	struct settings settings;
+	struct product product;
+	struct handler next; /* of what the console passes on */
+	unsigned passed;
 	struct rate_limit *wrong;
 	struct console *console;
 	struct request_context x;
@@ -30,10 +33,22 @@ struct fixture {
 
 static struct fixture fixture;
 
+static inline enum handler_step note_passed(struct handler *handler, struct request_context *x)
+{
+	assert_ptr_equal(x->passed_to, &fixture.next);
+	fixture.passed++;
+	x->answer.status = 204;
+	return HANDLER_ANSWER;
+}
+
+static const struct handler_ops fixture_next_ops = { .on_head = note_passed };
+
 static inline void fixture_make(struct admin_query *admin_query)
 {
 	struct console_options o = { .auth = { STR(TOKEN), fixture.wrong },
-		.table = fake_table_port(fixture.table),
+		.product = &fixture.product,
+		.api = &fixture.next,
+		.delivery = &fixture.next,
 		.admin_query = admin_query,
 		.settings = &fixture.settings };
 	console_free(&fixture.console);
@@ -51,6 +66,8 @@ static inline int fixture_setup(void **state)
 	fixture.wrong = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
 	arena_init(&fixture.own, 64 << 20);
 	assert_int_equal(settings_load(&fixture.settings, 0, NULL, &why), OK);
+	fixture.product = (struct product){ .table = fake_table_port(fixture.table) };
+	fixture.next = (struct handler){ .ops = &fixture_next_ops };
 	fixture_make(fake_table_admin_query(fixture.table));
 	return 0;
 }
@@ -107,8 +124,7 @@ static inline void check_answer(int status)
 	assert_int_equal(ans->is_poll, status == 200 && str_equal(ans->headers[0].value, STR("application/json")));
 }
 
-/* Ask with these headers; no JSON is read. */
-static inline void ask_with(const char *method, const char *target, const struct header *headers, size_t n, int status)
+static inline void send_with(const char *method, const char *target, const struct header *headers, size_t n)
 {
 	struct fault why;
 	struct str rest = str_of(target);
@@ -125,7 +141,21 @@ static inline void ask_with(const char *method, const char *target, const struct
 	assert_int_equal(query_parse(&fixture.x.arena, rest, handler->plus_is_blank, &fixture.x.request.query, &why), OK);
 	if (handler->ops->on_head(handler, &fixture.x) == HANDLER_RUN)
 		handler->ops->run(handler, &fixture.x);
+}
+
+/* Ask with these headers; no JSON is read. */
+static inline void ask_with(const char *method, const char *target, const struct header *headers, size_t n, int status)
+{
+	send_with(method, target, headers, n);
 	check_answer(status);
+}
+
+/* Ask for what another handler is to answer. */
+static inline void ask_next(const char *method, const char *target, const struct header *headers, size_t n)
+{
+	fixture.passed = 0;
+	send_with(method, target, headers, n);
+	assert_int_equal(fixture.passed, 1);
 }
 
 /* Ask as the page does; returns the JSON of the response, the fixture's. */

@@ -93,6 +93,8 @@ static void test_list_of_buckets_then_an_owners_by_name_in_pages(void **state)
 			assert_str(page.buckets[k].name, str_of(sorted[i + k]));
 		after = page.buckets[page.n - 1].name;
 	}
+	assert_int_equal(catalog_list(b->w.catalog, STR(""), STR("b"), 10, &b->a, &page, &b->why), OK);
+	assert_true(page.n >= 2 && str_equal(page.buckets[0].name, STR("bobs")) && str_equal(page.buckets[page.n - 1].name, STR("zoo")));
 	assert_int_equal(catalog_list(b->w.catalog, STR("nobody"), STR(""), 10, &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 0);
 	assert_false(page.more);

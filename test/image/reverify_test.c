@@ -292,6 +292,26 @@ static void test_reverify_of_all_kinds_then_every_image_is_counted_once(void **s
 	assert_int_equal(row_of(8).status, IMAGE_PENDING);
 }
 
+static void test_reverify_of_one_image_then_its_row_is_new_each_time_and_its_bytes_stay(void **state)
+{
+	const struct reverify_options o = { .product = &f.product };
+	struct image_row now;
+	struct str bytes = damaged_png();
+	before(1, STR("image/png"), bytes);
+	assert_int_equal(reverify_image(&o, row_id(&f.a, 1), &f.a, &now, &f.why), OK);
+	assert_true(now.damage.n > 0);
+	assert_int_equal(reverify_image(&o, row_id(&f.a, 1), &f.a, &now, &f.why), OK);
+	assert_true(now.damage.n > 0 && now.file_size == bytes.n);
+	fake.busy = 1;
+	assert_int_equal(reverify_image(&o, row_id(&f.a, 1), &f.a, &now, &f.why), BUSY);
+	fake_product_slot(&f, 2, STR("image/jpeg"));
+	assert_int_equal(reverify_image(&o, row_id(&f.a, 2), &f.a, &now, &f.why), CONFLICT);
+	assert_int_equal(reverify_image(&o, row_id(&f.a, 3), &f.a, &now, &f.why), NOT_FOUND);
+	f.product.renderer = NULL;
+	assert_int_equal(reverify_image(&o, row_id(&f.a, 1), &f.a, &now, &f.why), CONFLICT);
+	assert_int_equal(f.why.code, F_NOT_HERE);
+}
+
 static void test_reverify_when_no_renderer_is_free_then_it_waits(void **state)
 {
 	before(1, STR("image/png"), picture_png(3, 2));
@@ -340,7 +360,7 @@ static void fail_at(unsigned nth, bool of_table, bool lost)
 	else
 		fail_store(f.store, nth, F_STORAGE_FAILED);
 	enum status first = reverify_some(true, UINT_MAX);
-	assert_true(first == OK || of_table); /* a list that fails is reported */
+	assert_true(first == OK || of_table);     /* a list that fails is reported */
 	fail_table(f.table, 0, F_STORAGE_FAILED); /* if it was not reached */
 	fail_store(f.store, 0, F_STORAGE_FAILED);
 	for (unsigned n = 1; n <= 3; n++)
@@ -398,6 +418,7 @@ int main(void)
 		TEST(test_reverify_of_a_damaged_one_then_marked_and_its_bytes_stay_as_they_are),
 		TEST(test_reverify_with_strip_that_would_do_harm_then_not_stripped),
 		TEST(test_reverify_of_all_kinds_then_every_image_is_counted_once),
+		TEST(test_reverify_of_one_image_then_its_row_is_new_each_time_and_its_bytes_stay),
 		TEST(test_reverify_when_no_renderer_is_free_then_it_waits),
 		TEST(test_reverify_then_the_rate_bounds_when_each_is_begun),
 		TEST(test_reverify_that_is_stopped_then_a_second_run_does_the_rest),

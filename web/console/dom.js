@@ -20,6 +20,24 @@ export function aria(node, attributes) {
 	return node;
 }
 
+/** A cell of a table, whose column's name is shown next to it where the table is too wide for the screen. */
+export function cell(label, ...content) {
+	const td = el('td', {}, ...content);
+	td.dataset.label = label;
+	return td;
+}
+
+/** A cell that is aligned as numbers are. */
+export const numeric = (label, ...content) => Object.assign(cell(label, ...content), { className: 'number' });
+
+/** A button that does something with what is next to it; `about` names that for screen readers. */
+export const button = (verb, about, onclick, className = '') => aria(el('button', { type: 'button', className: `small ${className}`, onclick }, verb), { label: `${verb} ${about}` });
+
+/** Say in the page's one status line what was done; '' clears it. */
+export function say(text) {
+	$('said').textContent = text;
+}
+
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'];
 /** 1, 1024, 1024 squared and so on: the unit in which n is shown. */
 export const unitOf = n => 1024 ** Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(n, 1)) / 10)));

@@ -1,45 +1,51 @@
-// The table's rows: by status, filtered by the server, a page at a time; and one row as stored.
-import { image, images } from './client.js';
-import { $, bytes, el, foreign, many, time } from './dom.js';
+// The table's rows: by status, filtered by the server, a page at a time; one row with its picture; and what can be done with them.
+import { act } from './act.js';
+import { completeImage, deleteImage, deleteImages, image, images, verifyImage } from './client.js';
+import { $, bytes, cell, el, foreign, many, numeric, say, time } from './dom.js';
 
-const PAGE = 50;
+const PAGE = 50, PURGE = 100;
 
 let cursor, shown = 0, asking = null, guard;
 
-function cell(label, ...content) {
-	const td = el('td', {}, ...content);
-	td.dataset.label = label;
-	return td;
+/** The first thumbnail, from this listener: its link is signed. Nothing where there is none, or it cannot be made. */
+function picture(row, className) {
+	if (!row.picture)
+		return el('span', { className: `${className} none` });
+	const img = el('img', { className, alt: '', loading: 'lazy', src: new URL(row.picture, document.baseURI).href });
+	img.addEventListener('error', () => img.replaceWith(el('span', { className: `${className} none` })));
+	return img;
 }
+
+const why = row => row.reason ?? row.damage;
 
 function rowOf(row) {
 	const name = el('button', { type: 'button', className: 'link', onclick: () => guard(() => open(row.imageId)) }, foreign(row.fileName || '(no name)'));
-	const tr = el('tr', {},
-		el('th', { scope: 'row' }, name, el('span', { className: 'id' }, row.imageId), row.reason && el('span', { className: 'reason' }, foreign(row.reason))),
+	return el('tr', {},
+		el('th', { scope: 'row', className: 'pictured' }, picture(row, 'thumb'),
+			el('span', {}, name, el('span', { className: 'id' }, row.imageId), why(row) && el('span', { className: 'reason' }, foreign(why(row))))),
 		cell('Status', el('span', { className: `tag ${row.status}` }, row.status)),
 		cell('Type', foreign(row.fileType)),
-		cell('Size', row.fileSize === null ? 'unknown' : bytes(row.fileSize)),
-		cell('Pixels', row.width === null ? '–' : `${row.width} × ${row.height}`),
+		numeric('Size', row.fileSize === null ? 'unknown' : bytes(row.fileSize)),
+		numeric('Pixels', row.width === null ? '–' : `${row.width} × ${row.height}`),
 		cell('Created', time(row.createdAt)));
-	tr.children[3].className = tr.children[4].className = 'number';
-	return tr;
 }
 
 const filter = () => Object.fromEntries(new FormData($('images-filter')));
 
 function report(page) {
 	const all = page.nextCursor === null;
-	const text = shown === 0 && all ? 'No images match.' : `${many(shown, 'image')} shown${all ? ', no more' : ''}.`;
+	const text = shown === 0 && all ? 'No images match.' : all ? shown === 1 ? '1 image' : `All ${many(shown, 'image')}` : `${many(shown, 'image')} shown.`;
 	const bound = !all && page.images.length < PAGE;   // the scan stopped before the page was full
 	$('images-count').textContent = bound ? `${text} ${many(page.looked, 'row was', 'rows were')} searched; there are more.` : text;
 	$('images-more').hidden = all;
 	$('images-more').textContent = bound ? 'Search more' : 'Show more';
+	$('images-purge').hidden = filter().status !== 'rejected' || (shown === 0 && all);
 }
 
 function refuse(error) {
 	$('images-wrong').textContent = error.message;
 	$('images-count').textContent = '';
-	$('images-more').hidden = true;
+	$('images-more').hidden = $('images-purge').hidden = true;
 }
 
 /** One more page; a newer request cancels an older one. */
@@ -65,17 +71,118 @@ async function next() {
 async function reload() {
 	cursor = undefined;
 	shown = 0;
+	$('images-count').textContent = 'Loading…';
 	$('images-rows').replaceChildren();
 	await next();
 }
 
-async function open(id) {
-	const row = await image(id);
+/* one row */
+
+function factsOf(row) {
+	const facts = [
+		['Status', el('span', { className: `tag ${row.status}` }, row.status)],
+		['Reason', row.reason && foreign(row.reason)],
+		['Damage', row.damage && foreign(row.damage)],
+		['Type', foreign(row.fileType)],
+		['Size', row.fileSize !== null && bytes(row.fileSize)],
+		['Pixels', row.width !== null && `${row.width} × ${row.height}`],
+		['Checked', row.verdict && foreign(row.verdict)],
+		['Owner', row.owner && el('code', {}, row.owner)],
+		['Created', time(row.createdAt)],
+		['Uploaded', row.uploadedAt && time(row.uploadedAt)],
+		['Thumbnails', row.thumbnailBytes && bytes(row.thumbnailBytes)],
+	];
+	return facts.filter(([, value]) => value).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
+}
+
+function draw(row) {
 	$('row-title').replaceChildren(foreign(row.fileName || '(no name)'));
+	$('row-picture').replaceChildren(picture(row, 'large'));
+	$('row-facts').replaceChildren(...factsOf(row));
 	$('row-json').textContent = JSON.stringify(row, null, 2);
+	$('row-verify').hidden = row.status === 'rejected';
+	$('row-verify').textContent = row.status === 'pending' ? 'Check for the upload' : 'Verify again';
+	$('row-verify').onclick = () => verify(row);
+	$('row-delete').onclick = () => remove(row);
+}
+
+async function open(id) {
+	draw(await image(id));
 	$('row-said').textContent = '';
 	$('row').showModal();
 	$('row-title').focus();
+}
+
+async function verify(row) {
+	$('row-said').textContent = 'Verifying…';
+	$('row-verify').disabled = true;
+	try {
+		if (row.status === 'pending')
+			await completeImage(row.imageId);
+		const now = row.status === 'pending' ? await image(row.imageId) : await verifyImage(row.imageId);
+		draw(now);
+		$('row-said').textContent = now.damage ? 'It is damaged, and marked so.' : now.status === 'rejected' ? 'It was rejected.' : 'It is in order.';
+	} catch (error) {
+		if (error.wantsToken) {
+			guard(() => { throw error; });
+			return;
+		}
+		$('row-said').textContent = error.message;
+	} finally {
+		$('row-verify').disabled = false;
+	}
+}
+
+function remove(row) {
+	act({
+		title: `Delete ${row.fileName || 'this image'}?`,
+		text: 'The image and its thumbnails are deleted for good.',
+		verb: 'Delete',
+		isDangerous: true,
+		work: async () => {
+			await deleteImage(row.imageId);
+			$('row').close();
+			guard(reload);
+			return `${row.fileName || 'The image'} was deleted.`;
+		},
+	});
+}
+
+/* rejected uploads */
+
+/** A page after the other, from the start each time: those that were deleted are gone from it. Only such that match the filter. */
+async function purgeAll(wanted, progress) {
+	let deleted = 0, cursorOfPurge;
+	for (;;) {
+		const page = await images({ ...wanted, status: 'rejected', cursor: cursorOfPurge, limit: PURGE });
+		if (page.images.length > 0) {
+			const done = await deleteImages(page.images.map(row => row.imageId));
+			deleted += done.deleted;
+			progress(`${many(deleted, 'row')} deleted…`);
+			if (done.deleted === 0)
+				return deleted;
+		}
+		if (page.nextCursor === null)
+			return deleted;
+		cursorOfPurge = page.nextCursor;
+	}
+}
+
+function purge() {
+	const wanted = filter();
+	act({
+		title: wanted.text || wanted.type ? 'Delete the rejected uploads that match?' : 'Delete all rejected uploads?',
+		text: 'Their files were never stored. What is deleted is why each was refused; otherwise it is kept for a week, or as TINTYPE_REJECTED_TTL says.',
+		verb: 'Delete',
+		isDangerous: true,
+		work: async (_, progress) => {
+			try {
+				return `${many(await purgeAll(wanted, progress), 'rejected upload')} deleted.`;
+			} finally {
+				guard(reload);
+			}
+		},
+	});
 }
 
 async function copy() {
@@ -83,7 +190,7 @@ async function copy() {
 		await navigator.clipboard.writeText($('row-json').textContent);
 		$('row-said').textContent = 'Copied.';
 	} catch {
-		$('row-said').textContent = 'The browser does not allow it; select the text and copy it.';
+		$('row-said').textContent = 'The browser does not allow it. Select the text and copy it.';
 	}
 }
 
@@ -91,9 +198,10 @@ async function copy() {
 export function prepare(guarded) {
 	guard = guarded;
 	$('images-filter').addEventListener('submit', event => { event.preventDefault(); guard(reload); });
-	$('images-filter').addEventListener('change', () => guard(reload));
+	$('images-filter').addEventListener('change', () => { say(''); guard(reload); });
 	$('images-refresh').addEventListener('click', () => guard(reload));
 	$('images-more').addEventListener('click', () => guard(next));
+	$('images-purge').addEventListener('click', purge);
 	$('row-close').addEventListener('click', () => $('row').close());
 	$('row-copy').addEventListener('click', copy);
 }

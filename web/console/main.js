@@ -1,13 +1,17 @@
 // The console's frame: who is signed in, which view is shown, and what it polls.
+import * as act from './act.js';
 import { hasToken, settings, useToken } from './client.js';
-import { $, aria } from './dom.js';
+import { $, aria, say } from './dom.js';
 import * as images from './images.js';
+import * as keys from './keys.js';
 import * as logs from './logs.js';
 import * as overview from './overview.js';
 import * as settingsView from './settings.js';
+import * as storage from './storage.js';
+import * as users from './users.js';
 import * as webhooks from './webhooks.js';
 
-const views = { overview, images, logs, webhooks, settings: settingsView };
+const views = { overview, images, users, keys, storage, logs, webhooks, settings: settingsView };
 
 let current = null, timer = 0, generation = 0;
 
@@ -27,10 +31,12 @@ function signIn(sentence) {
 	useToken('');
 	stop();
 	current = null;
+	act.close();
 	if ($('row').open)
 		$('row').close();
-	for (const id of ['images-rows', 'lines', 'webhooks-rows', 'settings-rows', 'row-json'])   // leave nothing for the next user
-		$(id).replaceChildren();
+	for (const part of document.querySelectorAll('main tbody, #lines, #row [data-holds]'))   // leave nothing for the next user
+		part.replaceChildren();
+	say('');
 	showOnly('sign-in');
 	$('lost').textContent = '';
 	$('wrong').textContent = sentence;
@@ -72,6 +78,8 @@ async function go({ focus = true } = {}) {
 		return signIn('');
 	const name = views[location.hash.slice(1)] ? location.hash.slice(1) : 'overview';
 	stop();
+	if (name !== current)
+		say('');
 	current = name;
 	showOnly(name);
 	if (focus)
@@ -99,7 +107,11 @@ async function enter(event) {
 }
 
 overview.prepare();
+act.prepare(guard);
 images.prepare(guard);
+users.prepare(guard);
+keys.prepare(guard);
+storage.prepare(guard);
 logs.prepare(guard);
 webhooks.prepare(guard);
 settingsView.prepare();

@@ -1,14 +1,8 @@
 // The settings in force, and where they differ from the defaults.
 import { settings } from './client.js';
-import { $, el, foreign, many } from './dom.js';
+import { $, cell, el, foreign, many } from './dom.js';
 
 let all = [];
-
-function cell(label, ...content) {
-	const td = el('td', {}, ...content);
-	td.dataset.label = label;
-	return td;
-}
 
 function valueOf({ isSecret, isSet, value }) {
 	if (isSecret)

@@ -1,17 +1,11 @@
 // Webhooks: whether they are sent, what waits, what was given up and why, and what was delivered lately, a page at a time.
-import { webhooks } from './client.js';
-import { $, el, foreign, many, time } from './dom.js';
+import { enableWebhooks, resendWebhooks, webhooks } from './client.js';
+import { $, button, cell, el, foreign, many, say, time } from './dom.js';
 
 const PAGE = 50;
 const LOOKS = { waiting: 'pending', delivered: 'uploaded', failed: 'rejected' };   // as images of these states
 
 let before, shown = 0, guard;
-
-function cell(label, ...content) {
-	const td = el('td', {}, ...content);
-	td.dataset.label = label;
-	return td;
-}
 
 function rowOf(webhook) {
 	const { webhookId, type, state, imageId, createdAt, dueAt, endedAt, attempts, error } = webhook;
@@ -21,17 +15,31 @@ function rowOf(webhook) {
 		cell('Image', el('code', {}, imageId)),
 		cell('Attempts', String(attempts)),
 		cell('Created', time(createdAt)),
-		cell('Next or last', endedAt || dueAt ? time(endedAt ?? dueAt) : '–'));
+		cell('Next or last', endedAt || dueAt ? time(endedAt ?? dueAt) : '–'),
+		el('td', { className: 'does' }, state !== 'delivered' && button('Send again', `the webhook ${webhookId}`, () => guard(() => resend({ id: webhookId })))));
+}
+
+async function resend(which) {
+	const { resent } = await resendWebhooks(which);
+	say(`${many(resent, 'webhook')} will be sent again.`);
+	await reload();
+}
+
+async function enable() {
+	await enableWebhooks();
+	say('Webhooks are sent again.');
+	await reload();
 }
 
 function report({ configured, disabledAt, reason, waiting, failed, delivered, nextBefore }) {
-	const counts = `${waiting.toLocaleString('en')} waiting, ${failed.toLocaleString('en')} given up, ${many(delivered, 'delivery', 'deliveries')} kept`;
+	const counts = `${waiting.toLocaleString('en')} waiting, ${failed.toLocaleString('en')} given up, ${delivered.toLocaleString('en')} delivered`;
 	$('webhooks-count').textContent = `${counts}. ${shown === 0 ? 'No webhooks match.' : `${many(shown, 'webhook')} shown.`}`;
 	$('webhooks-state').replaceChildren();
 	if (!configured)
 		$('webhooks-state').append('TINTYPE_WEBHOOK_URL is not set: nothing is sent.');
 	else if (disabledAt)
-		$('webhooks-state').append('Disabled since ', time(disabledAt), `: ${reason} To send again: tintype webhooks enable`);
+		$('webhooks-state').append('Disabled since ', time(disabledAt), `: ${reason} `, el('button', { type: 'button', className: 'small', onclick: () => guard(enable) }, 'Send again'));
+	$('webhooks-resend').hidden = failed === 0 || !configured;
 	$('webhooks-more').hidden = nextBefore === null;
 }
 
@@ -54,6 +62,7 @@ async function next() {
 async function reload() {
 	before = undefined;
 	shown = 0;
+	$('webhooks-count').textContent = 'Loading…';
 	$('webhooks-rows').replaceChildren();
 	await next();
 }
@@ -64,6 +73,7 @@ export function prepare(guarded) {
 	$('webhooks-filter').addEventListener('submit', event => event.preventDefault());
 	$('webhooks-filter').addEventListener('change', () => guard(reload));
 	$('webhooks-refresh').addEventListener('click', () => guard(reload));
+	$('webhooks-resend').addEventListener('click', () => guard(() => resend({ state: 'failed' })));
 	$('webhooks-more').addEventListener('click', () => guard(next));
 }
 

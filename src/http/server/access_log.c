@@ -6,7 +6,8 @@
 #include "http/server/server_request.h"
 
 #define METHOD_MAX 32
-#define FIELDS_MAX 13
+#define PATH_MAX_SHOWN 256
+#define FIELDS_MAX 14
 
 static int final_status(const struct server_request *c, bool sent)
 {
@@ -39,7 +40,13 @@ static void log_request(const struct server_request *c, int status, int64_t us)
 		fields[n++] = LOG_C("code", fault_name(f->code));
 		fields[n++] = LOG_C("text", f->text);
 	}
-	log_write(ans->is_poll && status < 400 ? EV_REQUEST_POLLED : EV_REQUEST, c->x.request.id, fields, n);
+	bool reads = str_is_word_of(c->x.request.method, STR("GET HEAD"));
+	enum log_event event = ans->is_poll && status < 400 ? EV_REQUEST_POLLED : EV_REQUEST;
+	if (c->x.is_operator && !reads) {
+		fields[n++] = LOG_S("path", str_slice(c->x.request.path, 0, PATH_MAX_SHOWN));
+		event = EV_CONSOLE_ACTION;
+	}
+	log_write(event, c->x.request.id, fields, n);
 }
 
 void access_log_write(const struct server_request *c, bool sent)

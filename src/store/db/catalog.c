@@ -174,7 +174,8 @@ static enum status list_buckets(struct bucket_catalog *catalog, struct str owner
 	if (page.buckets == NULL)
 		return fault_too_much(why);
 	TRY(read_pool_acquire(&ENGINE_OF(catalog, catalog)->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_BUCKET_LIST, db_text(owner), db_text(after), db_int((int64_t)limit + 1));
+	sqlite3_stmt *s = owner.n == 0 ? DB_BIND(d, Q_BUCKET_LIST_ALL, db_text(after), db_int((int64_t)limit + 1))
+								   : DB_BIND(d, Q_BUCKET_LIST, db_text(owner), db_text(after), db_int((int64_t)limit + 1));
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		page.more = row && page.n == limit;

@@ -173,31 +173,46 @@ enum status key_edit_remove(const char *dir, struct str name, struct fault *why)
 
 /* listing */
 
-enum status key_edit_list(const char *dir, struct buf *out, struct fault *why)
+void key_rights_write(struct buf *b, const struct access_key *k)
+{
+	switch (k->power) {
+	case KEY_OWNER:
+		buf_put(b, STR("everything"));
+		break;
+	case KEY_SLOTS:
+		buf_put(b, STR("upload slots"));
+		break;
+	case KEY_USER:
+		buf_put(b, k->n_grants == 0 ? STR("everything") : STR(""));
+		grants_write(b, k->grants, k->n_grants);
+		break;
+	}
+}
+
+enum status key_edit_each(const char *dir, void (*each)(void *arg, const struct key_profile *), void *arg, struct fault *why)
 {
 	struct editing e = { .dir = dir, .dir_fd = -1 };
+
+	assert(dir != NULL && each != NULL);
 	enum status status = begin_edit(&e, false, why);
 
-	if (status == OK) {
-		buf_printf(out, "%-20s  %-24s  %-20s  %s\n", "NAME", "ACCESS KEY ID", "BUCKETS OF", "MAY");
-		for (size_t i = 0; i < e.all->n; i++) {
-			const struct key_profile *p = &e.all->all[i];
-			buf_printf(out, "%-20s  %-24s  %-20s  ", p->name, p->key.id, p->key.power == KEY_SLOTS ? "-" : p->key.user);
-			switch (p->key.power) {
-			case KEY_OWNER:
-				buf_put(out, STR("everything"));
-				break;
-			case KEY_SLOTS:
-				buf_put(out, STR("upload slots"));
-				break;
-			case KEY_USER:
-				buf_put(out, p->key.n_grants == 0 ? STR("everything") : STR(""));
-				grants_write(out, p->key.grants, p->key.n_grants);
-				break;
-			}
-			buf_put_char(out, '\n');
-		}
-	}
+	for (size_t i = 0; status == OK && i < e.all->n; i++)
+		each(arg, &e.all->all[i]);
 	end_edit(&e);
 	return status;
+}
+
+static void list_profile(void *arg, const struct key_profile *p)
+{
+	struct buf *out = arg;
+
+	buf_printf(out, "%-20s  %-24s  %-20s  ", p->name, p->key.id, p->key.power == KEY_SLOTS ? "-" : p->key.user);
+	key_rights_write(out, &p->key);
+	buf_put_char(out, '\n');
+}
+
+enum status key_edit_list(const char *dir, struct buf *out, struct fault *why)
+{
+	buf_printf(out, "%-20s  %-24s  %-20s  %s\n", "NAME", "ACCESS KEY ID", "BUCKETS OF", "MAY");
+	return key_edit_each(dir, list_profile, out, why);
 }

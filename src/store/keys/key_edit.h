@@ -21,6 +21,10 @@ struct key_addition {
 enum status key_edit_add(const char *dir, const struct key_addition *k, struct fault *why) MUST_CHECK;
 /* Remove a profile.  Errors  INVALID_INPUT none of this name, tintype, slots */
 enum status key_edit_remove(const char *dir, struct str name, struct fault *why) MUST_CHECK;
+/* Call `each` with every profile, in the order of the file; what it gets is good until it returns.  Errors  STORAGE_FAILED */
+enum status key_edit_each(const char *dir, void (*each)(void *arg, const struct key_profile *), void *arg, struct fault *why) MUST_CHECK;
+/* Append what a key may do, for people: "everything", "upload slots", or its grants in the file's form. */
+void key_rights_write(struct buf *b, const struct access_key *k);
 /* Append a table of all keys, without their secrets. */
 enum status key_edit_list(const char *dir, struct buf *out, struct fault *why) MUST_CHECK;
 
