@@ -142,8 +142,8 @@ function summarise() {
 	$('pause-icon').setAttribute('href', paused ? '#i-play' : '#i-pause');
 	$('retry-all').hidden = !now.canRetry;
 	$('cancel-all').hidden = underWay + failed < 2;
-	$('clear').hidden = ![...items].some(item => item.state === 'done');
-	$('dismiss-refused').hidden = refused < 2;
+	$('clear').hidden = underWay > 0 || ![...items].some(item => item.state === 'done');
+	$('dismiss-refused').hidden = underWay > 0 || refused < 2;
 	document.title = texts.title(now, title);
 	clearTimeout(ticking);
 	if (underWay > 0 && !paused)   // seconds pass

@@ -216,7 +216,7 @@ test('pause stops what is being sent, and resume goes on with the same slots; ca
 	await choose(page, batch(30));
 	await eventually(() => proxy.holding() === 6);
 	await page.getByRole('button', { name: 'Pause' }).click();
-	await page.getByText('paused').waitFor();
+	await page.getByText('paused', { exact: true }).waitFor();
 	assert.match(await page.title(), /^Paused: 0 of 30/);
 	assert.equal(await page.locator('#uploads [data-state=sending]').count(), 0);
 	proxy.release();

@@ -34,6 +34,12 @@ after(async () => {
 const picture = (n, name) => ({ name, mimeType: 'image/jpeg', buffer: pictures[n].bytes });
 const text = (name, mimeType = 'image/jpeg') => ({ name, mimeType, buffer: Buffer.from('no picture') });
 
+/** Remove what the view "uploads" has uploaded. */
+async function removeUploads() {
+	for (const { imageId } of (await call(server, 'GET', '/images')).json.images.filter(image => /^(orchard|album)/.test(image.fileName)))
+		await call(server, 'DELETE', `/images/${imageId}`);
+}
+
 /** Whatever is too small, or wider than the window, as sentences. */
 function misfits() {
 	const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -110,8 +116,7 @@ for (const [view, open] of Object.entries(VIEWS))
 			assert.deepEqual(await page.evaluate(misfits), [], name);
 			await page.quiet();
 			await page.context().close();
-			for (const { imageId } of (await call(server, 'GET', '/images')).json.images.filter(image => /^(orchard|album)/.test(image.fileName)))
-				await call(server, 'DELETE', `/images/${imageId}`);
+			await removeUploads();
 		}
 	});
 
@@ -134,6 +139,7 @@ test('prefers-reduced-motion disables motion', async () => {
 });
 
 test('a complete session by keyboard only, announced to screen readers', async () => {
+	await removeUploads();   // what arrived after its page was closed
 	const page = await VIEWS.gallery({});
 	const focused = () => page.evaluate(() => { const e = document.activeElement; return e.ariaLabel ?? e.innerText?.split(',')[0].trim(); });
 	/** Wait until the focus is there. */
