@@ -114,23 +114,34 @@ static void publish_files(struct staging_walk *w)
 	w->n = 0;
 }
 
+/* Whether a file of incoming/ has a row; or, while a backup holds it, is in the trash: a row of the backup may name it. */
+static enum status find_row(struct engine *e, uint64_t file, bool *row, bool *held, struct fault *why)
+{
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	int64_t n = 0;
+
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
+	TRY(db_step(d, DB_BIND(d, Q_FILE_ROW, db_int((int64_t)file)), row, why));
+	if (!*row && hold_is_on(e->dir_fd))
+		TRY(db_read_number(d, DB_BIND(d, Q_TRASH_HAS, db_int((int64_t)file)), &n, why));
+	*held = n > 0;
+	return OK;
+}
+
 static enum status visit_entry(struct staging_walk *w, const char *name, struct fault *why)
 {
 	uint64_t file = 0;
-	bool row = false;
+	bool row = false, held = false;
 
-	if (tree_parse_name(name, &file)) {
-		struct db *d CLEANUP(read_pool_release) = NULL;
-		TRY(read_pool_acquire(&w->engine->read_pool, &d, why));
-		TRY(db_step(d, DB_BIND(d, Q_FILE_ROW, db_int((int64_t)file)), &row, why));
-	}
+	if (tree_parse_name(name, &file))
+		TRY(find_row(w->engine, file, &row, &held, why));
 	if (row) {
 		w->files[w->n++] = file;
 		if (w->n == PUBLISHER_BATCH)
 			publish_files(w);
 		return OK;
 	}
-	if (!w->remove_others)
+	if (!w->remove_others || held)
 		return OK;
 	if (local_io.unlink(w->engine->tree.incoming_fd, name) != 0 && errno != EISDIR && errno != ENOENT)
 		return io_fault(why, errno, "remove a file left over in incoming/");

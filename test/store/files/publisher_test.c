@@ -298,9 +298,35 @@ static void test_open_while_replaced_then_always_one_of_them(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* A deleted object's file that was not moved yet is held by a backup over a restart too. */
+static void test_start_while_a_backup_holds_then_files_of_the_trash_stay_in_incoming(void **state)
+{
+	struct fixture *p = *state;
+	struct fault why = { 0 };
+	char lease[128];
+
+	fixture_open(p);
+	arm(&links, ALWAYS, EIO);
+	upload(p, 1);
+	fixture_write(p, "backup.lease", "", 0600);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	fixture_close(p);
+	fixture_write(p, "incoming/0000000000abcdef", "left over", 0600);
+	fixture_open(p);
+	assert_int_equal(fixture_files(p, "incoming"), 1);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM trash"), 1);
+	fixture_close(p);
+	(void)snprintf(lease, sizeof lease, "%s/backup.lease", p->dir);
+	assert_int_equal(unlink(lease), 0);
+	fixture_open(p);
+	assert_int_equal(fixture_files(p, "incoming"), 0);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM trash"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_start_while_a_backup_holds_then_files_of_the_trash_stay_in_incoming),
 		TEST(test_numbers_cross_a_directory_then_files_are_in_both),
 		TEST(test_no_hard_links_then_renamed),
 		TEST(test_move_fails_then_read_from_staging_and_moved_at_the_next_start),
