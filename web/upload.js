@@ -155,6 +155,7 @@ async function store(fresh) {
 
 function begin() {
 	if (underWay() === 0) {
+		paused = false;
 		before = { done: count.done, size: size.done };
 		quarter = 0;
 		speed.clear();

@@ -232,12 +232,15 @@ test('pause stops what is being sent, and resume goes on with the same slots; ca
 	await page.getByText('Cancel 20 uploads? What is uploaded already stays.').waitFor();
 	await page.keyboard.press('Enter');   // the focus is at what does no harm
 	assert.match(await summary(page), /^0 of 20 uploaded/);
+	await page.getByRole('button', { name: 'Pause' }).click();
 	await page.getByRole('button', { name: 'Cancel all' }).click();
 	await page.getByRole('button', { name: 'Cancel them' }).click();
 	await page.getByText('All 20').waitFor({ state: 'detached' });
 	proxy.release();
 	await eventually(async () => (await listed()).length === 30);
 	await eventually(async () => (await kept(page)).length === 0);
+	await choose(page, [picture('after.png')]);
+	await uploadIs(page, 'after.png', 'done');   // nothing is paused any more
 });
 
 test('of a folder that is dropped all pictures are taken, however deep, and the other files are counted', async () => {
