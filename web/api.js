@@ -56,7 +56,7 @@ async function call(method, path, given = {}) {
 	}
 }
 
-async function callOnce(method, path, { body, bearer = session.token() || key, headers: more = {}, signal }) {
+async function callOnce(method, path, { body, bearer = session.token() || key, headers: more = {}, signal, keepalive }) {
 	const headers = { ...more };
 	if (bearer)
 		headers.Authorization = `Bearer ${bearer}`;
@@ -66,7 +66,7 @@ async function callOnce(method, path, { body, bearer = session.token() || key, h
 		headers['Content-Type'] = 'application/json';
 	let answer;
 	try {
-		answer = await fetch(new URL(path, base), { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store' });
+		answer = await fetch(new URL(path, base), { method, headers, signal, keepalive, body: body && JSON.stringify(body), cache: 'no-store' });
 	} catch (error) {
 		if (signal?.aborted)
 			throw error;
@@ -82,7 +82,16 @@ export const limits = () => call('GET', 'limits');
 export const openSlot = (file, signal) => call('POST', 'upload', { body: { fileName: file.name, fileType: file.type, fileSize: file.size }, signal });
 export const complete = imageId => call('POST', `images/${imageId}/complete`);
 export const image = imageId => call('GET', `images/${imageId}`);
-export const page = (limit, cursor) => call('GET', `images?urls=false&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+/** A page of the list: { limit, cursor, skip, order, name, type, from, to, status }, each left out where it is not given. */
+export function page({ signal, ...given }) {
+	const query = new URLSearchParams({ urls: 'false' });
+	for (const [name, value] of Object.entries(given))
+		if (value)
+			query.set(name, value);
+	return call('GET', `images?${query}`, { signal });
+}
+/** { url, expiresAt } of a link that is good for so many seconds. */
+export const makeLink = (imageId, expiresIn) => call('POST', `images/${imageId}/links`, { body: { expiresIn } });
 export const setVisibility = (imageId, visibility) => call('PATCH', `images/${imageId}`, { body: { visibility } });
 /** A permanent link to the picture itself. */
 export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
@@ -105,12 +114,33 @@ export function ownToken(imageId, token) {
 	keepTokens();
 }
 
-export async function remove(imageId) {
-	const token = tokens.get(imageId);
-	await call('DELETE', `images/${imageId}`, token ? { headers: { 'X-Delete-Token': token } } : {}).catch(refusal => {
-		if (refusal.code !== 'no_such_image')   // already gone
+const GONE = 'no_such_image';
+async function removeOwn(imageId, keepalive) {
+	await call('DELETE', `images/${imageId}`, { keepalive, headers: { 'X-Delete-Token': tokens.get(imageId) } }).catch(refusal => {
+		if (refusal.code !== GONE)
 			throw refusal;
 	});
 	tokens.delete(imageId);
 	keepTokens();
+}
+
+const DELETED_AT_ONCE = 1000;
+/**
+ * Delete images; those that are gone already count as deleted. Resolves with those that are still there: imageId -> why.
+ * keepalive  even if the page is left meanwhile
+ */
+export async function removeMany(imageIds, keepalive = false) {
+	const kept = new Map(), own = imageIds.filter(id => tokens.has(id)), others = imageIds.filter(id => !tokens.has(id));
+	const calls = own.map(id => removeOwn(id, keepalive).catch(refusal => { kept.set(id, refusal.message); }));
+	for (let at = 0; at < others.length; at += DELETED_AT_ONCE)
+		calls.push(call('POST', 'images/delete', { keepalive, body: { imageIds: others.slice(at, at + DELETED_AT_ONCE) } })
+			.then(({ results }) => results.forEach(one => one.deleted || one.code === GONE || kept.set(one.imageId, texts.answered(one.code, '')))));
+	await Promise.all(calls);
+	return kept;
+}
+
+export async function remove(imageId) {
+	const kept = await removeMany([imageId]);
+	if (kept.size > 0)
+		throw new Refusal(kept.get(imageId));
 }

@@ -1,9 +1,11 @@
 // One picture in full size, with its record and actions. A native dialog of the
 // browser, which traps the focus and restores it.
-import { hasKey, image, linkTo, remove, setVisibility } from './api.js';
-import { $, bytes, copy, el, fenced, icon, number, say, typeName } from './dom.js';
+import { hasKey, image, linkTo, setVisibility } from './api.js';
+import { $, bytes, copy, el, icon, number, typeName } from './dom.js';
 import * as gallery from './gallery.js';
 import { damageOf, sizeOf } from './picture.js';
+import * as removal from './removal.js';
+import * as share from './share.js';
 import * as stage from './stage.js';
 import { texts } from './texts.js';
 
@@ -54,7 +56,7 @@ const warningOf = record => [record.damage && `Minor damage. ${damageOf(record)}
 
 function fill(record) {
 	if (current?.imageId !== record.imageId)
-		stage.set(record, gallery.previewOf(record.imageId), () => { gallery.takeDown(record.imageId); report('This picture was deleted.'); });
+		stage.set(record, gallery.previewOf(record.imageId), () => gone(record.imageId));
 	current = record;
 	$('detail-name').replaceChildren(el('bdi', {}, record.fileName));
 	$('warning').hidden = !warningOf(record);
@@ -63,23 +65,18 @@ function fill(record) {
 	$('technical').replaceChildren(...rows(TECHNICAL, record));
 	$('download').hidden = !record.links?.original;
 	for (const [id, step] of [['previous', -1], ['next', 1]])
-		$(id).disabled = !gallery.neighbour(record.imageId, step);
+		gallery.neighbour(record.imageId, step).then(other => { if (current === record) $(id).disabled = !other; });
+}
+
+/** Somebody else has deleted it. */
+function gone(imageId) {
+	gallery.takeDown(imageId);
+	if (shown === imageId)
+		report(texts.viewer.gone);
 }
 
 function report(sentence) {
 	$('said').textContent = sentence;
-}
-
-function ask(sure) {
-	$('sure').hidden = !sure;
-	$('delete').hidden = sure;
-	(sure ? $('sure-no') : $('delete')).focus();
-}
-
-function clear() {
-	report('');
-	$('sure').hidden = true;
-	$('delete').hidden = false;
 }
 
 function open(record) {
@@ -103,7 +100,7 @@ async function fetchRecord(imageId) {
 export async function show(imageId) {
 	const listed = gallery.find(imageId);
 	shown = imageId;
-	clear();
+	report('');
 	$('detail').ariaBusy = 'true';
 	if (listed)
 		open(listed);
@@ -114,6 +111,8 @@ export async function show(imageId) {
 	} catch (why) {
 		if (why.wantsKey)
 			hooks.wantKey();
+		else if (listed && why.status === 404)
+			gone(imageId);
 		else if (listed && shown === imageId)
 			report(why.message);
 		else
@@ -123,8 +122,8 @@ export async function show(imageId) {
 		$('detail').ariaBusy = 'false';
 }
 
-function go(step) {
-	const record = gallery.neighbour(shown, step);
+async function go(step) {
+	const record = await gallery.neighbour(shown, step);
 	if (record)
 		show(record.imageId);
 }
@@ -132,6 +131,16 @@ function go(step) {
 async function copyLink() {
 	$('said').replaceChildren(...await copy(linkTo(shown, current)));
 	$('said').querySelector('input')?.select();
+}
+
+/** Copy a link to the picture itself, in one of the formats; a signed one is good for `life` seconds. */
+async function copyAs(format, life) {
+	try {
+		$('said').replaceChildren(...await copy(await share.linesOf([current], format, life), texts.share.copied(1)));
+		$('said').querySelector('input')?.select();
+	} catch (why) {
+		report(why.message);
+	}
 }
 
 /** Through a blob: a link's `download` attribute is ignored for another origin. */
@@ -166,20 +175,14 @@ async function change(imageId, to) {
 	}
 }
 
+/** Delete it, which can be undone for some seconds, and go on with the next one. */
 async function removeShown() {
-	const imageId = shown, name = $('detail-name').textContent;
-	try {
-		await remove(imageId);
-		const next = gallery.takeDown(imageId);
-		hooks.removed(imageId);
+	const record = current, next = await gallery.neighbour(shown, 1) ?? await gallery.neighbour(shown, -1);
+	removal.remove([record]);
+	if (next)
+		show(next.imageId);
+	else
 		$('detail').close();
-		(next ?? $('gallery-title')).focus();
-		say(`${fenced(name)} is deleted.`);
-	} catch (why) {
-		clear();
-		report(why.message);
-		$('delete').focus();
-	}
 }
 
 /** Open what the URL's fragment names: "#<imageId>" is a picture. */
@@ -191,7 +194,7 @@ function follow() {
 		$('detail').close();
 }
 
-/** Listen: { wantKey(), trouble(why), removed(imageId) } are called. */
+/** Listen: { wantKey(), trouble(why) } are called. */
 export function start(given) {
 	hooks = given;
 	stage.start();
@@ -200,23 +203,23 @@ export function start(given) {
 	$('previous').onclick = () => go(-1);
 	$('next').onclick = () => go(1);
 	$('copy').onclick = copyLink;
+	share.makeMenu($('share'), $('share-menu'), { records: () => [current], choose: copyAs });
 	$('download').onclick = download;
-	$('delete').onclick = () => ask(true);
-	$('sure-no').onclick = () => ask(false);
-	$('sure-yes').onclick = removeShown;
+	$('delete').onclick = removeShown;
 	dialog.onclick = event => { if (event.target === dialog) dialog.close(); };   // a click on the backdrop
 	dialog.onkeydown = event => {
 		const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-		if (step && event.target.tagName !== 'INPUT' && !stage.isFull())   // there the arrows scroll
+		if (step && !event.target.closest('input, textarea, [popover]') && !stage.isFull())   // there the arrows scroll
 			go(step);
 	};
 	dialog.onclose = () => {
-		const tile = gallery.buttonOf(shown);
+		const was = shown;
 		shown = current = null;
+		document.body.append($('toast'));
 		stage.clear();
 		if (location.hash)
 			history.replaceState(null, '', location.pathname + location.search);
-		tile?.focus();
+		gallery.focus(was);
 	};
 	addEventListener('popstate', follow);
 	follow();

@@ -46,15 +46,22 @@ export const typeName = type => ({ 'image/svg+xml': 'SVG', 'image/webp': 'WebP',
 /** ["a", "b", "c"] -> "a, b or c". */
 export const anyOf = names => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
 
-/** Put a link on the clipboard, and give what to say of it: parts of a paragraph. Where the browser does not allow it, as without TLS, with a field to copy from. */
-export async function copy(text) {
+/**
+ * Put text on the clipboard, and give what to say of it: parts of a paragraph. Where the browser does not allow it, as without TLS, with a
+ * field to copy from.
+ */
+export async function copy(text, done = 'Link copied.') {
 	try {
 		await navigator.clipboard.writeText(text);
-		return ['Link copied.'];
+		return [done];
 	} catch {
-		return ['Copy this link: ', el('input', { className: 'copy', readOnly: true, value: text, ariaLabel: 'Link' })];
+		return ['Copy from here: ', el(text.includes('\n') ? 'textarea' : 'input', { className: 'copy', readOnly: true, value: text, ariaLabel: 'Link' })];
 	}
 }
+
+const months = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeric' });
+/** "2026-11-30T19:00:00.000Z" -> "November 2026", where the reader is. */
+export const month = time => months.format(new Date(time));
 
 /** Announce something to screen readers; a second sentence shortly after is appended to the first. */
 let waiting = [];

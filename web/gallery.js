@@ -1,219 +1,405 @@
-// The gallery, newest first. Rows are justified from the sizes in the records,
-// before any picture has loaded, so that nothing moves when one does. An incomplete last row is not shown
-// until the next page of the list fills it; so pictures that are shown never move either.
+// The list behind the wall: its records, in blocks that are loaded when they come near the window and forgotten when they are far from
+// it. Where the server says how many images there are, a block anywhere in the list can be loaded; else, as in a search, they come one
+// after the other. What is on the wall stays there until what replaces it has arrived.
 import { page, Refusal } from './api.js';
-import { $, bytes, el, icon, many, nameOf, number, say, typeName } from './dom.js';
-import { damageOf, hazeOf, isAnimated, isWhole, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
+import { $, number, say } from './dom.js';
+import { isWhole } from './picture.js';
+import { texts } from './texts.js';
+import { makeTile } from './tile.js';
+import * as wall from './wall.js';
 
-const PAGE = 60, SPARE = 4;
-const GAP = 6;
-const AHEAD = 1600;
-const RATIO_LEAST = 0.5, RATIO_MOST = 2.6;   // beyond these a picture is cropped in the gallery, and whole when opened
+const BLOCK = 60;
+const AHEAD = 1.5;       // windows: what is loaded before it is seen
+const KEPT_BLOCKS = 80;  // whose records are kept
+const SOON_MS = 400, STALE_MS = 10000;
 
-const records = [];          // newest first
-const tiles = new Map();     // imageId -> li
-let cursor, more = true, loading = null, hung = 0, hooks, generation = 0;
+let blocks = [], query = {}, total, hooks, generation = 0, settled;
+const ids = new Set();   // of all records that are there
 
-/** Whether the end of the gallery is near the viewport, so that more should be loaded. */
-const isNear = () => $('more').getBoundingClientRect().top < innerHeight + (scrollY > 0 ? AHEAD : 0);
+const isSearch = () => Object.keys(query).some(name => name !== 'order');
 
-function ratioOf(record) {
-	const [width, height] = sizeOf(record);
-	return Math.min(RATIO_MOST, Math.max(RATIO_LEAST, width / height || 1));
-}
-
-const roomFor = width => width < 480 ? 150 : width < 900 ? 190 : 230;
-
-/** About how many pictures fill the rest of the window: links are long, so records that are not shown yet would double the cost of a first visit. */
+/** About how many pictures fill the window: records are long, so those that are not shown yet would double the cost of a first visit. */
 function windowful() {
-	const { clientWidth: width } = $('wall'), row = roomFor(width);
-	return Math.ceil(Math.max(1, (innerHeight - $('more').getBoundingClientRect().top) / row)) * Math.ceil(width / row / 1.33) + (cursor === undefined ? SPARE : 0);
+	const { clientWidth: width } = $('wall'), row = wall.rowHeight(width);
+	return Math.ceil(Math.max(1, (innerHeight - $('wall').getBoundingClientRect().top) / row)) * Math.ceil(width / row / 1.33);
 }
 
-/** Play an animation while the pointer is on its tile, or the keyboard's focus. */
-function playOver(tile, record) {
-	const motion = el('img', { className: 'motion', alt: '' });
-	const stop = () => { motion.remove(); motion.removeAttribute('src'); motion.classList.remove('shown'); };
-	motion.onload = () => motion.classList.add('shown');
-	const play = () => {
-		if (!mayMove() || !originalOf(record))
-			return;
-		motion.src = originalOf(record);
-		tile.querySelector('.caption').before(motion);
-	};
-	tile.onpointerenter = event => { if (event.pointerType === 'mouse') play(); };
-	tile.onpointerleave = stop;
-	tile.onfocus = () => { if (tile.matches(':focus-visible')) play(); };
-	tile.onblur = stop;
+const loaded = () => blocks.filter(block => block.records);
+const count = () => loaded().reduce((sum, block) => sum + wall.recordsOf(block).length, 0);
+const isEnded = () => blocks.every(block => block.records);
+
+function tell() {
+	const hiding = loaded().reduce((sum, block) => sum + block.records.length, 0) - count();
+	const all = total !== undefined ? total - hiding : isEnded() ? count() : undefined;
+	const isEmpty = all === 0 && blocks.length > 0;
+	$('empty').hidden = !isEmpty || isSearch();
+	$('none-found').hidden = !isEmpty || !isSearch();
+	$('gallery-count').textContent = all === 0 || blocks.length === 0 || !blocks[0].records ? '' : isSearch() ? texts.wall.found(count(), isEnded()) : texts.wall.count(all, count());
+	$('wall-end').hidden = total === undefined || blocks.length === 0 || blocks.reduce((sum, block) => sum + block.span, 0) >= total;
+	$('wall-end').textContent = texts.wall.tooMany;
+	$('wall').ariaBusy = String(!blocks[0]?.records);
 }
 
-function makeTile(record) {
-	const [width, height] = sizeOf(record), haze = hazeOf(record), damage = damageOf(record);
-	const about = [`${width} by ${height} pixels`, bytes(record.fileSize), isAnimated(record) && 'animated', damage && `minor damage: ${damage}`];
-	const tile = el('button', { type: 'button', className: 'tile', title: damage, onclick: () => hooks.show(record.imageId) }, haze);
-	const picture = pictureOf(record, {
-		loading: 'lazy',
-		loaded: img => { img.classList.add('shown'); haze?.classList.add('over'); },
-		failed: () => tile.querySelector('picture').replaceWith(none(record)),
-		gone: () => takeDown(record.imageId),
-	});
-	tile.append(picture ?? none(record), el('span', { className: 'caption' }, nameOf(record.fileName), el('span', { className: 'spoken' }, `, ${about.filter(Boolean).join(', ')}`)),
-		el('span', { className: 'marks', ariaHidden: 'true' }, isAnimated(record) && el('span', {}, icon('play'), typeName(record.fileType)), damage && el('span', { className: 'damage' }, icon('alert'), 'Minor damage')));
-	if (isAnimated(record))
-		playOver(tile, record);
-	return el('li', {}, tile);
-}
-
-const tileOf = record => tiles.get(record.imageId) ?? tiles.set(record.imageId, makeTile(record)).get(record.imageId);
-
-function place(tile, width, height) {
-	tile.style.width = `${width}px`;
-	tile.style.height = `${height}px`;
-	tile.querySelectorAll('picture > *').forEach(one => { one.sizes = `${width}px`; });
-}
-
-/** Fill rows from records[from] on; returns the index after the last one that is shown. */
-function layRows(from, width) {
-	const target = roomFor(width);
-	let row = [], ratios = 0, at = from;
-	for (let i = from; i < records.length; i++) {
-		row.push(records[i]);
-		ratios += ratioOf(records[i]);
-		const height = (width - GAP * (row.length - 1)) / ratios;
-		if (height > target)
-			continue;
-		let left = width - GAP * (row.length - 1);
-		row.forEach((record, n) => {
-			const share = n === row.length - 1 ? left : Math.floor(ratioOf(record) * height);
-			left -= share;
-			place(tileOf(record), share, Math.round(height));
-		});
-		at = i + 1;
-		[row, ratios] = [[], 0];
-	}
-	if (!more)   // the end: the remaining row keeps the usual height
-		for (; at < records.length; at++)
-			place(tileOf(records[at]), Math.min(width, Math.floor(ratioOf(records[at]) * target)), target);
-	return at;
-}
-
-/** Lay out what can be shown; everything again after a change of width or of the records. */
-function hang({ anew = false } = {}) {
-	const width = Math.floor($('wall').clientWidth);
-	if (width === 0)
-		return;
-	const from = anew ? 0 : hung;
-	const upTo = layRows(from, width);
-	const wanted = records.slice(from, upTo).map(tileOf);
-	if (anew) {
-		const keep = new Set(wanted);
-		[...$('wall').children].forEach(tile => keep.has(tile) || tile.remove());
-		wanted.forEach((tile, i) => { if ($('wall').children[i] !== tile) $('wall').insertBefore(tile, $('wall').children[i] ?? null); });
-	} else {
-		$('wall').append(...wanted);
-	}
-	hung = upTo;
-	const empty = records.length === 0 && !more;
-	$('empty').hidden = !empty;
-	$('gallery-count').textContent = empty ? '' : more ? `${number(records.length)} so far` : many(records.length, 'picture');
-	if (anew && more && isNear())   // the records that filled the last row may have been removed
-		load();
-}
-
-function showTrouble(why) {
+export function showTrouble(why) {
 	$('trouble').hidden = !why;
-	$('trouble-text').textContent = why?.message ?? '';
+	$('trouble-text').textContent = !why ? '' : navigator.onLine ? why.message : texts.wall.offline;
 }
 
-async function loadPage(mine) {
-	const answer = await page(scrollY > 0 ? PAGE : Math.min(PAGE, windowful()), cursor);
-	if (mine !== generation)
+/** What went wrong, unless it is of no interest any more. */
+function report(why, mine) {
+	if (mine !== generation || why.name === 'AbortError')
 		return;
-	const known = new Set(records.map(record => record.imageId));
-	records.push(...answer.images.filter(record => !known.has(record.imageId) && isWhole(record)));
-	cursor = answer.nextCursor;
-	more = cursor !== undefined;
-	hang();
-	if (scrollY > 0)
-		say(`${many(records.length, 'picture')} on the page.`);
+	if (why instanceof Refusal && why.wantsKey)
+		return hooks.wantKey(why);
+	showTrouble(why);
+	say(why.message);
 }
 
-/** Load the next page, if there is one and none is being loaded. */
-function load() {
-	if (loading || !more)
-		return loading;
+/** The records of an answer that are not there yet. */
+function take(images) {
+	const fresh = images.filter(record => !ids.has(record.imageId) && isWhole(record));
+	fresh.forEach(record => ids.add(record.imageId));
+	return fresh;
+}
+
+function forget(block) {
+	block.records.forEach(record => ids.delete(record.imageId));
+	wall.setRecords(block, null);
+}
+
+/** Blocks for what comes after the first answer. */
+function addRest(answer) {
+	if (answer.nextCursor === undefined)
+		return;
+	if (answer.total === undefined || isSearch())
+		return void blocks.push(wall.makeBlock(BLOCK));
+	const most = Math.min(answer.total, wall.mostImages());
+	for (let at = answer.images.length, next = Math.min(BLOCK, at); at < most; at += next, next = BLOCK)   // the first of them may be in the window
+		blocks.push(wall.makeBlock(Math.min(next, most - at)));
+}
+
+/** Where a block begins in the list: after a cursor, or after so many images. */
+function startOf(block) {
+	const at = blocks.indexOf(block), cursor = blocks[at - 1]?.next;
+	return at === 0 ? {} : cursor ? { cursor } : { skip: blocks.slice(0, at).reduce((sum, one) => sum + one.span, 0) };
+}
+
+/** Put an answer into its block. What the server knows of more or fewer images than this list shows that others have changed it. */
+function fill(block, answer) {
+	const isLast = block === blocks.at(-1);
+	block.span = answer.images.length;
+	block.next = answer.nextCursor;
+	wall.setRecords(block, take(answer.images));
+	if (blocks[0] === block && isLast) {
+		total = answer.total;
+		addRest(answer);
+	} else if (isLast && answer.nextCursor !== undefined && total === undefined) {
+		blocks.push(wall.makeBlock(BLOCK));
+	} else if (answer.nextCursor === undefined) {
+		blocks.length = blocks.indexOf(block) + 1;
+	}
+	if (answer.total !== undefined && total !== undefined && answer.total !== total)
+		refreshSoon();
+}
+
+async function loadBlock(block) {
 	const mine = generation;
-	$('wall').ariaBusy = 'true';
-	showTrouble(null);
-	loading = loadPage(mine).then(() => true, why => {
-		if (mine !== generation)
-			return false;
-		if (why instanceof Refusal && why.wantsKey)
-			hooks.wantKey(why);
-		else
-			showTrouble(why);
-		return false;
-	}).then(went => {
+	block.abort = new AbortController();
+	try {
+		let answer, start = startOf(block);
+		do {   // a page of a search may be empty though the list goes on
+			answer = await page({ ...query, ...start, limit: block.span, signal: block.abort.signal });
+			start = { cursor: answer.nextCursor };
+		} while (mine === generation && answer.images.length === 0 && answer.nextCursor !== undefined);
 		if (mine !== generation)
 			return;
-		loading = null;
-		$('wall').ariaBusy = 'false';
-		if (went && more && isNear())
-			load();
-	});
-	return loading;
+		fill(block, answer);
+		showTrouble(null);
+	} catch (why) {
+		report(why, mine);
+		block.failed = why.name !== 'AbortError';
+		if (mine === generation && block === blocks[0])   // there is nothing to show
+			wall.use(blocks = []);
+	} finally {
+		block.loading = null;
+	}
 }
 
-/** Reload, from the newest. */
-export function reload() {
+/** Load a block, once. */
+const load = block => block.loading ??= block.records ? null : loadBlock(block).then(() => { wall.layOut(); loadNear(); });
+
+/** Load what is near the window, and forget what is far from it. */
+function loadNear() {
+	const near = wall.blocksNear(scrollY > 0 ? AHEAD : 0);
+	for (const block of blocks)
+		if (block.loading && block !== blocks[0] && !near.includes(block))
+			block.abort.abort();
+	for (const block of near)
+		if (!block.records && !block.failed)
+			load(block);
+	const kept = loaded();
+	if (kept.length <= KEPT_BLOCKS)
+		return;
+	const middle = blocks.indexOf(near[0]);
+	kept.map(block => [Math.abs(blocks.indexOf(block) - middle), block]).sort(([a], [b]) => b - a).slice(0, kept.length - KEPT_BLOCKS)
+		.forEach(([, block]) => block !== blocks[0] && forget(block));
+}
+
+/** The wall was drawn: what it lacks is loaded when scrolling pauses. */
+function drawn() {
+	tell();
+	hooks.drawn();
+	clearTimeout(settled);
+	settled = setTimeout(loadNear, 60);
+}
+
+/** Begin anew: the list of this query, from its beginning. */
+export async function reload(wanted = query) {
 	generation++;
-	records.length = hung = 0;
-	tiles.clear();
-	$('wall').replaceChildren();
-	[cursor, more, loading] = [undefined, true, null];
-	return load();
+	query = wanted;
+	total = undefined;
+	ids.clear();
+	blocks.forEach(block => block.abort?.abort());
+	blocks = [wall.makeBlock(windowful())];
+	wall.use(blocks);
+	$('empty').hidden = $('none-found').hidden = true;
+	showTrouble(null);
+	[isStale, refreshed] = [false, Date.now()];
+	wall.layOut();
+	await load(blocks[0]);
 }
 
-/** The URL that a picture's tile shows, if it has loaded. */
-export const previewOf = imageId => tiles.get(imageId)?.querySelector('img.shown')?.currentSrc;
+/** Show and know nothing: whoever looked at these pictures has signed out. */
+export function clear() {
+	generation++;
+	blocks.forEach(block => block.abort?.abort());
+	blocks = [];
+	ids.clear();
+	wall.clear();
+}
 
-export const find = imageId => records.find(record => record.imageId === imageId);
+/** Pages from the beginning of the list until they have n images, or it ends. */
+async function head(n) {
+	const images = [];
+	let answer, first;
+	do {
+		answer = await page({ ...query, limit: Math.min(1000, n - images.length), cursor: answer?.nextCursor });
+		first ??= answer;
+		images.push(...answer.images);
+	} while (answer.nextCursor !== undefined && images.length < n);
+	return { ...answer, images, total: first.total };
+}
 
-/** The record next to this one: -1 the newer, 1 the older; undefined at the end. */
-export const neighbour = (imageId, step) => records[records.findIndex(record => record.imageId === imageId) + step];
+let refreshing = null;
+/** The list as it is now, in place of what is shown; until it is there that stays. Resolves with whether it came. */
+export function refresh() {
+	return refreshing ??= (async () => {
+		const mine = generation;
+		if (!blocks[0]?.records)
+			return reload().then(() => Boolean(blocks[0].records));
+		try {
+			const near = wall.blocksNear(0.5), from = blocks.indexOf(near[0]), upTo = blocks.indexOf(near.at(-1)) + 1;
+			const before = blocks.slice(0, from).reduce((sum, block) => sum + block.span, 0), seen = near.reduce((sum, block) => sum + block.span, 0);
+			const isFar = total !== undefined && from > 2;
+			const answer = await head(isFar ? blocks[0].span : Math.max(windowful(), before + seen));
+			const there = isFar && answer.total !== undefined ? before + answer.total - total : undefined;
+			const part = there > answer.images.length ? await page({ ...query, skip: there, limit: Math.min(1000, seen) }) : undefined;
+			if (mine !== generation)
+				return false;
+			replace(answer, part, there, near.map(block => block.span));
+			return upTo > 0;
+		} catch (why) {
+			report(why, mine);
+			return false;
+		} finally {
+			refreshing = null;
+		}
+	})();
+}
+
+/** The blocks anew: the beginning, and what is in the window where that is far from it. */
+function replace(answer, part, there, spans) {
+	const restore = wall.anchor();
+	generation++;
+	const old = new Map(loaded().flatMap(block => block.records).map(record => [record.imageId, record]));
+	const freshOf = images => take(images).map(record => old.has(record.imageId) && old.get(record.imageId).version === record.version ? old.get(record.imageId) : record);
+	blocks.forEach(block => block.abort?.abort());
+	ids.clear();
+	total = answer.total;
+	const block = wall.makeBlock(answer.images.length);
+	block.next = answer.nextCursor;
+	wall.setRecords(block, freshOf(answer.images));
+	blocks.splice(0, blocks.length, block);
+	addRest(answer);
+	if (part)
+		putPart(part, there, spans, freshOf);
+	for (const record of loaded().flatMap(block => block.records))
+		if (old.has(record.imageId) && old.get(record.imageId) !== record)
+			wall.forgetTile(record.imageId);
+	showTrouble(null);
+	wall.layOut(restore);
+	loadNear();
+	[isStale, refreshed] = [false, Date.now()];
+}
+
+/** Put records in the middle of the list into blocks of these spans, in which they are laid out as before. */
+function putPart(part, there, spans, freshOf) {
+	let at = 0, i = 0;
+	for (; i < blocks.length && at + blocks[i].span <= there; i++)
+		at += blocks[i].span;
+	if (i === 0 || i === blocks.length)
+		return;
+	let rest = blocks.splice(i).reduce((sum, block) => sum + block.span, 0) - (there - at) - part.images.length;
+	if (there > at && !blocks.at(-1).records)
+		blocks.at(-1).span += there - at;
+	else if (there > at)
+		blocks.push(wall.makeBlock(there - at));
+	for (const span of [...spans, Infinity]) {
+		const images = part.images.splice(0, span), block = wall.makeBlock(images.length);
+		if (images.length === 0)
+			continue;
+		block.next = part.images.length === 0 ? part.nextCursor : undefined;
+		wall.setRecords(block, freshOf(images));
+		blocks.push(block);
+	}
+	for (; rest > 0; rest -= BLOCK)
+		blocks.push(wall.makeBlock(Math.min(BLOCK, rest)));
+}
+
+const channel = new BroadcastChannel('pictures');
+let soon = null, isStale = false, refreshed = 0;
+
+/** Others may have changed the list: refresh, once for many changes, and when the tab is looked at. */
+export function refreshSoon() {
+	isStale = true;
+	if (!document.hidden && !$('gallery').hidden)
+		soon ??= setTimeout(() => { soon = null; refresh(); }, SOON_MS);
+}
+
+/** This tab has changed the list: other tabs read it again. Which of them see the same pictures is for the server to say. */
+export const tellTabs = () => channel.postMessage('changed');
+
+function onReturn() {
+	if (isStale || Date.now() - refreshed > STALE_MS)
+		refreshSoon();
+}
+
+export const find = imageId => wall.find(imageId)?.record;
+export const totalCount = () => total;
+
+/** The record next to this one, loaded where it is not there yet: -1 before it, 1 after it; undefined at the end. */
+export async function neighbour(imageId, step) {
+	const place = wall.find(imageId);
+	if (!place)
+		return undefined;
+	let index = place.index;
+	for (let b = blocks.indexOf(place.block); b >= 0 && b < blocks.length; b += step, index = step > 0 ? -1 : blocks[b]?.records?.length ?? BLOCK) {
+		if (!blocks[b].records) {
+			const block = blocks[b];
+			await load(block);
+			if (!block.records)
+				return undefined;
+			index = step > 0 ? -1 : block.records.length;
+		}
+		for (index += step; blocks[b].records[index]; index += step)
+			if (!wall.isHidden(blocks[b].records[index].imageId))
+				return blocks[b].records[index];
+	}
+}
+
+/** Up to n records on each side that are there, and this one: for the strip of the viewer. */
+export function around(imageId, n) {
+	const all = loaded().flatMap(wall.recordsOf), at = all.findIndex(record => record.imageId === imageId);
+	return at < 0 ? [] : all.slice(Math.max(0, at - n), at + n + 1);
+}
+
+/** The records from one picture to another, both included, loaded where they are not there yet. */
+export async function between(fromId, toId) {
+	const ends = [fromId, toId].map(wall.find);
+	if (ends.some(end => !end))
+		return ends.filter(Boolean).map(end => end.record);
+	const [first, last] = ends.map(end => end.block).sort((a, b) => blocks.indexOf(a) - blocks.indexOf(b));
+	for (const block of blocks.slice(blocks.indexOf(first), blocks.indexOf(last)))
+		await load(block);
+	const all = blocks.slice(blocks.indexOf(first), blocks.indexOf(last) + 1).flatMap(wall.recordsOf);
+	const [from, to] = ends.map(end => all.indexOf(end.record)).sort((a, b) => a - b);
+	return all.slice(from, to + 1);
+}
+
+/** The first n records of the list. */
+export async function first(n) {
+	for (const block of [...blocks]) {
+		if (count() >= n && !block.records)
+			break;
+		await load(block);
+	}
+	return loaded().flatMap(wall.recordsOf).slice(0, n);
+}
+
+/** The last record of the list. */
+export async function last() {
+	await load(blocks.at(-1));
+	return wall.recordsOf(blocks.at(-1)).at(-1);
+}
 
 /** Add pictures that have just been uploaded, the newest first, before all others. */
 export function prepend(...uploaded) {
-	records.unshift(...uploaded.filter(record => !find(record.imageId)));
-	hang({ anew: true });
+	tellTabs();
+	if (!blocks[0]?.records || isSearch() || query.order === 'oldest')
+		return refreshSoon();
+	const fresh = take(uploaded);
+	blocks[0].span += fresh.length;
+	if (total !== undefined)
+		total += fresh.length;
+	wall.setRecords(blocks[0], [...fresh, ...blocks[0].records]);
+	wall.layOut();
 }
 
-/** Remove a picture; returns the button of the tile that takes its place, or null. */
-export function takeDown(imageId) {
-	const at = records.findIndex(record => record.imageId === imageId);
-	if (at < 0)
-		return null;
-	records.splice(at, 1);
-	tiles.get(imageId)?.remove();
-	tiles.delete(imageId);
-	hang({ anew: true });
-	return buttonOf((records[at] ?? records[at - 1])?.imageId);
+/** Remove pictures that are no longer there. */
+export function takeDown(...imageIds) {
+	for (const imageId of imageIds) {
+		const place = wall.find(imageId);
+		if (!place)
+			continue;
+		ids.delete(imageId);
+		wall.forgetTile(imageId);
+		wall.setRecords(place.block, place.block.records.filter(record => record !== place.record));
+		place.block.span--;
+		if (total !== undefined)
+			total--;
+	}
+	wall.hide(imageIds, false);
 }
 
-export const buttonOf = imageId => tiles.get(imageId)?.querySelector('button') ?? null;
+/** Put a newer record in place of the old one. */
+export function update(record) {
+	const place = wall.find(record.imageId);
+	if (!place)
+		return record;
+	Object.assign(place.record, record);
+	wall.forgetTile(record.imageId);
+	wall.draw();
+	tellTabs();
+	return place.record;
+}
 
-/** Listen: { show(imageId), wantKey() } are called. */
+/** The URL that a picture's tile shows, if it has loaded. */
+export const previewOf = imageId => wall.buttonOf(imageId)?.querySelector('picture img.shown')?.currentSrc;
+export const { buttonOf, focus, hide, monthInView } = wall;
+
+/** Listen: { wantKey(why), drawn(), covered(), decorate(li, record) } are called. */
 export function start(given) {
 	hooks = given;
-	new IntersectionObserver(entries => entries.at(-1).isIntersecting && isNear() && load(), { rootMargin: `${AHEAD}px 0px` }).observe($('more'));
-	addEventListener('scroll', () => isNear() && load(), { once: true, passive: true });   // more pages are loaded
-	let width = $('wall').clientWidth;
-	new ResizeObserver(() => {
-		if ($('wall').clientWidth === width)
-			return;
-		width = $('wall').clientWidth;
-		hang({ anew: true });
-	}).observe($('wall'));
-	$('refresh').onclick = () => reload().then(() => say('The pictures are up to date.'));
-	$('again').onclick = () => { load(); $('gallery-title').focus(); };
+	wall.start({ drawn, covered: hooks.covered, makeTile: record => hooks.decorate(makeTile(record, takeDown), record) });
+	$('refresh').onclick = () => refresh().then(came => came && say(texts.wall.fresh));
+	const retry = () => {
+		blocks.forEach(block => { block.failed = false; });
+		showTrouble(null);
+		return blocks[0]?.records ? refresh() : reload();
+	};
+	$('again').onclick = () => { $('gallery-title').focus(); retry(); };
+	channel.onmessage = refreshSoon;
+	addEventListener('focus', onReturn);
+	document.addEventListener('visibilitychange', onReturn);
+	addEventListener('online', () => $('trouble').hidden || retry());
 }

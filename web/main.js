@@ -9,16 +9,25 @@ import { texts } from './texts.js';
 import * as tray from './tray.js';
 import * as upload from './upload.js';
 
-const trouble = why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); };
+const trouble = why => { gallery.showTrouble(why); say(why.message); };
 
-let loading;
-/** The viewer of one picture, loaded when it is first opened, so that a first visit does not need it. */
-function viewer() {
-	return loading ??= import('./detail.js').then(detail => {
-		detail.start({ wantKey, trouble, removed: upload.forget });
-		return detail;
-	}, () => { loading = null; });
+/** A module that a first visit does not need, loaded when it is first wanted; undefined where that fails. */
+function later(load, begin) {
+	let loading;
+	return () => loading ??= load().then(begin, () => { loading = undefined; });
 }
+/** What is done with the pictures of the wall, but to look at it. */
+let selection;
+const acting = later(() => import('./selection.js'), module => {
+	selection = module;
+	selection.start({ show, wantKey, trouble, removed: ids => ids.forEach(upload.forget) });
+	return selection;
+});
+/** The viewer of one picture. */
+const viewer = later(() => Promise.all([import('./detail.js'), acting()]), ([detail]) => {
+	detail.start({ wantKey, trouble });
+	return detail;
+});
 async function show(imageId) {
 	const detail = await viewer();
 	if (detail)
@@ -33,6 +42,7 @@ function wantKey(refusal) {
 	session.forget();
 	$('forget').hidden = true;
 	$('detail').close();
+	gallery.clear();
 	$('gallery').hidden = true;
 	$('key-form').hidden = false;
 	$('key-wrong').textContent = hadSession ? 'Your session has ended. Sign in again.' : wasWrong ? 'Wrong API key.' : '';
@@ -138,7 +148,21 @@ $('forget').onclick = async () => {
 };
 $('forget').hidden = !api.hasKey();
 learnLimits();
-gallery.start({ show, wantKey });
+/** How much of the window bars cover. */
+const covered = () => ({ top: $('batch').offsetHeight + $('gallery-bar').offsetHeight, bottom: $('actions').offsetHeight });
+new ResizeObserver(() => document.documentElement.style.setProperty('--batch', `${$('batch').offsetHeight}px`)).observe($('batch'));
+const drawn = () => { $('gallery-month').textContent = scrollY > $('wall').offsetTop ? gallery.monthInView() : ''; };
+gallery.start({ wantKey, drawn, covered, decorate: (li, record) => selection?.decorate(li, record) ?? li });
+$('wall').addEventListener('click', event => selection || acting().then(it => it?.onClick(event)));
+$('wall').addEventListener('keydown', event => {
+	if (selection || !/^( |Delete|Home|End|Arrow.*)$/.test(event.key))
+		return;
+	event.preventDefault();
+	acting().then(it => it?.onKey(event));
+});
+const searching = later(() => import('./search.js'), module => module);
+$('search').onclick = () => searching().then(it => it?.toggle());
+$('select').onclick = () => acting().then(it => it && $('select').click());
 if (!session.isReturning()) {
 	gallery.reload();
 	learnOwner();
@@ -147,5 +171,5 @@ tray.start({ uploaded, show, wantKey });
 gather.start(found => { tray.notice(''); upload.add(found); }, tray.notice);
 if (location.hash)
 	viewer();
-for (const [target, event] of [[window, 'popstate'], [$('wall'), 'pointerover'], [$('wall'), 'focusin']])   // it is about to be wanted
+for (const [target, event] of [[window, 'popstate'], [$('wall'), 'pointerover'], [$('wall'), 'pointerdown'], [$('wall'), 'focusin']])   // it is about to be wanted
 	target.addEventListener(event, viewer, { once: true });

@@ -1,6 +1,6 @@
 // The sentences of the page that its scripts show, in one place; index.html has those that are always there. What depends on numbers or
 // names is a function: names come in, and sentences go out, as plain text.
-import { anyOf, bytes, many, number, typeName } from './dom.js';
+import { anyOf, bytes, fenced, many, number, typeName } from './dom.js';
 
 const types = limits => anyOf(limits.allowedTypes.map(typeName));
 
@@ -72,5 +72,45 @@ export const texts = {
 		isPaused: 'Uploads paused.', isResumed: 'Uploads resumed.',
 		sure: ({ underWay, failed }) => `Cancel ${many(underWay + failed, 'upload')}? What is uploaded already stays.`,
 		allCancelled: 'The uploads are cancelled.', cleared: 'Finished uploads cleared.', refusedDismissed: 'Refused files dismissed.',
+	},
+
+	wall: {
+		count: (all, n) => all === undefined ? `${number(n)} so far` : many(all, 'picture'),
+		found: (n, isAll) => isAll ? `${number(n)} found` : `${number(n)} found so far`,
+		fresh: 'The pictures are up to date.',
+		offline: 'You are offline. The page goes on when the connection is back.',
+		tooMany: 'There are more pictures than this page can show at once. Search, choose a period or sort by the oldest to see the others.',
+		size: (width, height) => `${width} by ${height} pixels`,
+		animated: 'animated',
+		damaged: 'Minor damage',
+		damage: why => `minor damage: ${why}`,
+	},
+	selection: {
+		count: n => n === 0 ? 'Choose pictures' : `${number(n)} selected`,
+		how: 'Choose pictures. Press Escape to end.',
+	},
+	share: {
+		formats: { url: 'Copy as links', markdown: 'Copy as Markdown', html: 'Copy as HTML' },
+		life: 'Links expire after',
+		lives: seconds => seconds < 86400 ? many(seconds / 3600, 'hour') : many(seconds / 86400, 'day'),
+		copied: n => n === 1 ? 'Link copied.' : `${number(n)} links copied.`,
+	},
+	search: {
+		name: 'Name',
+		type: 'Type',
+		period: 'Uploaded',
+		order: 'Order',
+		anyType: 'All types',
+		periods: [['', 'Any time'], ['0', 'Today'], ['6', 'Last 7 days'], ['29', 'Last 30 days'], ['year', 'This year']],
+		orders: [['newest', 'Newest first'], ['oldest', 'Oldest first']],
+	},
+	viewer: {
+		gone: 'This picture was deleted.',
+	},
+	removal: {
+		deleted: names => names.length === 1 ? `${fenced(names[0])} is deleted.` : `${many(names.length, 'picture')} deleted.`,
+		canUndo: text => `${text} Press Control and Z to undo.`,
+		undone: 'Nothing was deleted.',
+		kept: (n, why) => `${n === 1 ? 'The picture was' : `${many(n, 'picture')} were`} not deleted. ${why}`,
 	},
 };

@@ -28,7 +28,8 @@ enum status page_admit(struct api_call *c, struct fault *why)
 	return fault_set(why, BAD_METHOD, "This is a file of the page: use GET or HEAD.");
 }
 
-static void add_page_headers(struct api_call *c)
+/* Of documents: what a document loads is under the document's policy, whatever comes with it. */
+static void add_policy(struct api_call *c)
 {
 	struct answer *ans = &c->x->answer;
 	struct str storage = cors_policy_source(c->api->options.storage_url), delivery = cors_policy_source(c->api->product->delivery.url);
@@ -40,6 +41,14 @@ static void add_page_headers(struct api_call *c)
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 		STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(issuer));
 	answer_header(ans, STR("Content-Security-Policy"), policy);
+}
+
+static void add_page_headers(struct api_call *c)
+{
+	struct answer *ans = &c->x->answer;
+
+	if (!str_starts_with(c->file->media_type, STR("text/javascript")) && !str_starts_with(c->file->media_type, STR("text/css")))
+		add_policy(c);
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
 }

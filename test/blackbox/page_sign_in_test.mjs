@@ -75,7 +75,7 @@ test('a user signs in, uploads, sees the picture, and signs out at the issuer to
 	await page.getByRole('button', { name: 'Sign out' }).click();
 	await page.getByRole('button', { name: /yes/i }).click();   // the issuer's own question
 	await signInButton(page).waitFor();
-	assert.equal(await page.locator('#wall > li').count(), 0);
+	assert.equal(await page.locator('#wall .tile').count(), 0);
 	await signInButton(page).click();
 	await page.locator('input[name="login"]').waitFor();   // the session at the issuer has ended as well
 	await page.goBack();

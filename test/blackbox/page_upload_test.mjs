@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
-import { choose, hand, openPage, PHONE, showAll, startBrowser, upload, uploadIs, wallHas } from './support/browser.mjs';
+import { choose, hand, openPage, PHONE, showAll, startBrowser, seeWall, upload, uploadIs } from './support/browser.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
 import { typeOfBytes } from '../../web/media_type.js';
 import { png } from './support/png.mjs';
@@ -57,14 +57,9 @@ for (const [what, folder] of corpora()) test(`every good file of ${what} is acce
 		assert.match(await uploadIs(page, name, 'done'), /^Uploaded · /);
 	await page.getByText(`All ${names.length} uploaded`).waitFor();
 	assert.deepEqual((await uploaded()).slice(0, names.length).sort(), names.sort());
-	await wallHas(page, names.length);
-	const broken = await page.$$eval('#wall img', async images => {
-		images.forEach(img => { img.loading = 'eager'; });
-		await Promise.all(images.map(img => img.decode().catch(() => {})));
-		return images.filter(({ naturalWidth: w, naturalHeight: h, attributes: { width, height } }) => w === 0 || Math.abs(w * height.value - h * width.value) > 2 * (+width.value + +height.value))
-			.map(img => `${img.currentSrc} ${img.getAttribute('width')} x ${img.getAttribute('height')}, ${img.naturalWidth} x ${img.naturalHeight}`);
-	});
-	assert.deepEqual(broken, [], 'the shape that is reserved is that of the picture as it is shown, turned ones too');
+	const seen = await seeWall(page), off = ({ width, height, shown: [w, h] }) => Math.abs(w * height - h * width) > 2 * (width + height);
+	assert.equal(seen.filter(one => names.includes(one.name)).length, names.length);
+	assert.deepEqual(seen.filter(off), [], 'the shape that is reserved is that of the picture as it is shown, turned ones too');
 });
 
 test('files that are dropped anywhere, and pasted ones, are uploaded; the page shows a drop target while they are dragged over it', async () => {

@@ -49,8 +49,8 @@ test('a picture is opened and deleted', async () => {
 	await webkit.click('#wall button');
 	await webkit.until(() => document.getElementById('detail').open && document.getElementById('detail').ariaBusy === 'false');
 	await webkit.click('#delete');
-	await webkit.click('#sure-yes');
 	await hangs(1);
+	await webkit.click('#close');
 	await eventually(async () => (await listed()).length === 1);
 });
 

@@ -48,8 +48,28 @@ export async function openPage(browser, server, { hash = '', init, url = server.
 	return page;
 }
 
-/** Wait until the wall hangs at least n pictures. */
-export const wallHas = (page, n) => page.waitForFunction(n => document.querySelectorAll('#wall > li').length >= n, n);
+/** Wait until at least n pictures are on the wall. The document has those that are in the window, and some around it. */
+export const wallHas = (page, n) => page.waitForFunction(n => document.querySelectorAll('#wall .tile').length >= n, n);
+
+/** Scroll from the top to the end, and give each picture that is seen, in their order, when it has loaded: { imageId, name, src, width, height, shown },
+ * the last of which is the width and height of the picture, as far as it is there, in a ratio that is right. */
+export async function seeWall(page) {
+	const seen = new Map();
+	await page.evaluate(() => document.getElementById('gallery-title').scrollIntoView());
+	for (let isEnd = false; !isEnd;) {
+		await page.waitForFunction(() => document.querySelector('#wall .tile') && [...document.querySelectorAll('#wall .ghost')].every(ghost => ghost.getBoundingClientRect().top >= innerHeight)
+			&& [...document.querySelectorAll('#wall .tile')].every(tile => tile.querySelector('picture img.shown, .none')));
+		for (const tile of await page.$$eval('#wall .tile', tiles => tiles.map(tile => {
+			const img = tile.querySelector('picture img');
+			return { imageId: tile.dataset.imageId, name: tile.querySelector('.name').textContent, src: img?.currentSrc,
+				width: Number(img?.getAttribute('width')), height: Number(img?.getAttribute('height')), shown: [img?.naturalWidth ?? 0, img?.naturalHeight ?? 0] };
+		})))
+			seen.set(tile.imageId, tile);
+		isEnd = await page.evaluate(() => scrollY + innerHeight >= document.documentElement.scrollHeight - 1);
+		await page.evaluate(() => { scrollBy(0, innerHeight / 2); return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); });
+	}
+	return [...seen.values()];
+}
 
 /** Choose files by the button: { name, mimeType, buffer }. */
 export async function choose(page, files) {

@@ -1,0 +1,49 @@
+// The tile of one picture on the wall: its thumbnail over its placeholder, its name, its marks, and the box that selects it.
+import { bytes, el, fenced, icon, nameOf, typeName } from './dom.js';
+import { damageOf, hazeOf, isAnimated, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
+import { texts } from './texts.js';
+
+/** Play an animation while the pointer is on its tile, or the keyboard's focus. */
+function playOver(tile, record) {
+	const motion = el('img', { className: 'motion', alt: '' });
+	const stop = () => { motion.remove(); motion.removeAttribute('src'); motion.classList.remove('shown'); };
+	motion.onload = () => motion.classList.add('shown');
+	const play = () => {
+		if (!mayMove() || !originalOf(record))
+			return;
+		motion.src = originalOf(record);
+		tile.querySelector('.caption').before(motion);
+	};
+	tile.onpointerenter = event => { if (event.pointerType === 'mouse') play(); };
+	tile.onpointerleave = stop;
+	tile.onfocus = () => { if (tile.matches(':focus-visible')) play(); };
+	tile.onblur = stop;
+}
+
+/** What a screen reader says of it. */
+function labelOf(record) {
+	const [width, height] = sizeOf(record), damage = damageOf(record);
+	return [fenced(record.fileName), texts.wall.size(width, height), bytes(record.fileSize), isAnimated(record) && texts.wall.animated, damage && texts.wall.damage(damage)].filter(Boolean).join(', ');
+}
+
+/** Its li; gone(imageId) is called when the image turns out to be deleted or broken. */
+export function makeTile(record, gone) {
+	const haze = hazeOf(record), damage = damageOf(record);
+	const tile = el('button', { type: 'button', className: 'tile', title: damage, ariaLabel: labelOf(record) }, haze);
+	tile.dataset.imageId = record.imageId;
+	const picture = pictureOf(record, {
+		loaded: img => {
+			img.classList.add('shown');
+			haze?.classList.add('over');
+			haze?.addEventListener('transitionend', () => haze.remove());
+		},
+		failed: () => tile.querySelector('picture').replaceWith(none(record)),
+		gone: () => gone(record.imageId),
+	});
+	tile.append(picture ?? none(record), el('span', { className: 'caption' }, nameOf(record.fileName)));
+	if (isAnimated(record) || damage)
+		tile.append(el('span', { className: 'marks' }, isAnimated(record) && el('span', {}, icon('play'), typeName(record.fileType)), damage && el('span', { className: 'damage' }, icon('alert'), texts.wall.damaged)));
+	if (isAnimated(record))
+		playOver(tile, record);
+	return el('li', {}, tile, el('span', { className: 'check', ariaHidden: 'true' }, icon('done')));
+}
