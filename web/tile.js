@@ -37,7 +37,7 @@ export function makeTile(record, gone) {
 			haze?.classList.add('over');
 			haze?.addEventListener('transitionend', () => haze.remove());
 		},
-		failed: () => tile.querySelector('picture').replaceWith(none(record)),
+		failed: () => picture.replaceWith(none(record)),   // it may fail more than once
 		gone: () => gone(record.imageId),
 	});
 	tile.append(picture ?? none(record), el('span', { className: 'caption' }, nameOf(record.fileName)));
