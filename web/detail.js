@@ -10,6 +10,7 @@ import * as stage from './stage.js';
 import { texts } from './texts.js';
 
 const TURNS = [, 'upright', 'mirrored', 'upside down', 'upside down, mirrored', 'on its side, mirrored', 'a quarter turn to the right', 'on its other side, mirrored', 'a quarter turn to the left'];
+const SWIPE_PX = 50;
 let shown = null, current = null, hooks;   // the id that was asked for; the record on the stage
 
 const time = text => el('time', { dateTime: text }, new Date(text).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'medium' }));
@@ -185,6 +186,19 @@ async function removeShown() {
 		$('detail').close();
 }
 
+/** Swipe to the next picture or back; in full size a finger moves the picture. */
+function watchSwipes() {
+	let from = null;
+	$('room').onpointerdown = event => { from = event.pointerType === 'touch' && event.isPrimary && !stage.isFull() ? [event.clientX, event.clientY] : null; };
+	$('room').onpointercancel = () => { from = null; };
+	$('room').onpointerup = event => {
+		const [across, down] = from ? [event.clientX - from[0], event.clientY - from[1]] : [0, 0];
+		from = null;
+		if (Math.abs(across) > SWIPE_PX && Math.abs(across) > 2 * Math.abs(down))
+			go(across < 0 ? 1 : -1);
+	};
+}
+
 /** Open what the URL's fragment names: "#<imageId>" is a picture. */
 function follow() {
 	const imageId = location.hash.slice(1);
@@ -203,6 +217,7 @@ export function start(given) {
 	$('previous').onclick = () => go(-1);
 	$('next').onclick = () => go(1);
 	$('copy').onclick = copyLink;
+	watchSwipes();
 	share.makeMenu($('share'), $('share-menu'), { records: () => [current], choose: copyAs });
 	$('download').onclick = download;
 	$('delete').onclick = removeShown;

@@ -259,3 +259,23 @@ test('a first list that cannot be loaded leaves a message and no empty wall, and
 	await page.getByRole('button', { name: 'Try again' }).click();
 	await wallHas(page, 9);
 });
+
+test('on a touch screen a swipe in the viewer shows the next picture, and back', async () => {
+	page = await openPage(browser, server, { viewport: PHONE, hasTouch: true, isMobile: true });
+	await page.evaluate(() => document.getElementById('gallery-title').scrollIntoView());
+	await tile('9.png').tap();
+	const touch = await page.context().newCDPSession(page), heading = name => page.getByRole('dialog').getByRole('heading', { name }).waitFor();
+	const swipe = async (from, to) => {
+		await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: from, y: 200 }] });
+		await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [{ x: to, y: 205 }] });
+		await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+	};
+	await heading('9.png');
+	await swipe(300, 100);
+	await heading('8.png');
+	await swipe(100, 300);
+	await heading('9.png');
+	await swipe(100, 120);   // too short
+	await swipe(300, 100);
+	await heading('8.png');
+});
