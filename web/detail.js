@@ -163,12 +163,10 @@ async function download() {
 
 async function change(imageId, to) {
 	try {
-		const record = await setVisibility(imageId, to), listed = gallery.find(imageId);
-		if (listed)
-			Object.assign(listed, record);
+		const record = gallery.update(await setVisibility(imageId, to));
 		if (shown !== imageId)
 			return;
-		fill(listed ?? record);
+		fill(record);
 		report(to === 'public' ? 'Public now.' : 'Private now. Browsers and caches that have the picture may show it for up to an hour.');
 		$('visibility').focus();
 	} catch (why) {

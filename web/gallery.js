@@ -2,7 +2,7 @@
 // it. Where the server says how many images there are, a block anywhere in the list can be loaded; else, as in a search, they come one
 // after the other. What is on the wall stays there until what replaces it has arrived.
 import { page, Refusal } from './api.js';
-import { $, number, say } from './dom.js';
+import { $, say } from './dom.js';
 import { isWhole } from './picture.js';
 import { texts } from './texts.js';
 import { makeTile } from './tile.js';
@@ -195,10 +195,12 @@ let refreshing = null;
 export function refresh() {
 	return refreshing ??= (async () => {
 		const mine = generation;
-		if (!blocks[0]?.records)
-			return reload().then(() => Boolean(blocks[0].records));
 		try {
-			const near = wall.blocksNear(0.5), from = blocks.indexOf(near[0]), upTo = blocks.indexOf(near.at(-1)) + 1;
+			if (!blocks[0]?.records) {
+				await reload();
+				return Boolean(blocks[0]?.records);
+			}
+			const seenNow = wall.blocksNear(0.5), near = seenNow.length > 0 ? seenNow : blocks.slice(0, 1), from = blocks.indexOf(near[0]);
 			const before = blocks.slice(0, from).reduce((sum, block) => sum + block.span, 0), seen = near.reduce((sum, block) => sum + block.span, 0);
 			const isFar = total !== undefined && from > 2;
 			const answer = await head(isFar ? blocks[0].span : Math.max(windowful(), before + seen));
@@ -207,7 +209,7 @@ export function refresh() {
 			if (mine !== generation)
 				return false;
 			replace(answer, part, there, near.map(block => block.span));
-			return upTo > 0;
+			return true;
 		} catch (why) {
 			report(why, mine);
 			return false;
@@ -285,7 +287,6 @@ function onReturn() {
 }
 
 export const find = imageId => wall.find(imageId)?.record;
-export const totalCount = () => total;
 
 /** The record next to this one, loaded where it is not there yet: -1 before it, 1 after it; undefined at the end. */
 export async function neighbour(imageId, step) {
@@ -305,12 +306,6 @@ export async function neighbour(imageId, step) {
 			if (!wall.isHidden(blocks[b].records[index].imageId))
 				return blocks[b].records[index];
 	}
-}
-
-/** Up to n records on each side that are there, and this one: for the strip of the viewer. */
-export function around(imageId, n) {
-	const all = loaded().flatMap(wall.recordsOf), at = all.findIndex(record => record.imageId === imageId);
-	return at < 0 ? [] : all.slice(Math.max(0, at - n), at + n + 1);
 }
 
 /** The records from one picture to another, both included, loaded where they are not there yet. */

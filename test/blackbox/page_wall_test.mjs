@@ -134,7 +134,7 @@ test('on a touch screen a long press begins to select', async () => {
 	await page.evaluate(() => document.getElementById('gallery-title').scrollIntoView());
 	const touch = await page.context().newCDPSession(page), { x, y } = await tile('9.png').boundingBox();
 	await tile('9.png').dispatchEvent('pointerover');   // what is loaded when the wall is first touched
-	await page.waitForFunction(() => performance.getEntriesByType('resource').some(entry => entry.name.endsWith('/detail.js')));
+	await page.locator('#copy-menu button').first().waitFor({ state: 'attached' });
 	await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x: x + 20, y: y + 20 }] });
 	await page.getByText('1 selected').first().waitFor();
 	await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
@@ -255,9 +255,13 @@ test('a first list that cannot be loaded leaves a message and no empty wall, and
 	await page.reload();
 	await page.locator('#trouble-text').getByText('The table of this server cannot search.').waitFor();
 	assert.deepEqual([await page.locator('#wall > li').count(), await page.locator('#empty').isHidden()], [0, true]);
+	const failed = page.waitForResponse('**/prod/images?*');
+	await page.getByRole('button', { name: 'Refresh' }).click();
+	await failed;
 	await page.unroute('**/prod/images?*');
-	await page.getByRole('button', { name: 'Try again' }).click();
+	await page.getByRole('button', { name: 'Refresh' }).click();
 	await wallHas(page, 9);
+	await page.locator('#trouble').waitFor({ state: 'hidden' });
 });
 
 test('on a touch screen a swipe in the viewer shows the next picture, and back', async () => {
