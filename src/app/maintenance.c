@@ -10,6 +10,7 @@
 #include "app/render_pool.h"
 #include "app/webhooks.h"
 #include "image/slot.h"
+#include "store/store.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -94,11 +95,7 @@ int maintain_sweep(int argc, char **argv)
 
 enum status maintain_need_database(const struct settings *s, struct fault *why)
 {
-	char path[4096];
-	bool fits = snprintf(path, sizeof path, "%s/tintype.db", s->data_dir) < (int)sizeof path;
-	if (strcmp(s->store, "local") == 0 && !(fits && access(path, F_OK) == 0))
-		return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", s->data_dir);
-	return OK;
+	return strcmp(s->store, "local") == 0 ? engine_find_database(s->data_dir, why) : OK;
 }
 
 static enum status compact_store(struct backends *e, int argc, char **argv, struct fault *why)

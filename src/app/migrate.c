@@ -369,6 +369,9 @@ static enum status run_command(struct command *c, int argc, char **argv, struct 
 	TRY(open_from(c, why));
 	if (c->cancel)
 		return cancel(c, why);
+	if (!c->from.remote && c->from.backends.delivery_key.n == 0)
+		return fault_set(why, BAD_SETTING, "No server has started on %s since it was restored: start one once, which makes its keys.",
+			c->from.settings.data_dir);
 	struct str keys = migrate_keys_of(&c->from.settings, &c->from.backends, &c->texts);
 	TRY(fault_check_arena(&c->texts, why));
 	if (c->print_keys) {

@@ -60,6 +60,19 @@ enum status engine_lock_dir(int dir_fd, const char *dir, int *fd, struct fault *
 	return io_fault_start(why, errno, "lock the data directory", dir);
 }
 
+enum status engine_find_database(const char *dir, struct fault *why)
+{
+	char path[PATH_MAX];
+
+	assert(dir != NULL);
+	bool fits = snprintf(path, sizeof path, "%s/tintype.db", dir) < (int)sizeof path;
+	if (fits && access(path, R_OK) == 0)
+		return OK;
+	if (fits && errno == EACCES)
+		return fault_set(why, BAD_SETTING, "The database in %s may not be read by this user; run this as the server's user.", dir);
+	return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", dir);
+}
+
 static enum status check_restored(const struct engine *e, struct fault *why)
 {
 	if (faccessat(e->dir_fd, RESTORATION_NAME, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
@@ -297,7 +310,7 @@ struct engine_ports *engine_ports(struct engine *e)
 
 struct str engine_delivery_key(const struct engine *e)
 {
-	assert(e != NULL && e->delivery_key[0] != '\0');
+	assert(e != NULL && (e->beside || e->delivery_key[0] != '\0'));
 	return str_of(e->delivery_key);
 }
 

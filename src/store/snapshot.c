@@ -11,6 +11,7 @@
 #include "store/files/io.h"
 #include "store/files/tree.h"
 #include "store/keys/key_file.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,9 +165,10 @@ static enum status make_copy(struct snapshot *s, bool secrets, struct fault *why
 
 static enum status open_files(struct snapshot *s, struct fault *why)
 {
+	TRY(engine_find_database(s->dir, why));
 	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir_fd < 0 || faccessat(s->dir_fd, "tintype.db", F_OK, 0) != 0)
-		return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", s->dir);
+	if (s->dir_fd < 0)
+		return io_fault_start(why, errno, "open the data directory", s->dir);
 	return tree_open_to_read(&s->tree, s->dir_fd, why);
 }
 

@@ -52,6 +52,9 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
  * o       dir and bucket
  * Errors  NO_SUCH_BUCKET; SCHEMA_UNKNOWN it was written by another version; STORAGE_FAILED; each with a sentence for the terminal */
 enum status engine_open_beside(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
+/* Check that the directory has a database that this user may read.
+ * Errors  BAD_SETTING with a sentence for the terminal */
+enum status engine_find_database(const char *dir, struct fault *why) MUST_CHECK;
 /* Whether a program uses the data directory now. While it is asked, for microseconds, no other can open it.
  * Threads  any; blocks on the disk */
 bool engine_in_use(const char *dir) MUST_CHECK;

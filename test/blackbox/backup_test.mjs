@@ -118,6 +118,10 @@ test('without --secrets none is in it, and a restored server makes new ones', as
 	}
 	ends(await restoreInto('new keys'), 0, /It has no secrets/);
 	assert.ok(!existsSync(path.join(where('new keys'), 'credentials')));
+	ends(await runProgram(['fsck', '--data', where('new keys')]), 0, /found 0/);   // before a server makes the secrets
+	const settings = path.join(work, 'restored.env');
+	writeFileSync(settings, `TINTYPE_DATA=${where('new keys')}\n`);
+	ends(await runProgram(['migrate', '--from', settings, '--delivery-keys']), 2, /since it was restored: start one once/);
 	const copy = await started('new keys');
 	try {
 		assert.notDeepEqual(credentials(copy.server), credentials(server));

@@ -1,7 +1,7 @@
 // `tintype fsck` on a real data directory: each kind of damage is planted and found, by name and nothing else; what a repair does about
 // it; no false alarm while clients upload and delete; a repair that is killed is done by the next.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
@@ -61,6 +61,11 @@ test('a directory without a database is refused, and nothing is made there', asy
 	assert.match(run.stderr, /^tintype fsck: There is no database in .*; name the data directory with --data\.\n$/);
 	assert.ok(!existsSync(path.join(work, 'none')));
 	assert.match((await runProgram(['fsck', '--jobs', '0', '--data', data])).stderr, /--jobs must be a number, at least 1/);
+	const closed = path.join(work, 'closed'), args = ['fsck', '--data', closed];
+	mkdirSync(closed, { mode: 0 });
+	const [command, ...more] = process.getuid() === 0 ? ['setpriv', '--bounding-set=-all', program(), ...args] : [program(), ...args];
+	const denied = spawnSync(command, more, { env: childEnv({}), encoding: 'utf8' });
+	assert.deepEqual([denied.status, denied.stderr], [2, `tintype fsck: The database in ${closed} may not be read by this user; run this as the server's user.\n`]);
 	assert.match((await runProgram(['fsck', '--data', data], { env: { BUCKET_NAME: 'another' } })).stderr, /There is no bucket another in .*: set BUCKET_NAME to the server's\./);
 });
 

@@ -220,10 +220,10 @@ enum status schema_read_secret(struct db *d, struct str name, char out[SCHEMA_SE
 	sqlite3_stmt *s = DB_BIND(d, Q_SECRET_GET, db_text(name));
 	TRY(db_step(d, s, &row, why));
 	struct str value = row ? column_borrow(s, 0) : (struct str){ 0 };
-	bool good = value.n == SCHEMA_SECRET_CHARS;
-	if (good)
+	bool good = !row || value.n == SCHEMA_SECRET_CHARS;
+	if (good && row)
 		memcpy(out, value.p, value.n);
-	out[SCHEMA_SECRET_CHARS] = '\0';
+	out[good ? value.n : 0] = '\0';
 	sqlite3_reset(s);
 	return good ? OK : fault_set(why, STORAGE_FAILED, "A secret in the database is malformed.");
 }

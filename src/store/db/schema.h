@@ -22,7 +22,7 @@ enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fau
 /* A secret of this name, 64 hexadecimal digits and a NUL, made at random when missing.
  * Errors  DISK_FULL; STORAGE_FAILED */
 enum status schema_secret(struct db *d, struct str name, char out[SCHEMA_SECRET_CHARS + 1], struct fault *why) MUST_CHECK;
-/* The same of one that is there.  Errors: STORAGE_FAILED it is not, too */
+/* The same, but "" where it is missing, as in what was restored without secrets until a server starts on it. */
 enum status schema_read_secret(struct db *d, struct str name, char out[SCHEMA_SECRET_CHARS + 1], struct fault *why) MUST_CHECK;
 
 #endif
