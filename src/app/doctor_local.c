@@ -1,6 +1,7 @@
 /* What `tintype doctor` checks on this machine. See doctor.h. */
 #include "app/doctor.h"
 
+#include "app/access.h"
 #include "app/backends.h"
 #include "app/render_pool.h"
 #include "base/clock.h"
@@ -50,15 +51,21 @@ static bool check_private(struct doctor *d, const char *path, const char *what, 
 	return good;
 }
 
-static void check_new_directory(struct doctor *d)
+/* The directory in which the data directory is, or is made. */
+static void find_parent(const struct doctor *d, char at[PATH_BYTES])
 {
-	char at[PATH_BYTES];
 	struct str dir = str_of(d->settings.data_dir);
 	while (dir.n > 1 && dir.p[dir.n - 1] == '/')
 		dir.n--;
 	while (dir.n > 0 && dir.p[dir.n - 1] != '/')
 		dir.n--;
-	(void)snprintf(at, sizeof at, "%.*s", STRF(dir.n > 0 ? dir : STR(".")));
+	(void)snprintf(at, PATH_BYTES, "%.*s", STRF(dir.n > 0 ? dir : STR(".")));
+}
+
+static void check_new_directory(struct doctor *d)
+{
+	char at[PATH_BYTES];
+	find_parent(d, at);
 	if (access(at, W_OK | X_OK) == 0)
 		doctor_report(d, DOCTOR_OK, NULL, "%s is not there yet; the first start makes it.", d->settings.data_dir);
 	else
@@ -103,8 +110,10 @@ void doctor_check_disk(struct doctor *d)
 {
 	struct statvfs v;
 	char free_text[SHOW_SIZE_CHARS], reserve_text[SHOW_SIZE_CHARS];
+	char parent[PATH_BYTES];
 	const char *dir = d->settings.data_dir;
-	if (d->remote || statvfs(access(dir, F_OK) == 0 ? dir : ".", &v) != 0)
+	find_parent(d, parent);
+	if (d->remote || statvfs(access(dir, F_OK) == 0 ? dir : parent, &v) != 0)
 		return;
 	uint64_t left = (uint64_t)v.f_bavail * v.f_frsize, all = (uint64_t)v.f_blocks * v.f_frsize;
 	show_size(left, free_text);
@@ -162,8 +171,12 @@ void doctor_check_ports(struct doctor *d)
 	if (d->running)
 		return;
 	s.tls_cert = s.tls_key = "";
+	struct api_options access;
 	if (server_bind(&s, &server, &at, &why) != OK)
-		doctor_report_fault(d, DOCTOR_FAILED, "End what uses it, or choose another.", &why);
+		doctor_report_fault(
+			d, DOCTOR_FAILED, why.code == F_ADDRESS_TAKEN ? "Or end what uses it." : "The server does not start with this setting.", &why);
+	else if (access_options(&s, &(struct access_place){ .address = at.api, .is_loopback = at.api_is_loopback }, &access, &why) != OK)
+		doctor_report_fault(d, DOCTOR_FAILED, "The server does not start otherwise.", &why);
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "The server can listen on %s%s%s and %s.", address_of(at.api), at.storage[0] ? ", " : "",
 			address_of(at.storage), address_of(at.admin));

@@ -100,7 +100,9 @@ test('each thing that is broken without a server is found', async () => {
 		['settings', /go together: set both/, [...here, '--store', 's3']],
 		['settings', /--allowed-types/, [...here, '--allowed-types', 'pictures']],
 		['settings', /its URLs need a name that clients can reach/, ['--data', data, '--api', '127.0.0.1:0', '--storage', '0.0.0.0:0', '--admin', '127.0.0.1:0']],
-		['ports', /is taken by another program/, [...here, '--api', at]],
+		['ports', /is taken by another program.* Or end what uses it\./, [...here, '--api', at]],
+		['ports', /--api must be HOST:PORT.* does not start with this setting\./, [...here, '--api', '127.0.0.1:80000']],
+		['ports', /An API that is not on loopback needs an API key/, [...here, '--api', '0.0.0.0:0']],
 		['ports', /--storage: no such address as no\.host\.example/, [...here, '--storage', 'no.host.example:80']],
 		['data', /can be written by others/, ['--data', path.join(open, 'data'), ...free]],
 		['data', /credentials/, ['--data', path.join(readable, 'data'), ...free]],
@@ -119,6 +121,8 @@ test('each thing that is broken without a server is found', async () => {
 		['webhook', /127\.0\.0\.1/, here, { TINTYPE_WEBHOOK_URL: `http://127.0.0.1:${closed}/`, TINTYPE_WEBHOOK_SECRET: secret, TINTYPE_WEBHOOK_PRIVATE: 'on' }],
 	])
 		await assertFailed(check, words, args, env);
+	/* The disk is that of the directory in which it would be made. */
+	assert.match((await doctor(['--data', '/proc/none', ...free])).bad.find(line => line.startsWith('disk: ')), /^disk: 0 B are free/);
 	issuer.mode = 'answers garbage';
 	await assertFailed('issuer', /./, here, issuer.env);
 	issuer.mode = '';
