@@ -24,7 +24,7 @@ static bool can_begin_id(struct str text)
 	for (size_t i = 0; i < text.n; i++)
 		if (str_find_char(STR("0123456789abcdef-"), text.p[i]) == 17)
 			return false;
-	return text.n > 0 && text.n < UUID_CHARS;
+	return text.n < UUID_CHARS;
 }
 
 static void match_page(struct id_search *s, const json_t *page)
@@ -71,13 +71,13 @@ static enum status judge_matches(const struct id_search *s, struct arena *a, str
 {
 	bool is_cut = s->cursor.n > 0;
 	if (s->found == 0)
-		return fault_set(
-			why, NO_SUCH_IMAGE, "no ID of the %s%zu images begins so; `tintype list` shows them", is_cut ? "newest " : "", s->searched);
+		return fault_set(why, NO_SUCH_IMAGE, "none of the %s%zu images has an ID that begins with it; `tintype list` shows them",
+			is_cut ? "newest " : "", s->searched);
 	for (size_t i = 0; s->found > 1 && i < s->found && i < SHOWN_MAX; i++)
 		show_line(stderr, "%.*s  %.*s  %.*s", STRF(remote_text(s->records[i], "imageId")), STRF(remote_text(s->records[i], "uploadedAt")),
 			STRF(remote_text(s->records[i], "fileName")));
 	if (s->found > 1)
-		return fault_set(why, INVALID_INPUT, "%zu images have an ID that begins so: give more characters", s->found);
+		return fault_set(why, INVALID_INPUT, "%zu images have an ID that begins with it: give more characters", s->found);
 	if (is_cut && s->prefix.n < ID_PREFIX_SAFE_MIN)
 		return fault_set(why, INVALID_INPUT, "there are more than %d images: give the first %d characters of the ID, or more",
 			ID_SEARCHED_MAX, ID_PREFIX_SAFE_MIN);

@@ -11,7 +11,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_ONLYDIR)
+#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_MOVE_SELF | IN_ONLYDIR)
 
 /* Called by the walk with a directory that it is about to read. The same directory gets the same id again. */
 static enum status watch_directory(void *arg, const struct walk_file *at, int fd, struct fault *why)
@@ -68,21 +68,25 @@ static struct watched_dir *find_dir(struct upload_watch *w, int id)
 	return NULL;
 }
 
-/* A directory was moved away: neither it nor what is below it is watched any more. */
-static void forget_tree(struct upload_watch *w, const struct watched_dir *parent, const char *name)
+/* A directory was moved away: neither it nor what is below it is watched any more.
+ * top  its path below the root; "": the root itself */
+static void forget_tree(struct upload_watch *w, const char *root, struct str top)
 {
-	struct arena a CLEANUP(arena_deinit) = { 0 };
-	arena_init(&a, 1u << 20);
-	struct str top = str_printf(&a, "%s%s%s", parent->below, parent->below[0] != '\0' ? "/" : "", name);
-	const char *root = parent->root;
 	for (size_t i = 0; i < w->n; i++) {
 		struct str below = str_of(w->dirs[i].below);
-		bool inside = w->dirs[i].root == root && str_starts_with(below, top) && (below.n == top.n || below.p[top.n] == '/');
+		bool inside = w->dirs[i].root == root && str_starts_with(below, top) && (top.n == 0 || below.n == top.n || below.p[top.n] == '/');
 		if (inside && w->dirs[i].id >= 0)
 			(void)inotify_rm_watch(w->fd, w->dirs[i].id);
 		if (inside)
 			w->dirs[i].id = -1;
 	}
+}
+
+static void forget_child(struct upload_watch *w, const struct watched_dir *parent, const char *name)
+{
+	struct arena a CLEANUP(arena_deinit) = { 0 };
+	arena_init(&a, 1u << 20);
+	forget_tree(w, parent->root, str_printf(&a, "%s%s%s", parent->below, parent->below[0] != '\0' ? "/" : "", name));
 }
 
 static void handle_event(struct upload_watch *w, struct file_walk *walk, const struct inotify_event *e)
@@ -91,16 +95,17 @@ static void handle_event(struct upload_watch *w, struct file_walk *walk, const s
 	if (found == NULL)
 		return;
 	const struct watched_dir dir = *found;
-	if ((e->mask & IN_IGNORED) != 0) {
+	bool is_root = dir.below[0] == '\0';
+	if ((e->mask & IN_IGNORED) != 0)
 		found->id = -1;
-		if (dir.below[0] == '\0')
-			walk_report(walk, dir.root, "", "is gone, and not watched any more");
-		return;
-	}
+	if ((e->mask & IN_MOVE_SELF) != 0 && is_root) /* others are told by their parent's event */
+		forget_tree(w, dir.root, STR(""));
+	if ((e->mask & (IN_IGNORED | IN_MOVE_SELF)) != 0 && is_root)
+		walk_report(walk, dir.root, "", "is gone, and not watched any more");
 	if (e->len == 0)
 		return;
 	if ((e->mask & IN_ISDIR) != 0 && (e->mask & IN_MOVED_FROM) != 0)
-		forget_tree(w, &dir, e->name);
+		forget_child(w, &dir, e->name);
 	else if ((e->mask & IN_ISDIR) != 0 || (e->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0)
 		walk_add_below(walk, dir.root, dir.below, e->name);
 }

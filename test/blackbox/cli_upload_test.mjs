@@ -154,15 +154,16 @@ test('a watched directory: each file once it is whole, over a restart of the ser
 	assert.match(lines(err).at(-1), /^8 uploaded \(.*\)(, \d already there)?, 1 failed$/);
 });
 
-test('a directory that is watched and removed ends the command with a failure', async () => {
-	const watched = path.join(folder(), 'watched');
-	mkdirSync(watched);
-	const child = spawn(program(), ['upload', '--watch', 'watched'], { cwd: work, env: childEnv(environment()) });
-	let err = '';
-	child.stderr.setEncoding('utf8').on('data', s => { err += s; });
-	const ended = once(child, 'close');
-	await eventually(() => err.includes('Watching'), { what: 'what is watched' });
-	rmSync(watched, { recursive: true });
-	assert.deepEqual(await ended, [1, null]);
-	assert.match(err, /^watched: is gone, and not watched any more\n0 uploaded, 1 failed\n$/m);
-});
+for (const [what, take] of [['removed', dir => rmSync(dir, { recursive: true })], ['moved away', dir => renameSync(dir, `${dir} elsewhere`)]])
+	test(`a directory that is watched and ${what} ends the command with a failure`, async () => {
+		const watched = path.join(folder(), 'watched');
+		mkdirSync(watched);
+		const child = spawn(program(), ['upload', '--watch', 'watched'], { cwd: work, env: childEnv(environment()) });
+		let err = '';
+		child.stderr.setEncoding('utf8').on('data', s => { err += s; });
+		const ended = once(child, 'close');
+		await eventually(() => err.includes('Watching'), { what: 'what is watched' });
+		take(watched);
+		assert.deepEqual(await ended, [1, null]);
+		assert.match(err, /^watched: is gone, and not watched any more\n0 uploaded, 1 failed\n$/m);
+	});

@@ -43,10 +43,10 @@ static void test_id_when_a_start_then_the_image_or_what_is_wrong(void **state)
 		{ START "000000001234", START "000000001234", NULL },
 		{ START "000000009999", START "000000009999", NULL }, /* whole: the server judges */
 		{ "no-hex", "no-hex", NULL },
-		{ "", "", NULL },
+		{ "", NULL, "at least the first 4 characters" },
 		{ "000", NULL, "at least the first 4 characters" },
-		{ "ffff", NULL, "no ID of the 1301 images begins so" },
-		{ START "0000000012", NULL, "100 images have an ID that begins so" },
+		{ "ffff", NULL, "none of the 1301 images has an ID that begins with it" },
+		{ START "0000000012", NULL, "100 images have an ID that begins with it" },
 	};
 	add_many(1301);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
