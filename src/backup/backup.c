@@ -363,6 +363,21 @@ static enum status choose_name(struct run *r, int64_t now_ms, struct fault *why)
 	return OK;
 }
 
+/* Whose snapshots are there: those of another server would be removed with --keep. One that is damaged tells nothing. */
+static enum status check_source(struct run *r, struct fault *why)
+{
+	struct names all CLEANUP(names_deinit) = { 0 };
+	struct arena a CLEANUP(arena_deinit);
+	struct manifest m;
+	struct fault unread = { 0 };
+	arena_init(&a, 2 * BACKUP_MANIFEST_MAX);
+	r->manifest.source = snapshot_source(r->snapshot);
+	TRY(snapshots_list(r->o->target, &all, why));
+	if (all.n == 0 || snapshots_read(r->o->target, names_text(all.all[all.n - 1]), &a, &m, &unread) != OK || m.source == r->manifest.source)
+		return OK;
+	return fault_set(why, BAD_SETTING, "The destination has backups of another server; name one for this server alone.");
+}
+
 static enum status put_manifest(struct run *r, int64_t now_ms, struct fault *why)
 {
 	char created[ISO8601_CHARS + 1], memory[NAME_BYTES];
@@ -394,6 +409,7 @@ static enum status make_snapshot(struct run *r, struct fault *why)
 	};
 	int64_t now_ms = clock_now_ms();
 	TRY(snapshot_take(&o, &r->snapshot, why));
+	TRY(check_source(r, why));
 	TRY(r->o->target->ops->list(r->o->target, STR("lists"), &r->lists, why));
 	names_sort(&r->lists);
 	TRY(copy_database(r, why));

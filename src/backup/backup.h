@@ -33,7 +33,7 @@ struct backup_result {
 /* Make a snapshot. What the destination has already is not written again. A run that is cut off leaves the earlier snapshots as they were,
  * and the next one goes on with what it has written. Bodies that cannot be read are counted in `missing`, and the snapshot is made
  * without them.
- * Errors  those of snapshot_take and of the target; DEADLINE it was stopped, or stood still for too long; OUT_OF_MEMORY */
+ * Errors  BAD_SETTING the target has snapshots of another server; those of snapshot_take and of the target; DEADLINE it was stopped, or stood still for too long; OUT_OF_MEMORY */
 enum status backup_run(const struct backup_options *o, struct backup_result *out, struct fault *why) MUST_CHECK;
 /* Remove all but the last `keep` snapshots, and what no snapshot names. Where one of them is damaged, only snapshots are removed.
  * keep     at least 1

@@ -88,6 +88,7 @@ void manifest_write(struct buf *b, const struct manifest *m)
 	writer_text(b, STR("createdAt"), m->created);
 	writer_text(b, STR("program"), m->program);
 	writer_number(b, STR("schema"), m->schema);
+	writer_number(b, STR("source"), m->source);
 	writer_open(b, STR("database"), '{');
 	writer_number(b, STR("bytes"), m->database_bytes);
 	writer_text(b, STR("list"), m->database_list);
@@ -148,10 +149,11 @@ static bool read_all(const json_t *all, struct arena *a, struct manifest *m)
 	m->created = str_dup(a, json_text(json_object_get(all, "createdAt")));
 	m->program = str_dup(a, json_text(json_object_get(all, "program")));
 	m->secrets = json_is_true(json_object_get(all, "secrets"));
-	return read_number(all, "schema", &m->schema) && m->schema <= INT32_MAX && read_number(database, "bytes", &m->database_bytes) &&
-		read_hash(database, "list", a, &m->database_list) && read_number(all, "objects", &m->objects) &&
-		read_number(all, "objectBytes", &m->object_bytes) && read_number(all, "missing", &m->missing) &&
-		(json_is_null(credentials) || read_hash(all, "credentials", a, &m->credentials)) && read_lists(json_object_get(all, "lists"), a, m);
+	return read_number(all, "schema", &m->schema) && m->schema <= INT32_MAX && read_number(all, "source", &m->source) &&
+		read_number(database, "bytes", &m->database_bytes) && read_hash(database, "list", a, &m->database_list) &&
+		read_number(all, "objects", &m->objects) && read_number(all, "objectBytes", &m->object_bytes) &&
+		read_number(all, "missing", &m->missing) && (json_is_null(credentials) || read_hash(all, "credentials", a, &m->credentials)) &&
+		read_lists(json_object_get(all, "lists"), a, m);
 }
 
 enum status manifest_parse(struct str text, struct arena *a, struct manifest *out, struct fault *why)

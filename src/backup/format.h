@@ -64,6 +64,7 @@ struct manifest {
 	struct str created; /* ISO 8601 */
 	struct str program; /* the version of tintype */
 	uint64_t schema;    /* of the database */
+	uint64_t source;    /* see snapshot_source */
 	uint64_t database_bytes;
 	struct str database_list;       /* SHA-256 of the list of its pieces */
 	uint64_t objects, object_bytes; /* bodies that are files */

@@ -23,6 +23,8 @@
 /* ROW_INLINED is spelt out for the indexes that have this condition; they give the order too. */
 static const char files_query[] = "SELECT file, size, etag FROM objects WHERE (flags & 32) = 0"
 								  " UNION ALL SELECT file, size, etag FROM parts WHERE (flags & 32) = 0 ORDER BY file";
+/* The image bucket, which each first start makes. */
+static const char source_query[] = "SELECT created_ms FROM buckets ORDER BY id LIMIT 1";
 /* The hold is renewed after so many pages were copied, or so many steps of SQLite's virtual machine. */
 #define STEP_PAGES 16384
 #define STEP_INSTRUCTIONS 1000000
@@ -39,7 +41,8 @@ struct snapshot {
 	int dir_fd, copy_fd;
 	struct hold hold;
 	struct tree tree;
-	struct db db; /* the copy */
+	struct db db;   /* the copy */
+	int64_t source; /* see snapshot_source */
 	sqlite3_stmt *files;
 };
 
@@ -158,7 +161,7 @@ static enum status make_copy(struct snapshot *s, bool secrets, struct fault *why
 	TRY(check_copy(s, why));
 	if (!secrets && sqlite3_exec(s->db.sq, without_secrets, NULL, NULL, NULL) != SQLITE_OK)
 		return explain(&s->db, "write", s->copy, why);
-	if (sqlite3_prepare_v2(s->db.sq, files_query, -1, &s->files, NULL) != SQLITE_OK)
+	if (db_ask(&s->db, source_query, &s->source, why) != OK || sqlite3_prepare_v2(s->db.sq, files_query, -1, &s->files, NULL) != SQLITE_OK)
 		return explain(&s->db, "read", s->copy, why);
 	return OK;
 }
@@ -217,6 +220,12 @@ int snapshot_schema(const struct snapshot *s)
 {
 	assert(s != NULL);
 	return SCHEMA_VERSION;
+}
+
+uint64_t snapshot_source(const struct snapshot *s)
+{
+	assert(s != NULL);
+	return (uint64_t)s->source;
 }
 
 int snapshot_database(const struct snapshot *s)

@@ -32,6 +32,8 @@ void snapshot_free(struct snapshot **s);
 /* The version of its tables, and a descriptor of the copy, which stays the snapshot's. */
 int snapshot_schema(const struct snapshot *s);
 int snapshot_database(const struct snapshot *s);
+/* When its server was first started, in ms; the same of what was restored of it. It tells servers apart. */
+uint64_t snapshot_source(const struct snapshot *s);
 /* Keep the hold; cheap. Errors: hold_renew's */
 enum status snapshot_renew(struct snapshot *s, struct fault *why) MUST_CHECK;
 

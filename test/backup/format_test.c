@@ -77,6 +77,7 @@ static void test_manifest_then_read_back(void **state)
 	const struct manifest m = { .created = STR("2026-11-22T07:37:22.123Z"),
 		.program = STR("1.2"),
 		.schema = 7,
+		.source = 1790000000123,
 		.database_bytes = 65537,
 		.database_list = STR(OTHER),
 		.objects = 3,
@@ -94,6 +95,7 @@ static void test_manifest_then_read_back(void **state)
 	assert_str(back.created, m.created);
 	assert_str(back.program, m.program);
 	assert_int_equal(back.schema, 7);
+	assert_int_equal(back.source, m.source);
 	assert_int_equal(back.database_bytes, m.database_bytes);
 	assert_str(back.database_list, m.database_list);
 	assert_int_equal(back.objects, 3);
@@ -107,7 +109,7 @@ static void test_manifest_then_read_back(void **state)
 }
 
 #define MANIFEST(lists, more) \
-	"{\"format\":1,\"createdAt\":\"x\",\"program\":\"1\",\"schema\":7,\"database\":{\"bytes\":1,\"list\":\"" HASH \
+	"{\"format\":1,\"createdAt\":\"x\",\"program\":\"1\",\"schema\":7,\"source\":5,\"database\":{\"bytes\":1,\"list\":\"" HASH \
 	"\"},\"objects\":1,\"objectBytes\":1,\"missing\":0,\"secrets\":false" more ",\"lists\":" lists "}"
 
 static void test_manifest_that_lacks_something_then_damaged(void **state)
