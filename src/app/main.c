@@ -43,15 +43,31 @@ static int put_page(FILE *to, void (*write)(struct buf *))
 
 static void write_usage(struct buf *b);
 static void write_manual(struct buf *b);
+static void write_help(struct buf *b);
+static const struct command_row *command_at(size_t i);
+static const struct command_row *shown; /* by write_help */
 
 static void write_version(struct buf *b)
 {
 	buf_put(b, STR("tintype " VERSION "\n"));
 }
 
+static int refuse_command(const char *name)
+{
+	fprintf(stderr, "tintype: unknown command '%s'; tintype help lists the commands\n", name);
+	return 2;
+}
+
 static int print_usage(int argc, char **argv)
 {
-	return put_page(stdout, argc > 1 && strcmp(argv[1], "--man") == 0 ? write_manual : write_usage);
+	if (argc == 1)
+		return put_page(stdout, write_usage);
+	if (strcmp(argv[1], "--man") == 0)
+		return put_page(stdout, write_manual);
+	for (size_t i = 0; (shown = command_at(i)) != NULL; i++)
+		if (strcmp(shown->name, argv[1]) == 0)
+			return put_page(stdout, write_help);
+	return refuse_command(argv[1]);
 }
 
 static int print_version(int argc, char **argv)
@@ -75,7 +91,6 @@ static const struct flag_name *help_flag(size_t i)
 }
 
 static struct str completed_shell;
-static const struct command_row *command_at(size_t i);
 
 static void write_completion(struct buf *b)
 {
@@ -135,11 +150,13 @@ static const struct main_verb {
 	{ { "recount", "recount [OPTION ...]", "Count what each user has stored, and repair what is recorded of it; a running server does it.",
 		  .settings = STORAGE_SETTINGS },
 		recount_main },
-	{ { "doctor", "doctor [OPTION ...]", "Check settings, ports, disk, clock, certificate and all that the server calls, and say what to do.",
-		  DOCTOR_ABOUT, .flags = doctor_flag, .takes = FLAGS_ALL, .settings = FLAGS_ALL },
+	{ { "doctor", "doctor [OPTION ...]",
+		  "Check settings, ports, disk, clock, certificate and all that the server calls, and say what to do.", DOCTOR_ABOUT,
+		  .flags = doctor_flag, .takes = FLAGS_ALL, .settings = FLAGS_ALL },
 		doctor_main },
-	{ { "fsck", "fsck [--repair] [OPTION ...]", "Check everything that is stored, also while a server runs; with --repair repair what can be repaired.",
-		  FSCK_ABOUT, .flags = fsck_flag, .takes = FLAGS_ALL, .settings = FSCK_SETTINGS },
+	{ { "fsck", "fsck [--repair] [OPTION ...]",
+		  "Check everything that is stored, also while a server runs; with --repair repair what can be repaired.", FSCK_ABOUT,
+		  .flags = fsck_flag, .takes = FLAGS_ALL, .settings = FSCK_SETTINGS },
 		fsck_main },
 	{ { "backup", "backup DEST [OPTION ...]",
 		  "Copy the data directory to a directory or a bucket while a server uses it, and only what is new.", BACKUP_ABOUT,
@@ -163,7 +180,8 @@ static const struct main_verb {
 	{ { "settings", "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.",
 		  .flags = settings_command_flag, .takes = FLAGS_ALL },
 		print_settings, true },
-	{ { "help", "help [--man]", "Print this list of commands; with --man the manual page.", .flags = help_flag, .takes = FLAGS_ALL },
+	{ { "help", "help [COMMAND|--man]", "Print this list of commands, or the help of one; with --man the manual page.", .flags = help_flag,
+		  .takes = FLAGS_ALL },
 		print_usage, true },
 	{ { "completion", "completion bash|zsh|fish", "Print a script that completes commands and options in a shell.",
 		  "To use it at once: source <(tintype completion bash), or tintype completion fish | source.", .actions = "bash zsh fish" },
@@ -208,8 +226,6 @@ static void write_manual(struct buf *b)
 			".TP\n\\fBTINTYPE_ENV_FILE\\fR\nThe file of settings, in place of \\fI.env\\fR; none is read if it is empty.\n"
 			".SH EXIT STATUS\n0 if all succeeded, 1 if something failed, 2 for wrong use or a wrong setting, 130 after Ctrl-C, 143 after SIGTERM.\n"));
 }
-
-static const struct command_row *shown; /* by write_help */
 
 static void write_help(struct buf *b)
 {
@@ -256,7 +272,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && cli_knows(str_of(argv[1])))
 		return load_env_file() != 0 ? 2 : cli_run(argc - 1, argv + 1);
 	if (argc > 1)
-		fprintf(stderr, "tintype: unknown command '%s'; commands:\n\n", argv[1]);
+		return refuse_command(argv[1]);
 	put_page(stderr, write_usage);
 	return 2;
 }

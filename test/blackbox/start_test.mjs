@@ -261,12 +261,14 @@ test('help, version and wrong verbs', async () => {
 	assert.equal((await runProgram(['help'])).code, 0);
 	const wrong = await runProgram(['serv']);
 	assert.equal(wrong.code, 2);
-	assert.match(wrong.stderr, /^tintype: unknown command 'serv'/);
+	assert.equal(wrong.stderr, "tintype: unknown command 'serv'; tintype help lists the commands\n");
+	assert.deepEqual(await runProgram(['help', 'serv']), wrong);
 	const commands = [...(await runProgram(['help'])).stdout.matchAll(/^ {2}([a-z]+)/gm)].map(m => m[1]);
 	assert.ok(commands.length > 15);
 	for (const command of commands) {
 		const { code, stdout } = await runProgram([command, '--help']);
 		assert.deepEqual([code, /^usage: tintype ([a-z]+).*\n\n[A-Z].*\n/.exec(stdout)?.[1]], [0, command], stdout);
+		assert.equal((await runProgram(['help', command])).stdout, stdout);
 	}
 	for (const command of ['serve', 'sweep', 'table', 'keys', 'settings', 'version', 'upload', 'list', 'get', 'rm', 'logs']) {
 		if (command !== 'version' && command !== 'table') {
