@@ -133,7 +133,7 @@ static void check_settings(struct doctor *d)
 	d->settings_hold = st == OK;
 	if (st != OK)
 		doctor_report_fault(
-			d, DOCTOR_FAILED, "Change it in the environment, in .env or on the command line; the server does not start so.", &why);
+			d, DOCTOR_FAILED, "Change it in the environment, in .env or on the command line; the server does not start with it.", &why);
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "They can be used; images are kept %s%s.", d->remote ? "on S3 and DynamoDB" : "in ",
 			d->remote ? "" : s->data_dir);

@@ -40,14 +40,14 @@ static bool check_private(struct doctor *d, const char *path, const char *what, 
 	if (fd < 0 && errno == ENOENT)
 		return false;
 	if (fd < 0) {
-		doctor_report(d, DOCTOR_FAILED, "Run this as the server's user, and let that user own it.", "%s cannot be opened: %s.", path,
-			strerror(errno));
+		doctor_report(
+			d, DOCTOR_FAILED, "Run this as the server's user, who must own it.", "%s cannot be opened: %s.", path, strerror(errno));
 		return false;
 	}
 	bool good = file_check_private(fd, &rule, &why) == OK;
 	close(fd);
 	if (!good)
-		doctor_report_fault(d, DOCTOR_FAILED, "Let the server's user alone own it and write to it.", &why);
+		doctor_report_fault(d, DOCTOR_FAILED, "Only the server's user may own it and write to it: use chown and chmod.", &why);
 	return good;
 }
 
@@ -143,8 +143,8 @@ void doctor_check_clock(struct doctor *d)
 	int state = adjtimex(&t);
 	clock_iso8601(clock_now_ms(), now);
 	if (clock_now_ms() < INT64_C(1767225600000)) /* 2026, before which no version of this program was built */
-		doctor_report(
-			d, DOCTOR_FAILED, "Set the clock: signed URLs would be expired for everybody else.", "The clock says %s, which is past.", now);
+		doctor_report(d, DOCTOR_FAILED, "Set the clock: for everybody else, signed URLs would have expired.",
+			"The clock says %s, which is in the past.", now);
 	else if (state < 0 || state == TIME_ERROR)
 		doctor_report(d, DOCTOR_WARNING,
 			"Run a time service such as systemd-timesyncd or chrony; signatures fail if the clock is minutes off.",
@@ -194,7 +194,7 @@ static void check_names(struct doctor *d)
 		struct str name = str_slice(one, 0, str_find_char(one, ':'));
 		(void)snprintf(host, sizeof host, "%.*s", STRF(name));
 		if (name.n > 0 && !tls_facts_has_host(d->settings.tls_cert, host))
-			doctor_report(d, DOCTOR_FAILED, "Get one for all names of --hosts.",
+			doctor_report(d, DOCTOR_FAILED, "Get one that covers all names in --hosts.",
 				"The certificate is not for %s, which clients may call the server (--hosts).", host);
 	}
 }
@@ -235,7 +235,7 @@ void doctor_check_certificate(struct doctor *d)
 	check_names(d);
 	if (!facts.is_trusted)
 		doctor_report(d, DOCTOR_WARNING,
-			"Put the certificates between it and its authority into the same file, after it; one of your own making is only trusted by who is told to.",
+			"Append the intermediate certificates to the file; a self-signed certificate is trusted only by clients that are told to trust it.",
 			"This system does not trust the certificate: %s.", facts.flaw);
 }
 

@@ -286,7 +286,7 @@ void doctor_check_issuer(struct doctor *d)
 			"The issuer's clock is %lld seconds from this one, and %llu are allowed (--oidc-skew).", (long long)off_s,
 			(unsigned long long)s->oidc_skew_s);
 	else
-		doctor_report(d, DOCTOR_OK, NULL, "%s is reached, and has %zu usable keys.", s->oidc_issuer, keys);
+		doctor_report(d, DOCTOR_OK, NULL, "%s can be reached, and has %zu usable keys.", s->oidc_issuer, keys);
 }
 
 /* webhooks */

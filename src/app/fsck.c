@@ -278,7 +278,7 @@ static enum status repair(struct command *c, const struct fsck_items *items, str
 {
 	if (c->lost > LOST_MOST && 2 * c->lost > r->images)
 		return fault_set(why, STORAGE_FAILED,
-			"%llu objects are lost, most of all: nothing was repaired. Look whether the disk is mounted and the bucket the right one, or restore a "
+			"%llu objects are lost, more than half: nothing was repaired. Check that the disk is mounted and the bucket is the right one, or restore a "
 			"backup.",
 			(unsigned long long)c->lost);
 	TRY(repair_items(c, items, why));

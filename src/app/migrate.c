@@ -301,7 +301,7 @@ static enum status copy_closed(struct command *c, struct fault *why)
 			return OK;
 	}
 	return fault_set(why, STATE_CHANGED,
-		"The source still changes, although it is closed: something writes to it that does not obey, such as functions on AWS Lambda. Stop "
+		"The source still changes, although it is closed: something that does not observe the migration, such as functions on AWS Lambda, writes to it. Stop "
 		"that, and run this again.");
 }
 
@@ -318,12 +318,12 @@ static void print_report(const struct command *c)
 	const struct migration_result *r = &c->result;
 	printf("Complete. Both sides have the same: %" PRIu64 " rows, of them %" PRIu64 " images with %" PRIu64
 		   " bytes, whose sizes and MD5 digests agree;\n"
-		   "%" PRIu64 " users, %" PRIu64 " API keys, %" PRIu64 " events that wait.\n",
+		   "%" PRIu64 " users, %" PRIu64 " API keys, %" PRIu64 " webhooks to be sent.\n",
 		r->rows, r->uploaded, r->bytes, r->users, r->api_keys, r->events);
 	if (r->damaged > 0)
 		printf("%" PRIu64 " images are damaged at the source, and are at the destination what they were there; they are named above.\n",
 			r->damaged);
-	printf("To switch: start the server with the settings of %s, and let clients use it. The source goes on to serve reads, and refuses\n"
+	printf("To switch: start the server with the settings of %s, and let clients use it. The source continues to serve reads, and refuses\n"
 		   "changes until it is removed, or `tintype migrate --cancel --from %s`.\n",
 		c->to.path, c->from.path);
 	if (!c->from.remote)

@@ -336,7 +336,7 @@ static enum status open_all(struct dir_target *d, enum target_mode mode, struct 
 	if (mode == TARGET_READ && !marked)
 		return fault_set(why, BAD_SETTING, "There is no backup in %s.", d->path);
 	if (!marked && !is_unused(d))
-		return fault_set(why, BAD_SETTING, "%s has files that are no backup; name a new directory.", d->path);
+		return fault_set(why, BAD_SETTING, "%s has files that are not part of a backup; name a new directory.", d->path);
 	TRY(lock_dir(d, mode, why));
 	if (mode == TARGET_READ)
 		return OK;

@@ -219,7 +219,7 @@ static enum status choose_snapshot(struct restore_state *s, struct fault *why)
 		if (s->o->snapshot == NULL || str_equal(snapshots_time(all.all[i]), str_of(s->o->snapshot)))
 			e = all.all[i];
 	if (e == NULL && s->o->snapshot != NULL)
-		return fault_set(why, BAD_SETTING, "There is no snapshot %.40s; --list shows those that there are.", s->o->snapshot);
+		return fault_set(why, BAD_SETTING, "There is no snapshot %.40s; --list shows what there is.", s->o->snapshot);
 	if (e == NULL)
 		return fault_set(why, BAD_SETTING, "There is no snapshot yet: the first backup has not ended.");
 	(void)snprintf(s->result->name, sizeof s->result->name, "%.*s", STRF(snapshots_time(e)));
@@ -233,9 +233,10 @@ static enum status end_damaged(const struct restore_state *s, struct fault *why)
 {
 	unsigned long long n = s->result->damaged;
 	if (s->restoration == NULL)
-		return fault_set(why, DATA_DAMAGED, "Snapshot %s is damaged in %llu places.", s->result->name, n);
-	return fault_set(why, DATA_DAMAGED, "Snapshot %s is damaged in %llu places, so nothing was restored. Choose another with --snapshot%s.",
-		s->result->name, n, s->database_damaged ? "" : ", or restore what is whole with --partial");
+		return fault_set(why, DATA_DAMAGED, "Snapshot %s is damaged; pieces missing or damaged: %llu.", s->result->name, n);
+	return fault_set(why, DATA_DAMAGED,
+		"Snapshot %s is damaged; pieces missing or damaged: %llu. Nothing was restored. Choose another with --snapshot%s.", s->result->name,
+		n, s->database_damaged ? "" : ", or restore what is whole with --partial");
 }
 
 static enum status restore_all(struct restore_state *s, struct fault *why)

@@ -231,7 +231,8 @@ static enum status need_unused(struct s3_target *s, struct fault *why)
 	TRY(store_list(s->store, str_of(s->prefix), STR(""), 2, &a, &page, why));
 	for (size_t i = 0; i < page.n; i++)
 		if (!str_equal(page.objects[i].key, lock))
-			return fault_set(why, BAD_SETTING, "The bucket has objects below \"%s\" that are no backup; name another prefix.", s->prefix);
+			return fault_set(
+				why, BAD_SETTING, "The bucket has objects below \"%s\" that are not part of a backup; name another prefix.", s->prefix);
 	return OK;
 }
 

@@ -106,7 +106,7 @@ static void add_entry(struct file_walk *w, const struct walk_file *at, int dir, 
 		return;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		show_line(stderr, "%s/%s: skipped: it is %s", at->root, path.p, S_ISLNK(st.st_mode) ? "a link" : "no file");
+		show_line(stderr, "%s/%s: skipped: it is %s", at->root, path.p, S_ISLNK(st.st_mode) ? "a link" : "not a regular file");
 		return;
 	}
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -261,7 +261,7 @@ static enum status find_files(struct upload_run *u, struct fault *why)
 		if (strcmp(o->operands[i], "-") == 0)
 			continue;
 		if (o->watch && stat(o->operands[i], &st) == 0 && !S_ISDIR(st.st_mode))
-			return fault_set(why, BAD_SETTING, "--watch takes directories, and %s is none", o->operands[i]);
+			return fault_set(why, BAD_SETTING, "--watch takes directories, and %s is not one", o->operands[i]);
 	}
 	if (o->watch)
 		TRY(upload_watch_init(&u->watch, &u->walk, why));

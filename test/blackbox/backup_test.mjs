@@ -295,7 +295,7 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	};
 	flip(object);
 	for (const run of [await restore(from, '--check'), await restoreInto('none', from)]) {
-		ends(run, 1, /damaged in 1 places/);
+		ends(run, 1, /missing or damaged: 1\./);
 		assert.match(run.stderr, new RegExp(`${path.basename(object)} is damaged`));
 	}
 	const refused = await runProgram(['serve', '--data', where('none'), '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0']);
@@ -309,7 +309,7 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	ends(await restore(from, '--check'), 0, /all verified/);
 	const piece = files(from, 'database').at(-1);
 	flip(piece);
-	ends(await restoreInto('no database', from, '--partial'), 1, /nothing was restored\. Choose another with --snapshot\.\n/);
+	ends(await restoreInto('no database', from, '--partial'), 1, /Nothing was restored\. Choose another with --snapshot\.\n/);
 	flip(piece);
 	const list = files(from, 'lists')[0];
 	appendFileSync(list, 'x');
@@ -339,7 +339,7 @@ test('wrong places are refused, and left as they are', async () => {
 	const other = path.join(work, 'other');
 	mkdirSync(other);
 	writeFileSync(path.join(other, 'letter'), 'dear');
-	ends(await backup(other), 2, /has files that are no backup/);
+	ends(await backup(other), 2, /has files that are not part of a backup/);
 	ends(await restore(other, '--list'), 2, /There is no backup in/);
 	ends(await restore(dest, '--data', other), 2, /is not empty; restore into a new directory/);
 	ends(await restore(dest, '--data', server.data), 1, /A server uses/);
@@ -350,6 +350,12 @@ test('wrong places are refused, and left as they are', async () => {
 	ends(await backup(dest, '--keep', '0'), 2, /--keep must be a number, at least 1/);
 	ends(await backup(dest, '--nope'), 2, /unknown option "--nope"/);
 	ends(await runProgram(['backup', dest, '--data', other]), 2, /no database/);
+	const neighbour = path.join(work, 'neighbour'), there = files(dest);
+	mkdirSync(neighbour);
+	const another = await startServer({ data: neighbour });
+	ends(await runProgram(['backup', dest, '--data', another.data, '--keep', '1']), 2, /has backups of another server; name one for this server alone/);
+	await another.stop();
+	assert.deepEqual(files(dest), there);
 	assert.ok(!existsSync(path.join(server.data, 'backup.lease')));
 });
 

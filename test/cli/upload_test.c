@@ -340,7 +340,7 @@ static void test_upload_when_used_wrongly_then_2_and_a_message(void **state)
 	static const struct {
 		const char *args[4], *says;
 	} rows[] = { { { "upload", "a.png", "--name=x" }, "--name is for standard input" }, { { "upload", "-", "-" }, "give one -" },
-		{ { "upload", "-", "--watch" }, "--watch takes directories" }, { { "upload", "a.png", "--watch" }, "a.png is none" } };
+		{ { "upload", "-", "--watch" }, "--watch takes directories" }, { { "upload", "a.png", "--watch" }, "a.png is not one" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct run *r = run_verb(rows[i].args);
 		assert_int_equal(r->code, 2);
