@@ -217,6 +217,17 @@ test('the same idempotencyKey gives the same image; other bytes are refused', as
 	await fails(keyed.upload(named('a.png', tinyPng), { idempotencyKey }), { code: 'image_gone', status: 410 });
 });
 
+test('bytes that another upload with the same idempotencyKey has stored are not taken for one\'s own', async () => {
+	const [one, other] = [[90, 80, 70], [91, 80, 70]].map(colour => png(40, 30, { colour })), idempotencyKey = randomUUID();
+	assert.equal(one.length, other.length);
+	storage.rule = first('PUT', { holdAt: 0 });
+	const late = keyed.upload(named('a.png', one), { idempotencyKey });
+	await eventually(() => storage.holding() > 0, { what: 'the first one to be held' });
+	const { image } = await keyed.upload(named('a.png', other), { idempotencyKey });
+	storage.release();
+	await fails(late, { status: 412, imageId: image.imageId });
+});
+
 test('a full quota is an error with its figures', async () => {
 	const user = new Client({ url: `${api.url}/prod`, key: KEY, onBehalfOf: `user ${randomUUID()}` });
 	for (let i = 0; i < 3; i++)

@@ -202,3 +202,62 @@ test('in Chromium: progress, a server that is killed while bytes are sent, an ab
 	assert.equal((await call(server, 'GET', '/images')).json.count, 1);
 	assert.deepEqual(page.faults, []);
 });
+
+const COMPONENT = `
+import { StrictMode, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Client } from 'tintype-client';
+import { useUpload } from 'tintype-client/react';
+
+function Uploads() {
+	const [client] = useState(() => new Client({ url: window.api, retry: { attempts: 1 } }));
+	const { items, add, retry, remove, clearDone } = useUpload(client, { atOnce: 1, optionsOf: file => ({ metadata: { from: file.name } }), onUploaded: item => window.uploaded.push(item.image.metadata.from) });
+	Object.assign(window, { add, retry, remove, clearDone });
+	return <ul>{items.map(item => <li key={item.id}>{item.name} {item.state} {item.sent} {item.canRetry ? 'again' : ''}</li>)}</ul>;
+}
+window.uploaded = [];
+window.root = createRoot(document.body);
+window.root.render(<StrictMode><Uploads /></StrictMode>);
+`;
+
+test('the hook in React\'s strict mode: states, another try, and what is under way ends with the component', async t => {
+	const esbuild = npmPackage('esbuild'), app = path.join(dir, 'hook');
+	mkdirSync(path.join(app, 'node_modules'), { recursive: true });
+	symlinkSync(folder, path.join(app, 'node_modules/tintype-client'));
+	for (const name of ['react', 'react-dom', 'scheduler'])
+		symlinkSync(path.join(modules, name), path.join(app, 'node_modules', name));
+	writeFileSync(path.join(app, 'main.jsx'), COMPONENT);
+	const { outputFiles: [{ text }] } = await esbuild.build({ entryPoints: [path.join(app, 'main.jsx')], bundle: true, write: false, format: 'esm', jsx: 'automatic', preserveSymlinks: true });
+
+	const storage = await startProxy(), browser = await startChromium(), own = await startServer({ args: ['--public-storage-url', storage.url] });
+	t.after(() => Promise.all([browser.close(), own.stop(), storage.stop()]));
+	storage.to(own.storage);
+	const page = await openWatched(browser), state = pattern => page.waitForFunction(source => new RegExp(source).test(document.body.innerText), pattern.source);
+	await page.goto(await servePage(t));
+	await page.evaluate(api => { window.api = api; }, `${own.api}/prod`);
+	await page.addScriptTag({ content: text, type: 'module' });
+	await page.waitForFunction(() => window.add);
+
+	const bytes = png(600, 500, { noise: true }).toString('base64');
+	const add = (...names) => page.evaluate(([content, all]) => window.add(all.map(name => new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], name))), [bytes, names]);
+	storage.rule = head => head.startsWith('PUT') ? { cutAt: 300000 } : undefined;
+	await add('a.png');
+	await state(/a\.png failed \d+ again/);
+	storage.rule = head => head.startsWith('PUT') ? { holdAt: 300000 } : undefined;
+	await page.evaluate(() => window.retry(1));
+	await eventually(() => storage.holding() > 0, { what: 'bytes on their way' });
+	storage.release();
+	await state(/a\.png done/);
+	assert.deepEqual(await page.evaluate(() => window.uploaded), ['a.png']);
+	await page.evaluate(() => window.clearDone());
+	await page.waitForFunction(() => !document.body.innerText.includes('a.png'));
+
+	storage.rule = head => head.startsWith('PUT') ? { holdAt: 300000 } : undefined;
+	await add('b.png', 'c.png');
+	await state(/b\.png sending[^]*c\.png waiting/);
+	await eventually(() => storage.holding() > 0, { what: 'bytes on their way' });
+	await page.evaluate(() => window.root.unmount());
+	await eventually(() => own.log.some(line => line.includes('DELETE')), { what: 'the slot to be deleted', timeoutMs: 20000 });
+	assert.deepEqual((await call(own, 'GET', '/images')).json.images.map(image => image.fileName), ['a.png']);
+	assert.deepEqual(page.faults, []);
+});
