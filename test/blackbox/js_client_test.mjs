@@ -217,6 +217,18 @@ test('the same idempotencyKey gives the same image; other bytes are refused', as
 	await fails(keyed.upload(named('a.png', tinyPng), { idempotencyKey }), { code: 'image_gone', status: 410 });
 });
 
+test('an upload with an idempotencyKey that was aborted goes on with the same image', async () => {
+	storage.rule = first('PUT', { holdAt: 300000 });
+	const abort = new AbortController(), idempotencyKey = randomUUID(), upload = keyed.upload(named('a.png', big), { idempotencyKey, signal: abort.signal });
+	await eventually(() => storage.holding() > 0, { what: 'bytes on their way' });
+	const [, imageId] = /^PUT \S*\/([0-9a-f-]{36})\.png/.exec(storage.heads.at(-1));
+	abort.abort();
+	await assert.rejects(upload, { name: 'AbortError' });
+	storage.release();
+	assert.equal((await keyed.upload(named('a.png', big), { idempotencyKey })).imageId, imageId);
+	assert.deepEqual((await listed()).map(image => image.imageId), [imageId]);
+});
+
 test('bytes that another upload with the same idempotencyKey has stored are not taken for one\'s own', async () => {
 	const [one, other] = [[90, 80, 70], [91, 80, 70]].map(colour => png(40, 30, { colour })), idempotencyKey = randomUUID();
 	assert.equal(one.length, other.length);

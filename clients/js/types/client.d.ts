@@ -72,7 +72,7 @@ export declare class Client {
     constructor({ url, key, onBehalfOf, headers, retry, timeoutMs }: ClientOptions);
     /**
      * Upload a file: a slot is requested, the bytes are sent to it, and the record is returned once they are verified. What fails for a while is tried
-     * again, without making a second image. Aborting deletes what there is of it.
+     * again, without making a second image. Aborting deletes what there is of it, unless an idempotencyKey was given.
      *
      * @param {FileContent} file
      * @param {FileOptions & SlotOptions & import('./send.js').SendOptions} [options]
