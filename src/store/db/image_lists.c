@@ -177,10 +177,15 @@ enum status image_lists_page(struct image_table *t, const struct image_query *q,
 	sqlite3_stmt *s = seek_list(d, q, place);
 	for (size_t scanned = 0; row; scanned++) {
 		TRY(db_step(d, s, &row, why));
-		if (!row || page.n == q->limit || scanned == most_read(q))
+		if (!row || scanned == most_read(q))
 			break;
+		bool listed = is_listed(s, q);
+		if (page.n == q->limit && listed)
+			break;
+		if (page.n == q->limit) /* a page that is full is not the last only if more of the list follows */
+			continue;
 		place = sqlite3_column_int64(s, place_column);
-		if (is_listed(s, q))
+		if (listed)
 			TRY(images_read_row(s, a, &page.rows[page.n++], why));
 	}
 	sqlite3_reset(s);
