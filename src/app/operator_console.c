@@ -40,7 +40,8 @@ enum status operator_console_make(struct operator_console *o, const struct opera
 	const struct backends *b = parts->backends;
 	unsigned char random[16];
 	random_bytes(random, sizeof random);
-	hex_encode(random, sizeof random, o->token);
+	hex_encode(random, sizeof random, o->own);
+	o->token = parts->settings->admin_token[0] != '\0' ? parts->settings->admin_token : o->own;
 	admin_query_of_list_init(&o->listed, b->table);
 	o->console = console_new(&(struct console_options){
 		.auth = { str_of(o->token), parts->wrong_secrets },
@@ -59,9 +60,20 @@ enum status operator_console_make(struct operator_console *o, const struct opera
 	return o->console != NULL ? OK : fault_no_memory(why);
 }
 
+void operator_console_describe(const struct operator_console *o, const char *url, bool is_terminal, struct buf *out)
+{
+	assert(o != NULL && o->token != NULL && url != NULL && out != NULL);
+	if (o->token != o->own)
+		buf_printf(out, "%s/   (token: TINTYPE_ADMIN_TOKEN)", url);
+	else if (is_terminal)
+		buf_printf(out, "%s/#token=%s   (this link signs in)", url, o->own);
+	else
+		buf_printf(out, "%s/   (token: %s)", url, o->own);
+}
+
 void operator_console_end(struct operator_console *o)
 {
 	assert(o != NULL);
 	console_free(&o->console);
-	secret_wipe(o->token, sizeof o->token);
+	secret_wipe(o->own, sizeof o->own);
 }

@@ -8,7 +8,8 @@
 struct operator_console {
 	struct console *console;
 	struct admin_query_of_list listed;
-	char token[2 * 16 + 1];
+	const char *token;    /* the setting's, or that of this start */
+	char own[2 * 16 + 1]; /* of this start */
 };
 
 /* What the console calls; borrowed. */
@@ -22,6 +23,9 @@ struct operator_console_parts {
 
 /* Anyone with the token has access.  Errors: OUT_OF_MEMORY */
 enum status operator_console_make(struct operator_console *o, const struct operator_console_parts *parts, struct fault *why) MUST_CHECK;
+/* Append how to sign in, for people. A token that was made is in it, before a terminal as a link that signs in; one that was set never is.
+ * url  of the admin listener */
+void operator_console_describe(const struct operator_console *o, const char *url, bool is_terminal, struct buf *out);
 /* Wipes the token. Safe on a zeroed one. */
 void operator_console_end(struct operator_console *o);
 

@@ -4,6 +4,7 @@
 #include "app/backends.h"
 #include "app/image_rules.h"
 #include "app/webhooks.h"
+#include "config/admin_file.h"
 #include "config/settings_check.h"
 #include "image/slot.h"
 
@@ -42,6 +43,18 @@ static enum status check_cdn(const struct settings *s, bool remote, struct fault
 	return OK;
 }
 
+/* A header's value, which admin.json has room for. */
+static enum status check_admin_token(struct str token, struct fault *why)
+{
+	bool good = token.n < sizeof(((struct admin_file *)0)->token);
+	for (size_t i = 0; good && i < token.n; i++)
+		good = token.p[i] > ' ' && token.p[i] <= '~';
+	return good
+		? OK
+		: fault_set(why, BAD_SETTING,
+			  "TINTYPE_ADMIN_TOKEN must be 32 to 127 printable ASCII characters without blanks: set it to what `openssl rand -hex 32` prints.");
+}
+
 enum status serve_settings_check(struct settings *s, bool *remote, struct fault *why)
 {
 	assert(s != NULL && remote != NULL);
@@ -59,6 +72,7 @@ enum status serve_settings_check(struct settings *s, bool *remote, struct fault 
 	TRY(media_types_check(&rules, why));
 	TRY(settings_check_keep(str_of(s->keep_metadata), why));
 	TRY(webhooks_check(s, why));
+	TRY(check_admin_token(str_of(s->admin_token), why));
 	TRY(check_cdn(s, *remote, why));
 	return settings_check_origins(str_of(s->cors_origins), why);
 }

@@ -39,6 +39,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOG_RING_BYTES ((size_t)1 << 20) /* some thousands of lines, for the console */
 #define MMAP_BYTES (256 << 10)
@@ -287,6 +288,11 @@ static void on_started(void *arg)
 {
 	struct server_parts *c = arg;
 	const struct settings *s = &c->settings;
+	char text[512];
+	struct buf console;
+	buf_init_fixed(&console, text, sizeof text);
+	operator_console_describe(&c->console, c->at.admin, isatty(STDOUT_FILENO), &console);
+	buf_put_char(&console, '\0');
 	write_admin_file(c);
 	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
 		LOG_C("data", c->remote ? "" : s->data_dir), LOG_C("bucket", c->remote ? s->bucket : ""),
@@ -294,12 +300,12 @@ static void on_started(void *arg)
 	printf("tintype " VERSION " is ready.\n"
 		   "  page     %s/   (for a browser)\n"
 		   "  API      %s/prod   %s\n"
-		   "  console  %s/   (token: %s)\n",
+		   "  console  %s\n",
 		c->at.api, c->at.api,
 		c->access.images == ACCESS_OPEN        ? "(open: no key needed)"
 			: c->access.images == ACCESS_USERS ? "(list, get and delete require a token or an API key)"
 											   : "(list, get and delete require the API key)",
-		c->at.admin, c->console.token);
+		console.p);
 	if (c->remote)
 		printf(
 			"  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
@@ -318,6 +324,7 @@ static void on_started(void *arg)
 		   "Stop with Ctrl-C.\n",
 		c->at.api, c->access.images != ACCESS_OPEN ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
 	fflush(stdout);
+	secret_wipe(text, sizeof text);
 }
 
 static enum status run_server(struct server_parts *c, int argc, char **argv, struct fault *why)

@@ -12,7 +12,7 @@ import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
-import { call, corpus, credentials, eventually, fetchUrl, npmPackage, openSlot, putBytes, rawRequest, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { call, corpus, credentials, eventually, fetchUrl, npmPackage, openSlot, putBytes, rawRequest, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } = npmPackage('@aws-sdk/client-s3');
 
@@ -72,6 +72,54 @@ describe('signing in', () => {
 		assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
 		assert.equal(await page.locator('#settings-rows tr').count(), 0, 'nothing stays behind');
 		await leave(page);
+	});
+
+	test('the link that a terminal shows signs in, and its token leaves the address; elsewhere no link is printed', async () => {
+		const terminal = ['python3', '-c', `import os, sys
+ours, theirs = os.openpty()
+if os.fork():
+	os.dup2(theirs, 1)
+	os.execvp(sys.argv[1], sys.argv[1:])
+os.close(theirs)
+try:
+	while True: os.write(1, os.read(ours, 4096))
+except OSError: pass`];
+		const own = await startServer({ wrap: terminal });
+		const [, link] = await eventually(() => /console +(http\S+#token=[0-9a-f]{32})\s/.exec(own.out), { what: 'the link' });
+		assert.equal(own.log.some(line => line.includes(link.split('=')[1])), false, 'not in the log');
+		assert.equal(server.out.includes('#token='), false);
+		const page = await openPage(browser, own, { url: own.admin, hash: new URL(link).hash });
+		await page.getByRole('heading', { name: 'Overview' }).waitFor();
+		assert.equal(page.url(), `${own.admin}/`);
+		assert.equal(await page.evaluate(() => history.length), 2, 'about:blank, and one entry without the token');
+		await page.goto(`${own.admin}/#token=${'0'.repeat(32)}`);
+		await page.getByRole('alert').filter({ hasText: 'Wrong token' }).waitFor();
+		await leave(page);
+		await own.stop();
+	});
+
+	test('a token that is set is printed nowhere, and a sign-in with it outlives a restart', async () => {
+		const secret = 'a-token-of-the-operator-0123456789abcdef';
+		const env = { TINTYPE_ADMIN_TOKEN: secret };
+		const own = await startServer({ env });
+		const page = await enter('Logs', { url: own.admin, secret });
+		await lines(page).first().waitFor();
+		await own.kill('SIGTERM');
+		await page.getByText('The server does not respond. Trying again.').waitFor();
+		const again = await startServer({ env, data: own.dir, args: ['--admin', new URL(own.admin).host] });
+		await page.waitForFunction(() => document.querySelector('#lost').textContent === '');
+		await lines(page).filter({ hasText: 'server.ready' }).first().waitFor();
+		for (const text of [own.out, again.out, ...own.log, ...again.log])
+			assert.equal(text.includes(secret), false);
+		assert.equal((await fetchUrl(`${again.admin}/console/settings`, bearer(secret))).text.includes(secret), false);
+		await page.context().close();
+		await again.stop();
+		rmSync(own.dir, { recursive: true, force: true });
+		for (const [bad, what] of [['short', /at least 32/], [`with blanks ${'x'.repeat(30)}`, /without blanks/], ['x'.repeat(128), /32 to 127/]]) {
+			const end = await runProgram(['serve', '--data', own.dir, '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'], { env: { TINTYPE_ADMIN_TOKEN: bad } });
+			assert.equal(end.code, 2);
+			assert.match(end.stderr, what);
+		}
 	});
 
 	test('after a restart of the server the page asks for the token again', async () => {
@@ -336,7 +384,10 @@ describe('logs', () => {
 		const { headers } = await call(server, 'GET', '/images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10');
 		const line = lines(page).filter({ hasText: headers.get('x-amzn-requestid') });
 		await line.waitFor();
-		assert.match(await line.innerText(), /info\s+request\s.*status\s+404.*code\s+no_such_image/s);
+		assert.match(await line.innerText(), /^[\d:.]+ info GET \/images\/\{imageId\} 404 There is no image with this id\. [\d.]+ ms$/, 'the message first, in one line');
+		assert.equal(await line.evaluate(item => item.clientHeight < 40), true);
+		await line.locator('summary').click();
+		await line.getByText('no_such_image').waitFor();
 		assert.equal(await lines(page).filter({ hasText: 'GET /console/logs' }).count(), 0);
 		await page.getByRole('switch', { name: 'Follow' }).uncheck({ force: true });
 		const later = (await call(server, 'GET', '/limits')).headers.get('x-amzn-requestid');
@@ -355,7 +406,7 @@ describe('logs', () => {
 		await call(server, 'GET', '/limits');
 		const { headers } = await call(server, 'GET', '/nothing');
 		await lines(page).filter({ hasText: headers.get('x-amzn-requestid') }).waitFor();
-		assert.ok((await lines(page).allInnerTexts()).every(text => /status\s+404/.test(text)));
+		assert.ok((await lines(page).allTextContents()).every(text => /status\s+404/.test(text)));
 		await page.getByLabel('Text in the line').fill('');
 		await page.getByLabel('Minimum level').selectOption('warn');
 		await page.waitForFunction(() => [...document.querySelectorAll('#lines li')].every(line => /warn|error/.test(line.className)));
@@ -417,7 +468,7 @@ test('charts and numbers follow the server\'s activity', async () => {
 	await call(server, 'GET', '/nothing');
 	await page.waitForFunction(n => Number([...document.querySelectorAll('#tiles div')].find(tile => tile.textContent.startsWith('Uploaded')).lastChild.textContent) === n, before.uploaded + 1);
 	await page.waitForFunction(d => document.querySelector('.line-0').getAttribute('d') !== d, before.drawn);
-	assert.notEqual(await value('Kept'), '0 bytes');
+	assert.notEqual(await value('Stored'), '0 bytes');
 	// Whichever reading they are in: the errors' line is above zero, and a latency is shown.
 	const isUp = d => new Set([...d.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => y)).size > 1;
 	await eventually(async () => isUp(await page.locator('.chart').nth(1).locator('.line-0').getAttribute('d')), { what: 'an error in the chart' });

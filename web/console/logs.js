@@ -1,7 +1,7 @@
 // The log, newest first. While it is followed, the server is polled once a second for the lines after the last
 // one that was seen; the number of lines on the page is bounded, and the oldest are removed.
 import { logs } from './client.js';
-import { $, el, foreign, many, time } from './dom.js';
+import { $, el, foreign, many, seconds, time } from './dom.js';
 
 const EVERY_MS = 1000;
 const KEEP = 1000;
@@ -14,15 +14,27 @@ const isFollowing = () => $('logs-follow').checked;
 
 /** The fields after time, level and event, as "name value", part of which may come from a client. */
 function fieldsOf(line) {
-	return Object.entries(line).filter(([name]) => !['time', 'level', 'event'].includes(name))
+	return Object.entries(line).filter(([name]) => !['time', 'level'].includes(name))
 		.map(([name, value]) => el('span', { className: 'pair' }, el('span', { className: 'key' }, name), ' ', foreign(String(value))));
 }
 
+/** What happened, in the line's own words: of a request what it was and what came of it. */
+function messageOf({ event, method, route, path, status, text, reason, ms, ...line }) {
+	if (status === undefined)
+		return [el('span', { className: 'event' }, event), ' ', foreign(text ?? reason ?? line.change ?? line.end ?? line.cause ?? '')];
+	const what = route ? route.replace(/^[A-Z]+ /, '') : path ?? '(no such path)';
+	return [el('span', { className: 'event' }, `${method} `, foreign(what)), ' ', el('span', { className: `status s${String(status)[0]}` }, String(status)), ' ',
+		foreign(text ?? ''), ' ', el('span', { className: 'key' }, seconds(ms / 1000))];
+}
+
+/** One line, which opens to all of its fields. */
 function lineOf({ n, line }) {
-	const item = el('li', { className: line.level }, time(line.time, { millis: true }), ' ', el('span', { className: `tag ${line.level}` }, line.level), ' ',
-		el('span', { className: 'event' }, line.event), ' ');
+	const fields = el('p', {});
 	for (const pair of fieldsOf(line))
-		item.append(pair, ' ');
+		fields.append(pair, ' ');
+	const item = el('li', { className: line.level }, el('details', {},
+		el('summary', {}, time(line.time, { millis: true }), ' ', el('span', { className: `tag ${line.level}` }, line.level), ' ', ...messageOf(line)),
+		fields));
 	item.dataset.n = n;
 	return item;
 }

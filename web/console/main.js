@@ -74,6 +74,8 @@ function start({ everyMs, run }) {
 }
 
 async function go({ focus = true } = {}) {
+	if (takeLinkedToken())
+		return undefined;
 	if (!hasToken())
 		return signIn('');
 	const name = views[location.hash.slice(1)] ? location.hash.slice(1) : 'overview';
@@ -91,14 +93,28 @@ async function go({ focus = true } = {}) {
 		start(poll);
 }
 
-async function enter(event) {
+/** A link from the terminal has the token in its fragment, which no server sees: it is taken from the address before anything else. */
+function takeLinkedToken() {
+	const linked = new URLSearchParams(location.hash.slice(1)).get('token');
+	if (linked === null)
+		return false;
+	history.replaceState(null, '', location.pathname);
+	tryToken(linked);
+	return true;
+}
+
+function enter(event) {
 	event.preventDefault();
-	useToken($('token').value.trim());
+	tryToken($('token').value.trim());
+}
+
+async function tryToken(text) {
+	useToken(text);
 	try {
 		await settings();
 	} catch (error) {
-		useToken('');
-		$('wrong').textContent = error.code === 'key_wrong' ? 'Wrong token. Use the one printed when the server last started.' : error.message;
+		signIn('');
+		$('wrong').textContent = error.code === 'key_wrong' ? 'Wrong token. Use TINTYPE_ADMIN_TOKEN, or the one printed when the server last started.' : error.message;
 		$('token').select();
 		return;
 	}

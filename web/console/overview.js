@@ -19,7 +19,7 @@ const tiles = [
 	['Uploaded', s => number(sum(s, 'tintype_images', image('uploaded')))],
 	['Pending', s => number(sum(s, 'tintype_images', image('pending')))],
 	['Rejected', s => number(sum(s, 'tintype_images', image('rejected')))],
-	['Kept', s => bytes(sum(s, 'tintype_stored_bytes'))],
+	['Stored', s => bytes(sum(s, 'tintype_stored_bytes'))],
 	['Free', s => sum(s, 'tintype_free_bytes') > 0 ? bytes(sum(s, 'tintype_free_bytes')) : 'unknown'],
 	['Connections', s => number(sum(s, 'tintype_connections'))],
 	['Workers busy', s => number(sum(s, 'tintype_workers_busy'))],
@@ -42,7 +42,7 @@ async function read() {
 		charts.slice(0, 3).forEach(({ add }) => add(between(last, now)));
 	charts[3].add({ kept: sum(now.samples, 'tintype_stored_bytes') });
 	if (!last)
-		$('overview-state').textContent = `Updates every ${EVERY_MS / 1000} seconds; the charts show up to ${KEEP * EVERY_MS / 60000} minutes.`;
+		$('overview-state').textContent = `Updates every ${EVERY_MS / 1000} s. Last ${KEEP * EVERY_MS / 60000} minutes.`;
 	last = now;
 }
 
