@@ -4,7 +4,8 @@ import { $, el, say } from './dom.js';
 
 let run = null, guard;
 
-function close() {
+/** Close it without changing anything more. */
+export function close() {
 	if ($('act').open)
 		$('act').close();
 }
@@ -55,9 +56,8 @@ function showResult(node) {
  * text, fields  nodes or strings
  * isDangerous   whether it deletes something
  * work          async (FormData, progress(text)) => a sentence for the status line, or a node to show in the dialog
- * after         once it was closed, whatever came of it
  */
-export function act({ title, verb, text = '', fields = [], isDangerous = false, work, after = () => {} }) {
+export function act({ title, verb, text = '', fields = [], isDangerous = false, work }) {
 	run = work;
 	$('act-title').textContent = title;
 	$('act-body').replaceChildren(text && el('p', {}, text), ...fields);
@@ -67,7 +67,7 @@ export function act({ title, verb, text = '', fields = [], isDangerous = false, 
 	$('act-cancel').textContent = 'Cancel';
 	$('act-wrong').textContent = '';
 	lock(false);
-	$('act').addEventListener('close', () => { run = null; $('act-body').replaceChildren(); after(); }, { once: true });
+	$('act').addEventListener('close', () => { run = null; $('act-body').replaceChildren(); }, { once: true });
 	$('act').showModal();
 	($('act-body').querySelector('input') ?? $('act-cancel')).focus();
 }
@@ -78,5 +78,3 @@ export function prepare(guarded) {
 	$('act-form').addEventListener('submit', submit);
 	$('act-cancel').addEventListener('click', close);
 }
-
-export { close };
