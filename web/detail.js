@@ -8,9 +8,9 @@ import * as removal from './removal.js';
 import * as share from './share.js';
 import * as stage from './stage.js';
 import { texts } from './texts.js';
+import * as zoom from './zoom.js';
 
 const TURNS = [, 'upright', 'mirrored', 'upside down', 'upside down, mirrored', 'on its side, mirrored', 'a quarter turn to the right', 'on its other side, mirrored', 'a quarter turn to the left'];
-const SWIPE_PX = 50;
 let shown = null, current = null, hooks;   // the id that was asked for; the record on the stage
 
 const time = text => el('time', { dateTime: text }, new Date(text).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'medium' }));
@@ -26,7 +26,6 @@ const FIELDS = {
 	fileType: ['Type', typeName],
 	fileSize: ['Size', bytes],
 	width: ['Pixels', (n, record) => sizeOf(record).map(number).join(' × ')],
-	frames: ['Frames', n => n > 1 && number(n)],
 	uploadedAt: ['Uploaded', time],
 	keptMetadata: ['Taken', ({ takenAt, camera, position }) => [takenAt, camera, position && `${position.latitude}, ${position.longitude}`].filter(Boolean).join(', ')],
 	stripped: ['Private data', (yes, { removed }) => removed ? `Removed: ${removed.join(', ')}` : yes ? 'None found' : 'Not removed'],
@@ -42,6 +41,7 @@ const TECHNICAL = {
 	height: ['As stored', (n, record) => sizeOf(record)[1] !== n && `${number(record.width)} × ${number(n)}`],
 	orientation: ['Orientation', n => `${n}: ${TURNS[n] ?? 'unknown'}`],
 	etag: ['MD5', code],
+	frames: ['Frames', n => n > 1 && number(n)],
 	color: ['Color', text => [el('span', { className: 'swatch', style: `--color: ${text}` }), code(text)]],
 	placeholder: ['ThumbHash', code],
 	fileUrl: ['Object', code],
@@ -184,19 +184,6 @@ async function removeShown() {
 		$('detail').close();
 }
 
-/** Swipe to the next picture or back; in full size a finger moves the picture. */
-function watchSwipes() {
-	let from = null;
-	$('room').onpointerdown = event => { from = event.pointerType === 'touch' && event.isPrimary && !stage.isFull() ? [event.clientX, event.clientY] : null; };
-	$('room').onpointercancel = () => { from = null; };
-	$('room').onpointerup = event => {
-		const [across, down] = from ? [event.clientX - from[0], event.clientY - from[1]] : [0, 0];
-		from = null;
-		if (Math.abs(across) > SWIPE_PX && Math.abs(across) > 2 * Math.abs(down))
-			go(across < 0 ? 1 : -1);
-	};
-}
-
 /** Open what the URL's fragment names: "#<imageId>" is a picture. */
 function follow() {
 	const imageId = location.hash.slice(1);
@@ -209,20 +196,23 @@ function follow() {
 /** Listen: { wantKey(), trouble(why) } are called. */
 export function start(given) {
 	hooks = given;
-	stage.start();
+	stage.start(go);
 	const dialog = $('detail');
 	$('close').onclick = () => dialog.close();
 	$('previous').onclick = () => go(-1);
 	$('next').onclick = () => go(1);
 	$('copy').onclick = copyLink;
-	watchSwipes();
 	share.makeMenu($('share'), $('share-menu'), { records: () => [current], choose: copyAs });
 	$('download').onclick = download;
 	$('delete').onclick = removeShown;
 	dialog.onclick = event => { if (event.target === dialog) dialog.close(); };   // a click on the backdrop
 	dialog.onkeydown = event => {
+		if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [popover]'))
+			return;
 		const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-		if (step && !event.target.closest('input, textarea, [popover]') && !stage.isFull())   // there the arrows scroll
+		if (zoom.takeKey(event.key))
+			event.preventDefault();   // a scrolled panel would move too
+		else if (step)
 			go(step);
 	};
 	dialog.onclose = () => {

@@ -1,9 +1,10 @@
-// The picture in the viewer: the largest thumbnail first, over its placeholder; the file itself on demand, in full size.
+// The picture in the viewer: the largest thumbnail first, over its placeholder; the file itself when it is zoomed.
 // An animation plays, which is the file too, unless the system asks for less motion: then on demand.
 import { $, el, icon } from './dom.js';
 import { hazeOf, isAnimated, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
+import * as zoom from './zoom.js';
 
-let record = null, plays = false, full = false;
+let record = null, plays = false;
 
 /** The file, over the thumbnail. It stays, but for an animation that is paused. */
 function layFile() {
@@ -14,7 +15,7 @@ function layFile() {
 }
 
 function draw() {
-	const file = $('frame').querySelector('.file'), wanted = isAnimated(record) ? plays : full;
+	const full = zoom.isZoomed(), file = $('frame').querySelector('.file'), wanted = isAnimated(record) ? plays : full && originalOf(record);
 	if (wanted && !file)
 		layFile();
 	else if (!wanted && isAnimated(record))
@@ -23,23 +24,16 @@ function draw() {
 	$('room').tabIndex = full ? 0 : -1;   // it scrolls
 	$('full').ariaPressed = String(full);
 	$('full').hidden = !originalOf(record) || !full && $('frame').clientWidth >= sizeOf(record)[0];
-	$('room').classList.toggle('grows', !$('full').hidden);
 	$('play').hidden = !isAnimated(record) || !originalOf(record);
 	$('play').ariaLabel = plays ? 'Pause' : 'Play';
 	$('play').replaceChildren(icon(plays ? 'pause' : 'play'));
 }
 
-/** To full size and back; there, the point at `x`, `y` (0 to 1) of the picture is in the middle. */
-function toggleFull(x, y) {
-	full = !full;
-	draw();
-	$('room').scrollTo(x * $('frame').clientWidth - $('room').clientWidth / 2, y * $('frame').clientHeight - $('room').clientHeight / 2);
-}
-
 /** Show the picture of `given`; until it has loaded `preview`, a URL of the same, or the placeholder. gone() if the image no longer exists. */
 export function set(given, preview, gone) {
 	const [width, height] = sizeOf(given), frame = $('frame');
-	[record, plays, full] = [given, isAnimated(given) && mayMove(), false];
+	[record, plays] = [given, isAnimated(given) && mayMove()];
+	zoom.reset(width || 320);
 	frame.style.setProperty('--w', width || 320);
 	frame.style.setProperty('--h', height || 240);
 	frame.style.backgroundImage = preview ? `url("${preview}")` : '';
@@ -58,19 +52,14 @@ export function set(given, preview, gone) {
 /** Nothing is shown, and nothing plays. */
 export function clear() {
 	record = null;
-	full = false;
+	zoom.reset(0);
 	$('frame').replaceChildren();
 }
 
-export const isFull = () => full;
-
-export function start() {
-	$('full').onclick = () => toggleFull(0.5, 0.5);
-	$('frame').onclick = event => {
-		const { left, top, width, height } = $('frame').getBoundingClientRect();
-		if (!$('full').hidden)
-			toggleFull((event.clientX - left) / width, (event.clientY - top) / height);
-	};
+/** Listen: swiped(step) is called. */
+export function start(swiped) {
+	zoom.start({ zoomed: draw, swiped });
+	$('full').onclick = () => zoom.toggle();
 	$('play').onclick = () => { plays = !plays; draw(); };
 	new ResizeObserver(() => record && draw()).observe($('room'));
 }

@@ -125,7 +125,7 @@ test('rotated pictures are shown upright, in a box of the right shape', async ()
 		await hasShape(img, n < 5 ? [width, height] : [height, width]);
 	}
 	await tile('orientation-6.jpg').click();
-	await detail().getByText('Technical details').click();
+	await detail().getByText('More', { exact: true }).click();
 	assert.match(await field('Orientation'), /^6: a quarter turn/);
 	assert.match(await field('As stored'), new RegExp(`^${records.get('orientation-6.jpg').width} × `));
 });
@@ -156,7 +156,7 @@ test('the viewer shows every field of its record', async () => {
 	page = await openPage(browser, few);
 	await tile('fields.png').click();
 	await whole();
-	await detail().getByText('Technical details').click();
+	await detail().getByText('More', { exact: true }).click();
 	assert.deepEqual({ name: await field('Name'), type: await field('Type'), media: await field('Media type'), pixels: await field('Pixels'), data: await field('Private data'),
 		visible: await field('Visible'), status: await field('Status'), decoded: await field('Decoded'), bytes: await field('Bytes'), id: await field('Id'), md5: await field('MD5'), object: await field('Object'),
 		hash: await field('ThumbHash'), color: await field('Color') },
