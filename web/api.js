@@ -92,7 +92,8 @@ export function page({ signal, ...given }) {
 }
 /** { url, expiresAt } of a link that is good for so many seconds. */
 export const makeLink = (imageId, expiresIn) => call('POST', `images/${imageId}/links`, { body: { expiresIn } });
-export const setVisibility = (imageId, visibility) => call('PATCH', `images/${imageId}`, { body: { visibility } });
+/** Change members of a record; where `version` is given only if the record still has that one, else the Refusal's code is "precondition". */
+export const change = (imageId, body, version) => call('PATCH', `images/${imageId}`, { body, headers: version && { 'If-Match': `"${version}"` } });
 /** A permanent link to the picture itself. */
 export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
 

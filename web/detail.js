@@ -1,7 +1,8 @@
 // One picture in full size, with its record and actions. A native dialog of the
 // browser, which traps the focus and restores it.
-import { hasKey, image, linkTo, setVisibility } from './api.js';
+import { change, hasKey, image, linkTo } from './api.js';
 import { $, bytes, copy, el, icon, number, typeName } from './dom.js';
+import * as edit from './edit.js';
 import * as gallery from './gallery.js';
 import { damageOf, sizeOf } from './picture.js';
 import * as removal from './removal.js';
@@ -19,7 +20,7 @@ const link = (href, text) => el('a', { href, target: '_blank', rel: 'noopener' }
 
 const VISIBILITY = { private: 'Private: only with a signed link', public: 'Public: anyone who has the link' };
 /** Who may see it, and for callers with the key a button that changes it. */
-const visibility = (now, { imageId }) => [VISIBILITY[now], hasKey() ? el('button', { type: 'button', id: 'visibility', onclick: () => change(imageId, now === 'public' ? 'private' : 'public') }, now === 'public' ? 'Make private' : 'Make public') : ''];
+const visibility = (now, { imageId }) => [VISIBILITY[now], hasKey() ? el('button', { type: 'button', id: 'visibility', onclick: () => changeVisibility(imageId, now === 'public' ? 'private' : 'public') }, now === 'public' ? 'Make private' : 'Make public') : ''];
 
 /** The members of a record in display order: [label, formatter]. What is missing, or formatted as false, is left out. */
 const FIELDS = {
@@ -30,6 +31,7 @@ const FIELDS = {
 	keptMetadata: ['Taken', ({ takenAt, camera, position }) => [takenAt, camera, position && `${position.latitude}, ${position.longitude}`].filter(Boolean).join(', ')],
 	stripped: ['Private data', (yes, { removed }) => removed ? `Removed: ${removed.join(', ')}` : yes ? 'None found' : 'Not removed'],
 	visibility: ['Visible', visibility],
+	metadata: ['Metadata', entries => Object.entries(entries).map(([name, value]) => el('span', { className: 'entry' }, el('bdi', {}, name), ': ', el('bdi', {}, value)))],
 };
 const TECHNICAL = {
 	fileName: ['Name', text => el('bdi', {}, text)],
@@ -56,9 +58,12 @@ const warningOf = record => [record.damage && `Minor damage. ${damageOf(record)}
 	record.links && !record.links.original && 'Only previews are shown: the original has not been checked for private data, such as where it was taken.'].filter(Boolean).join(' ');
 
 function fill(record) {
-	if (current?.imageId !== record.imageId)
+	if (current?.imageId !== record.imageId) {
+		edit.close();
 		stage.set(record, gallery.previewOf(record.imageId), () => gone(record.imageId));
+	}
 	current = record;
+	edit.mayEdit().then(may => { $('edit').hidden = !may; });
 	$('detail-name').replaceChildren(el('bdi', {}, record.fileName));
 	$('warning').hidden = !warningOf(record);
 	$('warning').replaceChildren(icon('alert'), el('span', {}, warningOf(record)));
@@ -124,6 +129,8 @@ export async function show(imageId) {
 }
 
 async function go(step) {
+	if (edit.holds())
+		return;
 	const record = await gallery.neighbour(shown, step);
 	if (record)
 		show(record.imageId);
@@ -161,9 +168,9 @@ async function download() {
 	}
 }
 
-async function change(imageId, to) {
+async function changeVisibility(imageId, to) {
 	try {
-		const record = gallery.update(await setVisibility(imageId, to));
+		const record = gallery.update(await change(imageId, { visibility: to }));
 		if (shown !== imageId)
 			return;
 		fill(record);
@@ -172,6 +179,13 @@ async function change(imageId, to) {
 	} catch (why) {
 		report(why.message);
 	}
+}
+
+/** Show what was changed by the form. */
+function saved(record) {
+	fill(gallery.update(record));
+	$('detail-image')?.setAttribute('alt', record.fileName);
+	report(texts.edit.saved);
 }
 
 /** Delete it, which can be undone for some seconds, and go on with the next one. */
@@ -198,14 +212,18 @@ export function start(given) {
 	hooks = given;
 	stage.start(go);
 	const dialog = $('detail');
-	$('close').onclick = () => dialog.close();
+	edit.start({ saved });
+	const leave = () => edit.holds() || dialog.close();
+	$('close').onclick = leave;
+	$('edit').onclick = () => { report(''); edit.toggle(current); };
+	dialog.oncancel = event => { if (edit.holds()) event.preventDefault(); };
 	$('previous').onclick = () => go(-1);
 	$('next').onclick = () => go(1);
 	$('copy').onclick = copyLink;
 	share.makeMenu($('share'), $('share-menu'), { records: () => [current], choose: copyAs });
 	$('download').onclick = download;
 	$('delete').onclick = removeShown;
-	dialog.onclick = event => { if (event.target === dialog) dialog.close(); };   // a click on the backdrop
+	dialog.onclick = event => { if (event.target === dialog) leave(); };   // a click on the backdrop
 	dialog.onkeydown = event => {
 		if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, [popover]'))
 			return;
@@ -220,6 +238,8 @@ export function start(given) {
 		shown = current = null;
 		document.body.append($('toast'));
 		stage.clear();
+		edit.close();
+		edit.forget();
 		if (location.hash)
 			history.replaceState(null, '', location.pathname + location.search);
 		gallery.focus(was);

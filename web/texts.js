@@ -107,6 +107,14 @@ export const texts = {
 	viewer: {
 		gone: 'This picture was deleted.',
 	},
+	edit: {
+		name: 'Name', metadata: 'Metadata', entryName: 'Name of the entry', entryValue: 'Value', add: 'Add an entry', removeEntry: 'Remove this entry', save: 'Save', cancel: 'Cancel',
+		noName: 'Give each entry a name.',
+		twice: 'Two entries have the same name.',
+		unsaved: 'These changes are not saved. Save or cancel them.',
+		stale: 'Somebody else has changed this picture meanwhile. Save again to replace that.',
+		saved: 'Saved.',
+	},
 	removal: {
 		deleted: names => names.length === 1 ? `${fenced(names[0])} is deleted.` : `${many(names.length, 'picture')} deleted.`,
 		canUndo: text => `${text} Press Control and Z to undo.`,

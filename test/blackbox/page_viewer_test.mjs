@@ -1,12 +1,12 @@
-// The viewer of one picture in Chromium: zoom and pan by wheel, pinch, double click, drag and keys.
+// The viewer of one picture in Chromium: zoom and pan by wheel, pinch, double click, drag and keys; name and metadata changed.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { openPage, PHONE, startBrowser, wallHas } from './support/browser.mjs';
+import { axe, openPage, PHONE, startBrowser, wallHas } from './support/browser.mjs';
 import { scenes } from './support/scenes.mjs';
-import { eventually, root, startServer, uploadImage } from './support/server.mjs';
+import { call, eventually, root, startServer, uploadImage } from './support/server.mjs';
 
 const folder = path.join(root, 'build/page');
 let browser, server, pictures;
@@ -137,4 +137,82 @@ test('on a touch screen two fingers zoom, one moves the zoomed picture, and swip
 	await swipe(-100);
 	await headingIs(page, nameOf(3));
 	await end(page);
+});
+
+const listed = async name => (await call(server, 'GET', '/images')).json.images.find(image => image.fileName === name);
+
+test('name and metadata are changed by keyboard alone; what is not saved is not lost, nor what others have changed', async () => {
+	const page = await openViewer(0), dialog = page.getByRole('dialog'), alert = dialog.getByRole('alert'), old = nameOf(0);
+	const focusIs = name => eventually(() => page.evaluate(name => (document.activeElement.ariaLabel ?? document.activeElement.closest('label')?.innerText ?? document.activeElement.innerText).trim() === name, name), { what: `the focus at ${name}` });
+	const reach = async name => { for (let left = 20; left-- > 0 && !await page.evaluate(name => document.activeElement.ariaLabel === name || document.activeElement.innerText === name, name);) await page.keyboard.press('Tab'); await focusIs(name); };
+	await reach('Edit name and metadata');
+	await page.keyboard.press('Enter');
+	await focusIs('Name');
+	await page.keyboard.press('Control+a');
+	await page.keyboard.type('the lake');
+	await page.keyboard.press('ArrowRight');
+	await page.keyboard.type('+0.jpg');
+	await reach('Add an entry');
+	await page.keyboard.press('Enter');
+	await page.keyboard.type('album');
+	await page.keyboard.press('Tab');
+	await page.keyboard.type('<b>summer</b>');
+	for (const [name, look] of [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }]]) {
+		await page.emulateMedia(look);
+		await page.screenshot({ path: path.join(folder, `edit-${name}.png`) });
+		assert.deepEqual(await axe(page), [], name);
+	}
+	await page.getByRole('button', { name: 'Older picture' }).click();
+	await alert.getByText('not saved').waitFor();
+	await headingIs(page, old);
+	await page.getByRole('button', { name: 'Close' }).click();
+	assert.ok(await dialog.isVisible());
+	const { imageId } = await listed(old);
+	assert.equal((await call(server, 'PATCH', `/images/${imageId}`, { json: { metadata: { album: 'winter' } } })).status, 200);
+	await dialog.getByLabel('Name', { exact: true }).press('Enter');
+	await alert.getByText('Somebody else').waitFor();
+	assert.deepEqual((await listed(old)).metadata, { album: 'winter' });
+	await dialog.getByLabel('Name', { exact: true }).press('Enter');
+	await dialog.getByText('Saved.', { exact: true }).waitFor();
+	await focusIs('Edit name and metadata');
+	await headingIs(page, 'the lake+0.jpg');
+	assert.equal(await dialog.locator('dt:text-is("Metadata") + dd').innerText(), 'album: <b>summer</b>');
+	assert.deepEqual((await listed('the lake+0.jpg')).metadata, { album: '<b>summer</b>' });
+	await page.keyboard.press('Enter');
+	await reach('Remove this entry');
+	await page.keyboard.press('Enter');
+	await focusIs('Add an entry');
+	await page.keyboard.press('Escape');
+	await alert.getByText('not saved').waitFor();
+	await reach('Save');
+	await page.keyboard.press('Enter');
+	await dialog.getByText('Saved.', { exact: true }).waitFor();
+	assert.equal(await dialog.locator('dt:text-is("Metadata")').count(), 0);
+	assert.equal((await listed('the lake+0.jpg')).metadata, undefined);
+	await page.keyboard.press('Enter');
+	await page.keyboard.press('Escape');
+	await focusIs('Edit name and metadata');
+	await page.keyboard.press('Escape');
+	await dialog.waitFor({ state: 'hidden' });
+	await page.locator('#wall .tile').filter({ hasText: 'the lake+0.jpg' }).waitFor();
+	await end(page);
+});
+
+test('who may not change records is not offered to', async t => {
+	const own = await startServer({ env: { TINTYPE_API_KEY: 'correct-horse-battery-staple' } });
+	t.after(() => own.stop());
+	await uploadImage(own, { fileName: 'ours.jpg', fileType: 'image/jpeg', bytes: pictures[0].bytes, key: 'correct-horse-battery-staple' });
+	for (const [scopes, may] of [[['read'], false], [['read', 'upload'], true]]) {
+		const made = await call(own, 'POST', '/keys', { key: 'correct-horse-battery-staple', json: { name: scopes.join(' '), scopes } });
+		assert.equal(made.status, 201);
+		const page = await openPage(browser, own, { init: `sessionStorage.setItem('key', '${made.json.key}')` });
+		await page.waitForLoadState('networkidle');   // the page itself asks who the caller is, too
+		const asked = page.waitForResponse(answer => answer.url().endsWith('/prod/me'));
+		await page.locator('#wall .tile').click();
+		await (await asked).finished();
+		await page.locator('#detail[aria-busy="false"]').waitFor();
+		await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+		assert.equal(await page.getByRole('button', { name: 'Edit name and metadata' }).isVisible(), may, `the button, for ${scopes}`);
+		await end(page);
+	}
 });
