@@ -154,7 +154,7 @@ write_parameters() {
 }
 
 # A deployment is a snapshot of the API, and CloudFormation makes a new one only for a new logical name. So the name gets a hash of all
-# that the API is made of: the template, and the parameters that can be shown. The code is no part of it.
+# that the API is made of: the template, and the parameters that can be shown. The code is not part of it.
 write_template() {
 	local hash name secret
 	secret=$(awk '/^  [A-Za-z]+:$/ { name = substr($1, 1, length($1) - 1) } /^    NoEcho: true$/ { printf "%s|", name }' deploy/template.yaml)

@@ -290,7 +290,7 @@ check_cdn() {
 	expect "a public image has a copy that needs no signature" "$code" '^200$'
 	http -H "@$scratch/key" -X DELETE "$page/prod/images/$id"
 	for _ in $(seq 1 60); do
-		http "$link?deleted"   # the query is no part of what CloudFront keeps it by
+		http "$link?deleted"   # CloudFront's cache key does not include the query
 		if [ "$code" != 200 ]; then break; fi
 		sleep "${TINTYPE_POLL_S:-5}"
 	done

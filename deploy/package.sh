@@ -19,7 +19,7 @@ check_architecture() {
 	case $machine in
 	"127 69 76 70 62 0") machine=x86_64 ;;
 	"127 69 76 70 183 0") machine=arm64 ;;
-	*) fail "$zip is no package of the functions: it has no program 'bootstrap' for Linux" ;;
+	*) fail "$zip is not a package of the functions: it has no program 'bootstrap' for Linux" ;;
 	esac
 	[ "$machine" = "$arch" ] || fail "$zip is for $machine, and the stack is to have $arch: give --arch $machine, or another package"
 }

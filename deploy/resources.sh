@@ -1,6 +1,6 @@
 # Shared by deploy.sh and destroy.sh: which resources a stack has, and whether they are its own.
 # shellcheck shell=bash
-# A name is no proof: ImageMetadata may be a table that somebody else made. What a stack made carries its id in a tag:
+# A name proves nothing: ImageMetadata may be a table that somebody else made. What a stack made carries its id in a tag:
 # aws:cloudformation:stack-id, or tintype:stack-id where the template sets it, since CloudFormation gives no such tag to
 # a table.
 

@@ -24,7 +24,7 @@ static bool has_key(const struct settings *s)
 	return s->api_key[0] != '\0' || s->api_key_parameter[0] != '\0';
 }
 
-/* Who may list, get and delete. Loopback alone is no reason to ignore a key that is set: a reverse proxy on this machine makes
+/* Who may list, get and delete. Loopback alone is not a reason to ignore a key that is set: a reverse proxy on this machine makes
  * every request seem to come from there. */
 static enum api_access who_reads(const struct settings *s, const struct access_place *at)
 {

@@ -39,7 +39,7 @@ static bool is_stopping(void *arg)
 	return stopping;
 }
 
-/* In a migration the sweep rests: that is no failure. */
+/* The sweep does nothing during a migration; that is not a failure. */
 static void log_failure(const struct fault *why)
 {
 	if (why->code == F_READ_ONLY)

@@ -257,7 +257,7 @@ static enum status run_command(struct order *o, int argc, char **argv, struct fa
 	o->data_dir = s.data_dir;
 	TRY(read_order(o, action->named, action->adds, argc - 2, argv + 2, why));
 	TRY(action->run(o, why));
-	/* Whoever reads it may have enough. */
+	/* The reader may have closed the pipe. */
 	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
 		return OK;
 	return fault_set(why, STORAGE_FAILED, "the output could not be written");

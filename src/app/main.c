@@ -32,7 +32,7 @@ static int put_page(FILE *to, void (*write)(struct buf *))
 	buf_init(&page, PAGE_MAX);
 	write(&page);
 	if (!buf_ok(&page) || fwrite(page.p, 1, page.n, to) != page.n || fflush(to) != 0) {
-		/* Whoever read it had enough, as `| head`. */
+		/* The reader closed the pipe, as `| head` does. */
 		if (errno == EPIPE)
 			return 0;
 		fprintf(stderr, "tintype: the output cannot be written: %s\n", strerror(errno));

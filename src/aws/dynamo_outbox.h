@@ -58,7 +58,7 @@ enum status dynamo_events_query(struct dynamo *t, const struct dynamo_event_quer
 /* An event of an item, its texts in `a`; without its body if that is not wanted. */
 enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *a, struct outbox_event *out, struct fault *why) MUST_CHECK;
 struct str dynamo_event_key(int64_t n, struct arena *a);
-/* Whether the item of this number has this id. false: it is no id of an event. */
+/* Whether the item of this number has this id. false: it is not the id of an event. */
 bool dynamo_event_number(struct str id, int64_t *n);
 /* Change one event that waits, or that was given up: what became of an attempt, or that there shall be another.
  * was      the state that it must have; `seen_due_ms`: and when it must be due, 0: whenever

@@ -210,7 +210,7 @@ static bool is_throttled(const struct http_response *answer)
 	return false;
 }
 
-/* Turn a response that is no success into a fault; its text goes to the log. */
+/* Turn a response that is not a success into a fault; its text goes to the log. */
 static enum status judge_response(const struct aws_service *s, const struct http_response *answer, struct fault *why)
 {
 	bool throttled = is_throttled(answer);

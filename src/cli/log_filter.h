@@ -12,7 +12,7 @@ struct line_filter {
 	struct str grep; /* in the line as written or as shown; "": all */
 };
 
-/* Append the line as it is shown: "TIME LEVEL EVENT name=value ...", not escaped yet; what is no JSON object stays as
+/* Append the line as it is shown: "TIME LEVEL EVENT name=value ...", not escaped yet; what is not a JSON object stays as
  * it is. Gives whether the filter requires it. A line without a time or level of its own passes those two. */
 bool line_show(struct buf *b, struct str line, const struct line_filter *f);
 

@@ -43,7 +43,7 @@ bool show_flush(void)
 	return false;
 }
 
-/* Whether the stream is a terminal that styles text, and the user wants that. */
+/* Whether the stream is a terminal that styles text, and NO_COLOR is not set. */
 static bool has_styles(FILE *to)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");

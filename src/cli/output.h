@@ -23,7 +23,7 @@ bool show_bytes(struct str bytes);
 /* Whether everything on the standard output so far has been written. */
 bool show_flush(void);
 /* Whether everything on the standard output has been written; if not, reports it on stderr. A reader that has gone away, as `head` does
- * when it has enough, is no error. */
+ * when it has read enough, is not an error. */
 bool show_end(void);
 
 #define SHOW_SIZE_CHARS 24

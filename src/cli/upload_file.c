@@ -270,7 +270,7 @@ enum status upload_file_send(struct upload_job *p, const struct walk_file *f, en
 	if (ignored)
 		return OK;
 	const struct options *o = p->shared->options;
-	/* What is no image is refused by the server without its bytes; it may be large. A watched file may be found twice. */
+	/* The server refuses a file that is not an image before its bytes are sent; it may be large. A watched file may be found twice. */
 	if ((o->again && !o->watch) || !str_starts_with(p->type, STR("image/")))
 		return send_whole(p, why);
 	return send_once(p, out, why);

@@ -22,7 +22,7 @@ enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out
 
 /* Put the settings of $TINTYPE_ENV_FILE, or of ./.env if that is not set, into the environment, where it does not have
  * them already: TINTYPE_*, AWS_*, and the other names of the table of settings. Other names are left alone.
- * A missing .env is no error; a missing $TINTYPE_ENV_FILE is, and so is a link to nothing. An empty $TINTYPE_ENV_FILE means no file.
+ * A missing .env is not an error; a missing $TINTYPE_ENV_FILE is, and so is a link to nothing. An empty $TINTYPE_ENV_FILE means no file.
  * warning  its text is a sentence for the terminal where others can read a secret in the file, else ""
  * Errors  BAD_SETTING a malformed line, a file of another user, or one that others may write; INVALID_INPUT cannot be read
  * Threads before any other thread is started */

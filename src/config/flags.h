@@ -25,7 +25,7 @@ struct flag_name {
 struct flags {
 	const struct flag_name *(*row)(size_t i); /* the i-th of at most FLAGS_MAX rows; NULL past the last */
 	unsigned __int128 takes;                  /* bits of the rows that are flags here */
-	bool has_operands;                        /* false: a word that is no flag is refused */
+	bool has_operands;                        /* false: a word that is not a flag is refused */
 	bool only_operands;                       /* "--" has been read */
 	int argc;                                 /* what is left to read */
 	char **argv;

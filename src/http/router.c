@@ -71,7 +71,7 @@ enum status router_find(const struct router *r, struct str method, struct str pa
 		struct str takes = read_name(router_name(r, i), &path_template);
 		if (!path_fits(path_template, path, &segment))
 			continue;
-		/* A path without a variable goes before one with: what it names is no value of that. */
+		/* A path without a variable goes before one with: what it names is not a value of that variable. */
 		if (segment.n > 0 && out->path_template.n > 0 && out->segment.n == 0)
 			continue;
 		out->path_template = path_template;

@@ -366,7 +366,7 @@ static enum status compare_page(struct pass *p, const struct transfer_page *page
 		unsigned char id[MIGRATION_ID_BYTES];
 		if (!migration_pack_id(from->row.image_id, id))
 			return fault_set(
-				why, INVALID_INPUT, "The source has a row whose id is no UUID: %.*s.", STRF(str_slice(from->row.image_id, 0, 40)));
+				why, INVALID_INPUT, "The source has a row whose id is not a UUID: %.*s.", STRF(str_slice(from->row.image_id, 0, 40)));
 		struct migration_entry *e = migration_index_find(&p->index, id);
 		if (e != NULL)
 			e->seen = true;

@@ -35,8 +35,8 @@ struct migration_options {
 	int64_t
 		renewed_until_ms; /* URLs of slots with an Idempotency-Key, which may be signed again, expire by then at the latest; 0: with the slot */
 	bool (*stop)(void *arg);                                            /* true ends it early with DEADLINE; NULL: never */
-	void (*progress)(void *arg, const struct migration_result *so_far); /* now and then; NULL: nobody wants to know */
-	void (*damaged)(void *arg, struct str image_id, const char *text);  /* on any thread, one at a time; NULL: nobody wants to know */
+	void (*progress)(void *arg, const struct migration_result *so_far); /* now and then; may be NULL */
+	void (*damaged)(void *arg, struct str image_id, const char *text);  /* on any thread, one at a time; may be NULL */
 	void *arg;
 };
 

@@ -15,7 +15,7 @@ struct thumbnails;
 
 struct thumbnails_options {
 	/* NAME:WIDTHxHEIGHT[:fit|:cover][:webp|:animated|:jpeg][:qQUALITY][:eEFFORT], separated by commas; the effort is WebP's, 0..6.
-	 * "" is no thumbnails. */
+	 * "": no thumbnails. */
 	struct str presets;
 	struct str at_upload; /* the preset that is made then; "": none */
 	struct product *product;

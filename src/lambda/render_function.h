@@ -11,7 +11,7 @@ struct render_function {
 };
 
 /* A handler's run; arg is a struct render_function. The response is that of batch_answer.h; a picture that no thumbnail can be made of
- * is no failure, since it would fail again.
+ * is not a failure, since it would fail again.
  * Errors  INVALID_INPUT not a batch of SQS */
 enum status render_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;
 

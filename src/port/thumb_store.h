@@ -1,5 +1,5 @@
-/* Port: where thumbnails are kept. They can be made again from their images, so that a store may drop any of them, and a write that is
- * lost is no loss. Each has a name among those of its image: the variant of its delivery link. Any thread. */
+/* Port: where thumbnails are kept. They can be made again from their images, so that a store may drop any of them, and a write may be
+ * lost. Each has a name among those of its image: the variant of its delivery link. Any thread. */
 #ifndef PORT_THUMB_STORE_H
 #define PORT_THUMB_STORE_H
 

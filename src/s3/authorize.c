@@ -1,7 +1,7 @@
 /* Authorization in three steps. The key of upload slots may do what an issued URL or form is for, and nothing
  * else. For other keys the bucket must be their user's, since buckets are private, and their grants must
  * allow the operation's action. The rules about images come after that and apply to all keys.
- * The owner's key is no exception: on the buckets of others it is like any other. */
+ * The owner's key is not an exception: on the buckets of others it is like any other. */
 #include "s3/authorize.h"
 
 enum status authorize_find_bucket(const struct s3_call *c, struct str name, struct bucket_info *out, struct fault *why)

@@ -111,7 +111,7 @@ enum status parameter_version(struct s3_call *c, struct fault *why)
 }
 
 /* A token is the last key, with the beginning of a hash of scope and key before it, in base64 for URLs. It
- * is no secret and grants nothing: the hash only finds what was cut or made up. */
+ * is not a secret and grants nothing: the hash only finds what was cut or made up. */
 #define CHECK_BYTES 8
 
 static void check_bytes(struct str scope, struct str last, unsigned char out[SHA256_BYTES])

@@ -54,7 +54,7 @@ static int remove_entry(int dir, const char *name, void *arg)
 	return error != 0 ? error : unlinkat(dir, name, AT_REMOVEDIR) == 0 ? 0 : errno;
 }
 
-/* The mark of a disk's own folder is no file of somebody. */
+/* The lock, and lost+found of a disk of its own, do not count as files. */
 static int note_other(int dir, const char *name, void *arg)
 {
 	(void)dir;

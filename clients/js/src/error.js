@@ -21,7 +21,7 @@ export class TintypeError extends Error {
 		this.code = code;
 		/** For looking it up in the server's log. */
 		this.requestId = requestId;
-		/** Seconds after which the server wants to be asked again. */
+		/** Seconds after which to ask the server again. */
 		this.retryAfter = retryAfter;
 		/** Whether the same call may succeed later. */
 		this.canRetry = canRetry;

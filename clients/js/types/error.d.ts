@@ -10,7 +10,7 @@ export declare class TintypeError extends Error {
     code: string;
     /** For looking it up in the server's log. */
     requestId: string | undefined;
-    /** Seconds after which the server wants to be asked again. */
+    /** Seconds after which to ask the server again. */
     retryAfter: number | undefined;
     /** Whether the same call may succeed later. */
     canRetry: boolean;

@@ -95,7 +95,7 @@ static enum status fill_input(struct client_exchange *x)
 	return OK;
 }
 
-/* Send what the socket takes. A failure to send is no error yet: the server may have answered before it closed. */
+/* Send what the socket takes. A failure to send is not an error yet: the server may have answered before it closed. */
 static enum status send_some(struct client_exchange *x, short *events)
 {
 	TRY(fill_input(x));

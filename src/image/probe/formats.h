@@ -157,7 +157,7 @@ struct jpeg_huffman {
 
 /* The content of a DQT segment; adds a bit to *tables for each that is defined. */
 bool jpeg_quantisation_valid(struct str data, uint32_t *tables);
-/* The content of a DHT segment; adds its tables. A table that is no code is valid here: it may be replaced before a scan uses it. */
+/* The content of a DHT segment; adds its tables. A table that is not a prefix code is valid here: it may be replaced before a scan uses it. */
 bool jpeg_huffman_valid(struct str data, struct jpeg_huffman *tables);
 /* The content of a DAC segment. */
 bool jpeg_conditioning_valid(struct str data);

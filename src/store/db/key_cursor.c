@@ -14,7 +14,7 @@ static void set_bytes(struct seek *s, struct str text)
 }
 
 /* The text that follows all that begins with this one: the last byte that can be is raised. UTF-8 has no 0xFF,
- * but what clients send as a prefix may have some. Nothing follows 0xFF alone: such a text is no key's either. */
+ * but what clients send as a prefix may have some. Nothing follows 0xFF alone: such a text is not a key either. */
 void key_cursor_skip_group(struct seek *s, struct str group)
 {
 	assert(group.n > 0);

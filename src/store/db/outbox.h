@@ -5,7 +5,7 @@
 #include "port/outbox.h"
 #include "store/db/group_commit.h"
 
-/* Write the event of a change, unless nobody wants to know of it. For apply functions: the row as it is after the change, or before its
+/* Write the event of a change, unless nothing receives events. For apply functions: the row as it is after the change, or before its
  * removal. What fails marks the writer broken, as a statement that fails does.
  * Errors  the source's; the writer's */
 enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct image_row *row) MUST_CHECK;
@@ -13,7 +13,7 @@ enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct ima
 bool outbox_wants(const struct writer *w, enum outbox_kind kind);
 /* Remove all events of an owner.  Errors: the writer's */
 enum status outbox_remove_owner(struct writer *w, struct str owner) MUST_CHECK;
-/* The number and the token of an id; the token is borrowed.  false: it is no id of an event. Pure. */
+/* The number and the token of an id; the token is borrowed.  false: it is not the id of an event. Pure. */
 bool outbox_read_id(struct str id, int64_t *n, struct str *token) MUST_CHECK;
 /* The event that the statement is on; its columns are those of OUTBOX_COLUMNS, and the body where there is another. Texts are
  * copied into `a`, which the caller checks. */
