@@ -65,6 +65,7 @@ test('the newest are shown first, more are loaded while scrolling, and nothing m
 		(await names()).forEach(name => seen.add(name));
 		await page.mouse.wheel(0, 300);
 		await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+		await page.waitForFunction(() => [...document.querySelectorAll('#wall .ghost')].map(ghost => ghost.getBoundingClientRect()).every(({ top, bottom }) => bottom <= 0 || top >= innerHeight));
 	}
 	assert.deepEqual([...seen], (await listed(many)).map(image => image.fileName));
 	await page.keyboard.press('Home');
