@@ -8,6 +8,7 @@ import { damageOf, sizeOf } from './picture.js';
 import * as removal from './removal.js';
 import * as share from './share.js';
 import * as stage from './stage.js';
+import * as strip from './strip.js';
 import { texts } from './texts.js';
 import * as zoom from './zoom.js';
 
@@ -63,6 +64,7 @@ function fill(record) {
 		stage.set(record, gallery.previewOf(record.imageId), () => gone(record.imageId));
 	}
 	current = record;
+	strip.show(record, goTo);
 	edit.mayEdit().then(may => { $('edit').hidden = !may; });
 	$('detail-name').replaceChildren(el('bdi', {}, record.fileName));
 	$('warning').hidden = !warningOf(record);
@@ -128,13 +130,16 @@ export async function show(imageId) {
 		$('detail').ariaBusy = 'false';
 }
 
+const goTo = imageId => edit.holds() || show(imageId);
+
 async function go(step) {
-	if (edit.holds())
-		return;
 	const record = await gallery.neighbour(shown, step);
 	if (record)
-		show(record.imageId);
+		goTo(record.imageId);
 }
+
+/** Show the keys, or hide them. */
+const help = () => import('./help.js').then(module => module.toggle(), () => report(texts.lost));
 
 async function copyLink() {
 	$('said').replaceChildren(...await copy(linkTo(shown, current)));
@@ -219,6 +224,7 @@ export function start(given) {
 	dialog.oncancel = event => { if (edit.holds()) event.preventDefault(); };
 	$('previous').onclick = () => go(-1);
 	$('next').onclick = () => go(1);
+	$('keys').onclick = help;
 	$('copy').onclick = copyLink;
 	share.makeMenu($('share'), $('share-menu'), { records: () => [current], choose: copyAs });
 	$('download').onclick = download;
@@ -230,6 +236,8 @@ export function start(given) {
 		const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
 		if (zoom.takeKey(event.key))
 			event.preventDefault();   // a scrolled panel would move too
+		else if (event.key === '?')
+			help();
 		else if (step)
 			go(step);
 	};
@@ -238,6 +246,7 @@ export function start(given) {
 		shown = current = null;
 		document.body.append($('toast'));
 		stage.clear();
+		strip.clear();
 		edit.close();
 		edit.forget();
 		if (location.hash)

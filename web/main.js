@@ -1,7 +1,7 @@
 // The page: an upload tray and a gallery over the public API. This file connects the parts and
 // asks for a sign-in or the API key where the server requires one.
 import * as api from './api.js';
-import { $, say } from './dom.js';
+import { $, el, say } from './dom.js';
 import * as gallery from './gallery.js';
 import * as gather from './gather.js';
 import * as session from './sign_in.js';
@@ -23,8 +23,13 @@ const acting = later(() => import('./selection.js'), module => {
 	selection.start({ show, wantKey, trouble, removed: ids => ids.forEach(upload.forget) });
 	return selection;
 });
+/** Apply a style sheet that a first visit does not need. */
+const style = href => new Promise((resolve, reject) => {
+	const link = el('link', { rel: 'stylesheet', href, onload: resolve, onerror: () => { link.remove(); reject(); } });
+	document.head.append(link);
+});
 /** The viewer of one picture. */
-const viewer = later(() => Promise.all([import('./detail.js'), acting()]), ([detail]) => {
+const viewer = later(() => Promise.all([import('./detail.js'), acting(), style('viewer.css')]), ([detail]) => {
 	detail.start({ wantKey, trouble });
 	return detail;
 });

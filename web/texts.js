@@ -115,6 +115,10 @@ export const texts = {
 		stale: 'Somebody else has changed this picture meanwhile. Save again to replace that.',
 		saved: 'Saved.',
 	},
+	help: {
+		title: 'Keys',
+		keys: [['← →', 'Next picture and the one before'], ['+ -', 'Zoom'], ['0', 'All of the picture'], ['← → ↑ ↓', 'Move a zoomed picture'], ['Esc', 'Close'], ['?', 'These keys']],
+	},
 	removal: {
 		deleted: names => names.length === 1 ? `${fenced(names[0])} is deleted.` : `${many(names.length, 'picture')} deleted.`,
 		canUndo: text => `${text} Press Control and Z to undo.`,

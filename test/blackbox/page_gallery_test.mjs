@@ -207,7 +207,7 @@ test('delete in the viewer goes on with the next picture, can be undone for some
 	const status = async image => (await call(few, 'GET', `/images/${image.imageId}`)).status;
 	page = await openPage(browser, few);
 	await tile('to delete.png').click();
-	await detail().getByRole('button', { name: 'Delete' }).click();
+	await detail().getByRole('button', { name: 'Delete', exact: true }).click();
 	await detail().getByRole('heading', { name: 'neighbour.png' }).waitFor();
 	assert.ok(!(await names()).includes('to delete.png'));
 	await detail().getByRole('button', { name: 'Undo' }).click();
@@ -215,7 +215,7 @@ test('delete in the viewer goes on with the next picture, can be undone for some
 	await tile('to delete.png').waitFor();
 	assert.equal(await status(gone), 200);
 	await tile('to delete.png').click();
-	await detail().getByRole('button', { name: 'Delete' }).click();
+	await detail().getByRole('button', { name: 'Delete', exact: true }).click();
 	await detail().getByRole('heading', { name: 'neighbour.png' }).waitFor();
 	await page.keyboard.press('Escape');
 	await page.waitForFunction(() => document.activeElement.querySelector('.name')?.textContent === 'neighbour.png');   // the picture that was shown last
@@ -224,7 +224,7 @@ test('delete in the viewer goes on with the next picture, can be undone for some
 	await eventually(async () => await status(gone) === 404, { what: 'the delete' });
 	await tile('neighbour.png').click();
 	await call(few, 'DELETE', `/images/${kept.imageId}`);
-	await detail().getByRole('button', { name: 'Delete' }).click();
+	await detail().getByRole('button', { name: 'Delete', exact: true }).click();
 	await page.close();   // someone else was faster, and whoever leaves has deleted
 	assert.equal(await status(kept), 404);
 	page = undefined;

@@ -1,4 +1,4 @@
-// The viewer of one picture in Chromium: zoom and pan by wheel, pinch, double click, drag and keys; name and metadata changed.
+// The viewer of one picture in Chromium: zoom and pan by wheel, pinch, double click, drag and keys; name and metadata; the strip; the list of keys.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -215,4 +215,49 @@ test('who may not change records is not offered to', async t => {
 		assert.equal(await page.getByRole('button', { name: 'Edit name and metadata' }).isVisible(), may, `the button, for ${scopes}`);
 		await end(page);
 	}
+});
+
+test('a strip shows the pictures around it, by pointer and by keyboard', async () => {
+	const page = await openViewer(3), buttons = page.getByRole('group', { name: 'Pictures next to this one' }).getByRole('button');
+	const names = await page.locator('#wall .tile .name').allInnerTexts();
+	const labels = () => buttons.evaluateAll(all => all.map(one => one.ariaLabel + (one.ariaCurrent ? ' *' : '')));
+	const stripIs = (from, to, current) => eventually(async () => JSON.stringify(await labels()) === JSON.stringify(names.slice(from, to).map((name, n) => name + (from + n === current ? ' *' : ''))), { what: `pictures ${from} to ${to}` });
+	await stripIs(0, 7, 3);
+	await buttons.nth(4).click();
+	await stripIs(1, 8, 4);
+	await headingIs(page, names[4]);
+	assert.equal(await buttons.nth(3).evaluate(button => button === document.activeElement), true, 'the focus stays in the strip');
+	await page.keyboard.press('Shift+Tab');
+	await page.keyboard.press('Enter');
+	await headingIs(page, names[3]);
+	await page.keyboard.press('ArrowLeft');
+	await stripIs(0, 6, 2);
+	await page.waitForFunction(() => [...document.querySelectorAll('#strip img')].every(img => img.classList.contains('shown')));
+	for (const [name, look] of [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }]]) {
+		await page.emulateMedia(look);
+		await page.screenshot({ path: path.join(folder, `strip-${name}.png`) });
+		assert.deepEqual(await axe(page), [], name);
+	}
+	await end(page);
+});
+
+test('a question mark shows the keys, and hides them', async () => {
+	const page = await openViewer(1), help = page.getByRole('dialog', { name: 'Keys' });
+	await page.keyboard.press('?');
+	await help.getByText('Move a zoomed picture').waitFor();
+	for (const [name, look] of [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }]]) {
+		await page.emulateMedia(look);
+		await page.screenshot({ path: path.join(folder, `help-${name}.png`) });
+		assert.deepEqual(await axe(page), [], name);
+	}
+	await page.keyboard.press('?');
+	await help.waitFor({ state: 'hidden' });
+	await page.getByRole('button', { name: 'Keys' }).click();
+	await help.waitFor();
+	await page.keyboard.press('Escape');
+	await help.waitFor({ state: 'hidden' });
+	assert.ok(await page.locator('#detail').isVisible(), 'the viewer stays');
+	await page.keyboard.press('Escape');
+	await page.locator('#detail').waitFor({ state: 'hidden' });
+	await end(page);
 });
