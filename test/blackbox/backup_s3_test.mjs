@@ -172,7 +172,7 @@ test('old snapshots and what only they need are removed from the bucket', async 
 
 test('wrong places are refused in words', async () => {
 	await cloud.put('other/letter', 'dear');
-	ends(await backup('s3://pictures/other'), 2, /has objects below "other\/" that are no backup; name another prefix/);
+	ends(await backup('s3://pictures/other'), 2, /has objects below "other\/" that are not part of a backup; name another prefix/);
 	ends(await restore('s3://pictures/none', '--list'), 2, /There is no backup below "none\/"/);
 	ends(await backup('s3://'), 2, /s3:\/\/BUCKET\/PREFIX/);
 	ends(await backup('s3://no-such-bucket/x'), 1, /NoSuchBucket/);
