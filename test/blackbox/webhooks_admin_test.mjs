@@ -130,8 +130,8 @@ describe('tintype webhooks', { concurrency: true }, () => {
 			[['resend'], 2, /--state failed/],
 			[['resend', '--state', 'delivered'], 1, /waiting\|failed/],
 			[['list', '--state', 'a&b'], 1, /state must be one of/],
-			[['list', 'more'], 2, /say list/],
-			[['forget'], 2, /say list/],
+			[['list', 'more'], 2, /use list/],
+			[['forget'], 2, /use list/],
 		]) {
 			const run = await webhooks(server, ...args);
 			assert.equal(run.code, code, `${args}: ${run.stderr}`);
@@ -173,12 +173,19 @@ describe('the console', () => {
 		await uploadImage(server);
 		await server.waitForEvent('webhook.disabled');
 		await page.getByRole('button', { name: 'Refresh' }).and(page.locator('#webhooks-refresh')).click();
-		await page.getByText(/Disabled since .* answered 410.*tintype webhooks enable/).waitFor();
+		await page.getByText(/Disabled since .* answered 410/).waitFor();
 		assert.match(await rows.first().innerText(), /image\.uploaded\s+msg_[0-9a-f]{32}\s+the receiver answered 410/);
 		assert.deepEqual(await axe(page), []);
 		await page.getByText('Delivered', { exact: true }).click();
 		await page.waitForFunction(() => document.querySelectorAll('#webhooks-rows tr').length === 1);
-		assert.match(await page.locator('#webhooks-count').innerText(), /1 waiting, 0 given up, 1 delivery kept\. 1 webhook shown/);
+		assert.match(await page.locator('#webhooks-count').innerText(), /1 waiting, 0 given up, 1 delivered\. 1 webhook shown/);
+		status = 204;
+		await page.locator('#webhooks-state').getByRole('button', { name: 'Send again' }).click();
+		await page.getByText('Webhooks are sent again.').waitFor();
+		await eventually(() => server.events('webhook.delivered').length === 2, { what: 'the webhook that waited' });
+		await page.locator('#webhooks-refresh').click();
+		await page.getByText(/0 waiting, 0 given up, 2 delivered\. 2 webhooks shown/).waitFor();
+		assert.equal(await page.locator('#webhooks-state').innerText(), '');
 		await page.getByRole('button', { name: 'Sign out' }).click();
 		await page.getByLabel('Token').waitFor();
 		assert.equal(await rows.count(), 0, 'nothing stays behind');

@@ -76,6 +76,7 @@ describe('events', { concurrency: true }, () => {
 			assert.doesNotMatch(text, /downloadUrl|fileUrl|X-Amz|deleteToken|"links"|keptMetadata|key-of-the/);
 		}
 		await eventually(async () => (await metricsOf(server))['tintype_webhook_attempts_total{outcome="delivered"}'] === 3, { what: 'the results' });
+		await eventually(() => server.events('webhook.delivered').length === 3, { what: 'their lines in the log' });
 		assert.deepEqual(server.events('webhook.delivered').map(e => e.type), ['image.uploaded', 'image.rejected', 'image.deleted']);
 	});
 
