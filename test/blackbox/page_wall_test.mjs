@@ -230,12 +230,12 @@ test('pictures are found by name, type and time, and shown from the oldest; then
 	const shows = wanted => eventually(async () => JSON.stringify((await seeWall(page)).map(one => one.name)) === JSON.stringify(wanted), { what: wanted.join() });
 	const all = (await seeWall(page)).map(one => one.name);
 	await page.getByRole('button', { name: 'Search' }).click();
-	await page.getByLabel('Name').fill('7.P');
+	await page.getByLabel('Name', { exact: true }).fill('7.P');
 	await shows(['7.png']);
 	await page.getByText('1 found', { exact: true }).waitFor();
-	await page.getByLabel('Name').fill('nothing like that');
+	await page.getByLabel('Name', { exact: true }).fill('nothing like that');
 	await page.getByRole('heading', { name: 'No pictures found' }).waitFor();
-	await page.getByLabel('Name').fill('');
+	await page.getByLabel('Name', { exact: true }).fill('');
 	await page.getByLabel('Type').selectOption('JPEG');
 	await page.getByRole('heading', { name: 'No pictures found' }).waitFor();
 	await page.getByLabel('Type').selectOption('PNG');
@@ -243,7 +243,7 @@ test('pictures are found by name, type and time, and shown from the oldest; then
 	await shows(all);
 	await page.getByLabel('Order').selectOption('Oldest first');
 	await shows([...all].reverse());
-	await page.getByLabel('Name').press('Escape');
+	await page.getByLabel('Name', { exact: true }).press('Escape');
 	await shows(all);
 	await page.getByText('9 pictures', { exact: true }).waitFor();
 });
