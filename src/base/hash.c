@@ -195,3 +195,15 @@ bool uuid_valid(struct str s)
 	}
 	return s.p[14] == '4' && (s.p[19] == '8' || s.p[19] == '9' || s.p[19] == 'a' || s.p[19] == 'b');
 }
+
+bool uuid_to_bytes(struct str s, unsigned char out[UUID_BYTES])
+{
+	char hex[2 * UUID_BYTES];
+	size_t n = 0;
+	if (!uuid_valid(s))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_dash_place(i))
+			hex[n++] = s.p[i];
+	return hex_decode((struct str){ hex, n }, out, UUID_BYTES);
+}

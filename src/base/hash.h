@@ -54,5 +54,7 @@ void uuid_v4(char out[UUID_CHARS + 1]);
 void uuid_of_bytes(const unsigned char bytes[UUID_BYTES], char out[UUID_CHARS + 1]);
 /* Exactly the form that uuid_v4 gives. */
 bool uuid_valid(struct str s);
+/* Its bytes, of which uuid_of_bytes makes it again.  false: not uuid_valid */
+bool uuid_to_bytes(struct str s, unsigned char out[UUID_BYTES]) MUST_CHECK;
 
 #endif

@@ -63,7 +63,7 @@ static enum status index_rows(struct pass *p, const struct transfer_page *page, 
 {
 	for (size_t i = 0; i < page->n; i++) {
 		unsigned char id[MIGRATION_ID_BYTES];
-		if (!migration_pack_id(page->entries[i].row.image_id, id))
+		if (!uuid_to_bytes(page->entries[i].row.image_id, id))
 			continue;
 		struct migration_entry *e = migration_index_add(&p->index, id);
 		if (e == NULL)
@@ -88,7 +88,7 @@ static enum status index_objects(struct pass *p, struct fault *why)
 		for (size_t i = 0; i < page.n; i++) {
 			unsigned char id[MIGRATION_ID_BYTES];
 			struct migration_entry *e = NULL;
-			if (migration_pack_id(image_id_of_key(page.objects[i].key), id))
+			if (uuid_to_bytes(image_id_of_key(page.objects[i].key), id))
 				e = migration_index_find(&p->index, id);
 			if (e != NULL)
 				e->object = migration_digest_object(page.objects[i].size, page.objects[i].etag);
@@ -364,7 +364,7 @@ static enum status compare_page(struct pass *p, const struct transfer_page *page
 	for (size_t i = 0; i < page->n; i++) {
 		const struct transfer_entry *from = &page->entries[i];
 		unsigned char id[MIGRATION_ID_BYTES];
-		if (!migration_pack_id(from->row.image_id, id))
+		if (!uuid_to_bytes(from->row.image_id, id))
 			return fault_set(
 				why, INVALID_INPUT, "The source has a row whose id is not a UUID: %.*s.", STRF(str_slice(from->row.image_id, 0, 40)));
 		struct migration_entry *e = migration_index_find(&p->index, id);
@@ -395,7 +395,7 @@ static enum status remove_unseen(struct pass *p, struct fault *why)
 			continue;
 		TRY(check_stop(p->o, why));
 		arena_init(&a, ROW_BYTES);
-		migration_unpack_id(e->id, id);
+		uuid_of_bytes(e->id, id);
 		enum status got = table_get(p->o->from.product->table, str_of(id), &a, &row, why);
 		if (got != OK && got != NOT_FOUND)
 			return got;

@@ -9,25 +9,6 @@
 
 #define ROOM_FIRST ((size_t)1024)
 
-bool migration_pack_id(struct str id, unsigned char out[MIGRATION_ID_BYTES])
-{
-	char hex[2 * MIGRATION_ID_BYTES];
-	size_t n = 0;
-	if (!uuid_valid(id))
-		return false;
-	for (size_t i = 0; i < id.n; i++)
-		if (id.p[i] != '-')
-			hex[n++] = id.p[i];
-	return hex_decode((struct str){ hex, n }, out, MIGRATION_ID_BYTES);
-}
-
-void migration_unpack_id(const unsigned char id[MIGRATION_ID_BYTES], char out[UUID_CHARS + 1])
-{
-	char hex[2 * MIGRATION_ID_BYTES + 1];
-	hex_encode(id, MIGRATION_ID_BYTES, hex);
-	(void)snprintf(out, UUID_CHARS + 1, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-}
-
 /* The entry of this id, or the free one where it belongs. */
 static struct migration_entry *find_place(struct migration_entry *entries, size_t room, const unsigned char *id)
 {

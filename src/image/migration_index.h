@@ -22,10 +22,6 @@ struct migration_index {
 	size_t n, room;
 };
 
-/* The 16 bytes of an image's id.  false: it is none */
-bool migration_pack_id(struct str id, unsigned char out[MIGRATION_ID_BYTES]) MUST_CHECK;
-/* The id again, with a NUL. */
-void migration_unpack_id(const unsigned char id[MIGRATION_ID_BYTES], char out[UUID_CHARS + 1]);
 /* The entry of an id, added where it is missing. Good until the next call.  NULL: memory failed */
 struct migration_entry *migration_index_add(struct migration_index *x, const unsigned char id[MIGRATION_ID_BYTES]);
 /* The same, or NULL where it is missing. */

@@ -204,6 +204,19 @@ static void test_uuids_are_valid_and_differ(void **state)
 	assert_string_not_equal(a, b);
 }
 
+static void test_uuid_is_made_again_of_its_bytes(void **state)
+{
+	(void)state;
+	unsigned char bytes[UUID_BYTES];
+	char again[UUID_CHARS + 1];
+	assert_true(uuid_to_bytes(STR("0f8fad5b-d9cb-469f-a165-70867728950e"), bytes));
+	assert_int_equal(bytes[0], 0x0f);
+	assert_int_equal(bytes[UUID_BYTES - 1], 0x0e);
+	uuid_of_bytes(bytes, again);
+	assert_string_equal(again, "0f8fad5b-d9cb-469f-a165-70867728950e");
+	assert_false(uuid_to_bytes(STR("0f8fad5bd9cb469fa16570867728950e"), bytes));
+}
+
 static void test_uuid_of_another_form_is_refused(void **state)
 {
 	assert_true(uuid_valid(STR("0f8fad5b-d9cb-469f-a165-70867728950e")));
@@ -254,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_random_bytes_fill_all_and_differ),
 		cmocka_unit_test(test_fnv_gives_the_published_values),
 		cmocka_unit_test(test_uuids_are_valid_and_differ),
+		cmocka_unit_test(test_uuid_is_made_again_of_its_bytes),
 		cmocka_unit_test(test_uuid_of_another_form_is_refused),
 	};
 	return cmocka_run_group_tests(tests, prepare, NULL);

@@ -21,7 +21,7 @@ static void test_add_of_many_ids_then_each_is_found_and_no_other(void **state)
 	assert_null(migration_index_find(&x, (const unsigned char[MIGRATION_ID_BYTES]){ 0 }));
 	for (unsigned turn = 0; turn < 2; turn++)
 		for (unsigned n = 0; n < MANY; n++) {
-			assert_true(migration_pack_id(row_id(&a, n), id));
+			assert_true(uuid_to_bytes(row_id(&a, n), id));
 			struct migration_entry *e = migration_index_add(&x, id);
 			assert_non_null(e);
 			assert_int_equal(e->row, turn == 0 ? 0 : n + 1);
@@ -29,13 +29,13 @@ static void test_add_of_many_ids_then_each_is_found_and_no_other(void **state)
 		}
 	assert_int_equal(x.n, MANY);
 	for (unsigned n = 0; n < 2 * MANY; n++) {
-		assert_true(migration_pack_id(row_id(&a, n), id));
+		assert_true(uuid_to_bytes(row_id(&a, n), id));
 		const struct migration_entry *e = migration_index_find(&x, id);
 		assert_int_equal(e != NULL, n < MANY);
 		if (e == NULL)
 			continue;
 		assert_int_equal(e->row, n + 1);
-		migration_unpack_id(e->id, text);
+		uuid_of_bytes(e->id, text);
 		assert_true(str_equal(str_of(text), row_id(&a, n)));
 	}
 	migration_index_deinit(&x);
@@ -47,9 +47,9 @@ static void test_pack_of_what_is_no_id_then_refused(void **state)
 {
 	unsigned char id[MIGRATION_ID_BYTES];
 	(void)state;
-	assert_false(migration_pack_id(STR(""), id));
-	assert_false(migration_pack_id(STR("migration"), id));
-	assert_false(migration_pack_id(STR("11111111-2222-4333-8444-55555555555g"), id));
+	assert_false(uuid_to_bytes(STR(""), id));
+	assert_false(uuid_to_bytes(STR("migration"), id));
+	assert_false(uuid_to_bytes(STR("11111111-2222-4333-8444-55555555555g"), id));
 }
 
 static void test_digest_of_a_row_then_another_with_each_member_but_thumbnails_and_time_of_the_object(void **state)

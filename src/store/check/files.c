@@ -246,7 +246,7 @@ static enum status has_image(const struct check *c, struct str id, bool *there, 
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	unsigned char packed[IMAGE_ID_BYTES];
 	*there = false;
-	if (!images_pack_id(id, packed))
+	if (!uuid_to_bytes(id, packed))
 		return OK;
 	TRY(read_pool_acquire(&c->engine->read_pool, &d, why));
 	return db_step(d, DB_BIND(d, Q_IMAGE_HEAD, db_blob(images_id_str(packed))), there, why);

@@ -16,7 +16,7 @@ enum status image_lists_get(struct image_table *t, struct str id, struct arena *
 	unsigned char packed[IMAGE_ID_BYTES];
 	bool row = false;
 
-	if (!images_pack_id(id, packed))
+	if (!uuid_to_bytes(id, packed))
 		return no_such_image(why);
 	if (!e->beside && row_cache_find(&e->row_cache, id, a, out))
 		return fault_check_arena(a, why);

@@ -18,19 +18,6 @@
 #define KEPT_IDS_FORGOTTEN 10000
 #define REMOVED_ROW_BYTES ((size_t)64 << 10)
 
-bool images_pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
-{
-	char hex[2 * IMAGE_ID_BYTES];
-	size_t n = 0;
-
-	if (!uuid_valid(id))
-		return false;
-	for (size_t i = 0; i < id.n; i++)
-		if (id.p[i] != '-')
-			hex[n++] = id.p[i];
-	return hex_decode((struct str){ hex, n }, out, IMAGE_ID_BYTES);
-}
-
 struct str images_unpack_id(struct arena *a, const unsigned char *id)
 {
 	char hex[2 * IMAGE_ID_BYTES + 1];
@@ -233,7 +220,7 @@ enum status images_insert(struct writer *w, const struct image_row *row, struct 
 
 	assert(row->status == IMAGE_PENDING);
 	TRY(writer_check_change(w, why));
-	if (!images_pack_id(row->image_id, id))
+	if (!uuid_to_bytes(row->image_id, id))
 		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
 	if (row->owner.n > OWNER_MAX_BYTES)
 		return fault_set(why, INVALID_INPUT, "the name of an owner has at most %d bytes", OWNER_MAX_BYTES);
@@ -262,7 +249,7 @@ static enum status apply_insert(struct writer *w, struct change *c)
 	unsigned char id[IMAGE_ID_BYTES];
 
 	TRY(writer_check_change(w, c->why));
-	if (images_pack_id(in->row->image_id, id))
+	if (uuid_to_bytes(in->row->image_id, id))
 		TRY(check_id(w, in->row, id, c->why));
 	if (w->counters.images.pending >= w->max_pending)
 		TRY(remove_due(w, in->row->created_ms, &removed));
@@ -298,7 +285,7 @@ static enum status find_row(struct writer *w, struct str image_id, struct arena 
 	unsigned char id[IMAGE_ID_BYTES];
 	bool row = false;
 
-	if (!images_pack_id(image_id, id))
+	if (!uuid_to_bytes(image_id, id))
 		return no_such_image(why);
 	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_GET, db_blob(images_id_str(id)));
 	TRY(writer_step(w, s, &row));
@@ -494,7 +481,7 @@ static enum status apply_remove_many(struct writer *w, struct change *c)
 	TRY(writer_check_change(w, c->why));
 	for (size_t i = 0; i < r->n; i++) {
 		struct row_head h = { 0 };
-		if (images_pack_id(r->ids[i], id))
+		if (uuid_to_bytes(r->ids[i], id))
 			TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(id))), &h, &r->removed[i]));
 		if (r->removed[i])
 			TRY(remove_head(w, &h, false));
@@ -540,7 +527,7 @@ static enum status table_remove_row(struct image_table *t, struct str id, int64_
 {
 	struct row_removal r = { .change = { .apply = apply_remove, .why = why }, .ended_by_ms = ended_by_ms };
 
-	if (!images_pack_id(id, r.id))
+	if (!uuid_to_bytes(id, r.id))
 		return no_such_image(why);
 	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &r.change);
 }

@@ -7,8 +7,6 @@
 
 #define IMAGE_ID_BYTES 16
 
-/* The 16 bytes of a UUID. false: not one, so no row has it. */
-bool images_pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES]) MUST_CHECK;
 static inline struct str images_id_str(const unsigned char id[IMAGE_ID_BYTES])
 {
 	return (struct str){ (const char *)id, IMAGE_ID_BYTES };

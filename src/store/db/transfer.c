@@ -73,7 +73,7 @@ static enum status walk(struct transfer *t, struct str cursor, struct arena *a, 
 
 	TRY(fault_check_arena(a, why));
 	bool kept = cursor.n > 0 && cursor.p[0] == CURSOR_KEPT;
-	if (cursor.n > 0 && !(kept ? place.n == 0 || images_pack_id(place, id) : str_to_u64(place, &n)))
+	if (cursor.n > 0 && !(kept ? place.n == 0 || uuid_to_bytes(place, id) : str_to_u64(place, &n)))
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
 	TRY(read_pool_acquire(&engine_of(t)->read_pool, &d, why));
 	TRY(kept ? read_kept(d, place.n > 0 ? images_id_str(id) : (struct str){ 0 }, a, &page, why) : read_rows(d, (int64_t)n, a, &page, why));
@@ -132,7 +132,7 @@ static enum status apply_put(struct writer *w, struct change *c)
 	const struct transfer_entry *e = ((const struct transfer_change *)c)->entry;
 	unsigned char id[IMAGE_ID_BYTES];
 
-	if (!images_pack_id(e->row.image_id, id) || e->row.owner.n > OWNER_MAX_BYTES)
+	if (!uuid_to_bytes(e->row.image_id, id) || e->row.owner.n > OWNER_MAX_BYTES)
 		return fault_set(c->why, INVALID_INPUT, "The row of the image %.*s cannot be stored.", STRF(str_slice(e->row.image_id, 0, 40)));
 	TRY(rows_check_room(w, c->why));
 	TRY(images_forget_row(w, id));
