@@ -81,19 +81,30 @@ static enum status write_at(int fd, struct str bytes, uint64_t offset, const cha
 
 /* the database */
 
+static enum status malformed_line(struct str line, struct arena *a, struct fault *why)
+{
+	return fault_set(why, DATA_DAMAGED, "a list has a malformed name: %.80s", line.n > 0 ? str_cstr(a, line) : "");
+}
+
+static enum status get_database_piece(struct restore_state *s, struct str line, struct arena *a, struct str *bytes, struct fault *why)
+{
+	char memory[BACKUP_NAME_MAX];
+	struct buf name;
+	if (!format_is_hash(line))
+		return malformed_line(line, a, why);
+	buf_init_fixed(&name, memory, sizeof memory);
+	format_database_piece(&name, line);
+	return target_get_verified(s->o->target, buf_str(&name), line, BACKUP_DATABASE_PIECE, a, bytes, why);
+}
+
 static enum status restore_database_piece(void *arg, size_t i, struct fault *why)
 {
 	struct restore_state *s = arg;
 	struct arena a CLEANUP(arena_deinit);
-	char memory[BACKUP_NAME_MAX];
-	struct buf name;
 	struct str bytes;
 	bool good;
 	arena_init(&a, 2 * BACKUP_DATABASE_PIECE);
-	buf_init_fixed(&name, memory, sizeof memory);
-	format_database_piece(&name, s->lines[i]);
-	enum status status = target_get_verified(s->o->target, buf_str(&name), s->lines[i], BACKUP_DATABASE_PIECE, &a, &bytes, why);
-	TRY(judge(s, status, why, &good));
+	TRY(judge(s, get_database_piece(s, s->lines[i], &a, &bytes, why), why, &good));
 	if (!good)
 		s->database_damaged = true;
 	if (!good || s->restoration == NULL)
@@ -157,7 +168,7 @@ static enum status get_piece(
 	char memory[BACKUP_NAME_MAX];
 	struct buf name;
 	if (!format_parse_piece(line, p) || p->file / BACKUP_FILES_PER_FOLDER != s->folder)
-		return fault_set(why, DATA_DAMAGED, "a list has a malformed name: %.80s", line.n > 0 ? str_cstr(a, line) : "");
+		return malformed_line(line, a, why);
 	buf_init_fixed(&name, memory, sizeof memory);
 	format_folder(&name, s->folder);
 	buf_printf(&name, "/%.*s", STRF(line));

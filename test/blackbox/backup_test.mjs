@@ -2,6 +2,7 @@
 // written; what is cut off, damaged or in the way is said, and loses nothing.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -315,6 +316,10 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	appendFileSync(list, 'x');
 	ends(await restore(from, '--check'), 1, /lists\/[0-9a-f]{64} is damaged/);
 	const manifest = files(from, 'snapshots').at(-1);
+	const short = createHash('sha256').update('a').digest('hex'), described = JSON.parse(readFileSync(manifest));
+	writeFileSync(path.join(from, 'lists', short), 'a');
+	writeFileSync(manifest, JSON.stringify({ ...described, database: { ...described.database, list: short } }));
+	ends(await restore(from, '--check'), 1, /a list has a malformed name: a\n/);
 	writeFileSync(manifest, readFileSync(manifest).subarray(0, 100));
 	ends(await restore(from, '--check'), 1, /snapshots\/\d+T\d+Z: The manifest is not one of a backup/);
 });
