@@ -308,15 +308,15 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	ends(await restore(from, '--check'), 1, new RegExp(`${path.basename(object)} is missing`));
 	ends(await backup(from), 0, /1 new/);   // it is made good
 	ends(await restore(from, '--check'), 0, /all verified/);
-	const piece = files(from, 'database').at(-1);
+	const manifest = files(from, 'snapshots').at(-1), described = JSON.parse(readFileSync(manifest));   // of the newest snapshot, which is checked
+	const listOfDatabase = path.join(from, 'lists', described.database.list);
+	const [, firstPiece] = /([0-9a-f]{64})/.exec(readFileSync(listOfDatabase, 'utf8')), piece = files(from, 'database').find(file => file.endsWith(firstPiece));
 	flip(piece);
 	ends(await restoreInto('no database', from, '--partial'), 1, /Nothing was restored\. Choose another with --snapshot\.\n/);
 	flip(piece);
-	const list = files(from, 'lists')[0];
-	appendFileSync(list, 'x');
+	appendFileSync(listOfDatabase, 'x');
 	ends(await restore(from, '--check'), 1, /lists\/[0-9a-f]{64} is damaged/);
-	const manifest = files(from, 'snapshots').at(-1);
-	const short = createHash('sha256').update('a').digest('hex'), described = JSON.parse(readFileSync(manifest));
+	const short = createHash('sha256').update('a').digest('hex');
 	writeFileSync(path.join(from, 'lists', short), 'a');
 	writeFileSync(manifest, JSON.stringify({ ...described, database: { ...described.database, list: short } }));
 	ends(await restore(from, '--check'), 1, /a list has a malformed name: a\n/);
