@@ -1,7 +1,8 @@
 # make run     install what is missing, build, start the server on 127.0.0.1
 # make check   build with sanitizers, run the unit tests, check the house rules: the one to run while developing
 # make test    install what tests need, build with sanitizers, run everything
-# make build   build/tintype and build/tintype-render alone; with HEIF=true build/tintype-render-more too, for HEIC and AVIF
+# make build   build/tintype and build/tintype-render alone; with HEIF=true build/tintype-render-more too, for HEIC and AVIF,
+#              with POSTGRES=true with PostgreSQL as a table, which is also in where libpq-dev is installed
 # make install what make build made, to PREFIX (/usr/local) below DESTDIR, with a manual page, completion for shells and a systemd unit; make uninstall
 # make deb     build a Debian package in build/deb/; make test-packages installs it in chroots of Debian 12 and 13, as root
 # make release build in build/dist/ what a release consists of: archives and packages for Lambda, for x86-64 and arm64, with checksums
@@ -12,6 +13,7 @@
 SHELL := /bin/sh
 SECONDS ?= 60
 HEIF ?= false
+POSTGRES ?= false
 PREFIX ?= /usr/local
 ZSH_FUNCTIONS ?= share/zsh/site-functions
 PROGRAM ?= build/tintype
@@ -24,8 +26,10 @@ MESON_SETUP = meson setup --buildtype=release -Db_pie=true
 
 build:
 	tools/deps $(if $(filter true,$(HEIF)),heif,build)
+	[ $(POSTGRES) != true ] || tools/deps postgres
 	[ -f build/release/build.ninja ] || $(MESON_SETUP) build/release >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log || tail -n 3 build/setup.log; exit 1; }
 	[ $(HEIF) != true ] || meson configure build/release -Dheif=true
+	[ $(POSTGRES) != true ] || meson configure build/release -Dpostgres=enabled
 	ninja -C build/release --quiet src/tintype src/render/tintype-render $(if $(filter true,$(HEIF)),src/render/tintype-render-more)
 	ln -f build/release/src/tintype build/tintype
 	ln -f build/release/src/render/tintype-render build/tintype-render
