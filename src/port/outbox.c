@@ -1,6 +1,12 @@
 /* The words of the outbox. See outbox.h. */
 #include "port/outbox.h"
 
+#include "base/codec.h"
+#include "base/hash.h"
+
+#define ID_PREFIX "msg_"
+#define NUMBER_CHARS (OUTBOX_ID_CHARS - 4 - OUTBOX_TOKEN_CHARS)
+
 static const char *const kind_names[OUTBOX_KINDS] = {
 	[OUTBOX_UPLOADED] = "image.uploaded",
 	[OUTBOX_REJECTED] = "image.rejected",
@@ -35,4 +41,29 @@ bool outbox_state_parse(struct str text, enum outbox_state *out)
 			return true;
 		}
 	return false;
+}
+
+void outbox_make_token(char token[OUTBOX_TOKEN_CHARS + 1])
+{
+	unsigned char random[OUTBOX_TOKEN_CHARS / 2];
+	random_bytes(random, sizeof random);
+	hex_encode(random, sizeof random, token);
+}
+
+struct str outbox_write_id(int64_t n, struct str token, struct arena *a)
+{
+	return str_printf(a, ID_PREFIX "%0*llx%.*s", NUMBER_CHARS, (unsigned long long)n, STRF(token));
+}
+
+bool outbox_parse_id(struct str id, int64_t *n, struct str *token)
+{
+	unsigned char bytes[NUMBER_CHARS / 2];
+	if (id.n != OUTBOX_ID_CHARS || !str_starts_with(id, STR(ID_PREFIX)) ||
+		!hex_decode(str_slice(id, 4, 4 + NUMBER_CHARS), bytes, sizeof bytes))
+		return false;
+	*n = 0;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		*n = *n << 8 | bytes[i];
+	*token = str_slice(id, 4 + NUMBER_CHARS, id.n);
+	return true;
 }

@@ -30,6 +30,15 @@ struct str outbox_state_name(enum outbox_state state);
 /* false: it is none of these. */
 bool outbox_state_parse(struct str text, enum outbox_state *out) MUST_CHECK;
 
+/* The ids of databases that number their events: the number, which finds the row, and a random token. A database that is restored from a
+ * backup gives the same numbers again, and a receiver must not take other events for those that it has seen. */
+#define OUTBOX_TOKEN_CHARS 20
+void outbox_make_token(char token[OUTBOX_TOKEN_CHARS + 1]);
+/* In the arena. */
+struct str outbox_write_id(int64_t n, struct str token, struct arena *a);
+/* The number and the token of an id; the token is borrowed.  false: it is not the id of an event. Pure. */
+bool outbox_parse_id(struct str id, int64_t *n, struct str *token) MUST_CHECK;
+
 #define OUTBOX_BODY_MAX 20000     /* bytes of an event's text */
 #define OUTBOX_ID_CHARS 36        /* "msg_" and 32 hexadecimal digits */
 #define OUTBOX_DELIVERED_MAX 1000 /* of those that are delivered, so many are kept, the newest; none where processes share the outbox */

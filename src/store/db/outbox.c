@@ -2,16 +2,10 @@
 #include "store/db/outbox.h"
 
 #include "base/clock.h"
-#include "base/codec.h"
-#include "base/hash.h"
 #include "store/db/phase.h"
 #include "store/engine.h"
 
 #include <string.h>
-
-#define ID_PREFIX "msg_"
-#define NUMBER_CHARS 12
-#define TOKEN_CHARS (OUTBOX_ID_CHARS - 4 - NUMBER_CHARS)
 
 /* events of changes */
 
@@ -20,34 +14,13 @@ bool outbox_wants(const struct writer *w, enum outbox_kind kind)
 	return w->outbox_source != NULL && (w->outbox_source->kinds & 1U << kind) != 0;
 }
 
-/* An id is made of the number, which finds the row, and of a random token: a database that is restored from a backup gives the same
- * numbers again, and a receiver must not take other events for those that it has seen. */
-static struct str write_id(struct arena *a, int64_t n, struct str token)
-{
-	return str_printf(a, ID_PREFIX "%0*llx%.*s", NUMBER_CHARS, (unsigned long long)n, STRF(token));
-}
-
-bool outbox_read_id(struct str id, int64_t *n, struct str *token)
-{
-	unsigned char bytes[NUMBER_CHARS / 2];
-	if (id.n != OUTBOX_ID_CHARS || !str_starts_with(id, STR(ID_PREFIX)) ||
-		!hex_decode(str_slice(id, 4, 4 + NUMBER_CHARS), bytes, sizeof bytes))
-		return false;
-	*n = 0;
-	for (size_t i = 0; i < sizeof bytes; i++)
-		*n = *n << 8 | bytes[i];
-	*token = str_slice(id, 4 + NUMBER_CHARS, id.n);
-	return true;
-}
-
 enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct image_row *row)
 {
 	if (!outbox_wants(w, kind))
 		return OK;
 	const struct outbox_source *source = w->outbox_source;
 	struct buf body CLEANUP(buf_deinit);
-	char token[TOKEN_CHARS + 1];
-	unsigned char random[TOKEN_CHARS / 2];
+	char token[OUTBOX_TOKEN_CHARS + 1];
 	int64_t now_ms = clock_now_ms();
 	buf_init(&body, OUTBOX_BODY_MAX);
 	enum status written = source->write(source->arg, kind, row, now_ms, &body, &w->failure);
@@ -55,8 +28,7 @@ enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct ima
 		written = fault_check_buf(&body, &w->failure);
 	if (written != OK)
 		return writer_fail(w);
-	random_bytes(random, sizeof random);
-	hex_encode(random, sizeof random, token);
+	outbox_make_token(token);
 	w->has_events = true;
 	return writer_run(w,
 		DB_BIND(&w->db, Q_OUTBOX_ADD, db_text(str_of(token)), db_int(kind), db_text(row->image_id), db_text(row->owner),
@@ -118,7 +90,7 @@ static enum status apply_resend(struct writer *w, struct change *c)
 	if (id.n == 0)
 		TRY(writer_run(
 			w, DB_BIND(&w->db, oc->which->state == OUTBOX_FAILED ? Q_OUTBOX_RESEND_FAILED : Q_OUTBOX_RETRY, db_int(oc->now_ms))));
-	else if (outbox_read_id(id, &number, &token))
+	else if (outbox_parse_id(id, &number, &token))
 		TRY(writer_run(w, DB_BIND(&w->db, Q_OUTBOX_RESEND, db_int(oc->now_ms), db_int(number), db_text(token))));
 	else
 		return no_such_event(c->why);
@@ -175,7 +147,7 @@ void outbox_read_event(sqlite3_stmt *s, struct arena *a, struct outbox_event *ou
 {
 	*out = (struct outbox_event){
 		.n = sqlite3_column_int64(s, 0),
-		.id = write_id(a, sqlite3_column_int64(s, 0), column_borrow(s, 1)),
+		.id = outbox_write_id(sqlite3_column_int64(s, 0), column_borrow(s, 1), a),
 		.kind = (enum outbox_kind)sqlite3_column_int(s, 2),
 		.state = (enum outbox_state)sqlite3_column_int(s, 3),
 		.image_id = column_str(s, 4, a),

@@ -13,8 +13,6 @@ enum status outbox_add(struct writer *w, enum outbox_kind kind, const struct ima
 bool outbox_wants(const struct writer *w, enum outbox_kind kind);
 /* Remove all events of an owner.  Errors: the writer's */
 enum status outbox_remove_owner(struct writer *w, struct str owner) MUST_CHECK;
-/* The number and the token of an id; the token is borrowed.  false: it is not the id of an event. Pure. */
-bool outbox_read_id(struct str id, int64_t *n, struct str *token) MUST_CHECK;
 /* The event that the statement is on; its columns are those of OUTBOX_COLUMNS, and the body where there is another. Texts are
  * copied into `a`, which the caller checks. */
 void outbox_read_event(sqlite3_stmt *s, struct arena *a, struct outbox_event *out);

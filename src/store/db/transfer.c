@@ -210,7 +210,7 @@ static enum status apply_event(struct writer *w, struct change *c)
 	int64_t n;
 	bool row = true;
 
-	if (!outbox_read_id(e->id, &n, &token))
+	if (!outbox_parse_id(e->id, &n, &token))
 		return fault_set(c->why, INVALID_INPUT, "The id of an event, %.*s, cannot be stored.", STRF(str_slice(e->id, 0, 40)));
 	TRY(rows_check_room(w, c->why));
 	for (;; n++) {
