@@ -30,6 +30,7 @@ enum status console_buckets(struct console_call *c, struct fault *why) MUST_CHEC
 enum status console_bucket(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_bucket_remove(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_s3_users(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_history(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_logs(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_webhooks(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_resend(struct console_call *c, struct fault *why) MUST_CHECK;

@@ -30,6 +30,7 @@ static const struct console_route rows[] = {
 	{ "GET /console/buckets/{name}", console_bucket },
 	{ "DELETE /console/buckets/{name}", console_bucket_remove },
 	{ "GET /console/s3-users", console_s3_users },
+	{ "GET /console/history", console_history },
 	{ "GET /console/logs", console_logs },
 	{ "GET /console/webhooks", console_webhooks },
 	{ "POST /console/webhooks/resend", console_resend },
@@ -205,6 +206,7 @@ struct console *console_new(const struct console_options *o)
 {
 	assert(o != NULL && o->product != NULL && o->product->table != NULL && o->admin_query != NULL && o->settings != NULL);
 	assert(o->api != NULL && o->delivery != NULL && (o->catalog == NULL || o->s3_users != NULL));
+	assert(o->history != NULL && o->running != NULL);
 	struct console *c = mem_new(1, sizeof *c);
 
 	if (c != NULL)

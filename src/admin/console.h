@@ -9,6 +9,7 @@
  *   GET /console/buckets/{name}   how many objects it has, and their size
  *   DELETE /console/buckets/{name}  of an empty one
  *   GET /console/s3-users         the users of the object store, without their secrets
+ *   GET /console/history          what the server did in the last hour, day or week
  *   GET /console/logs             lines of the log, filtered; followed with `after`
  *   GET /console/webhooks         events that webhooks are sent of, by state, paged, and whether they are sent
  *   POST /console/webhooks/resend  send some of them again
@@ -30,6 +31,7 @@
 #include "port/admin_query.h"
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
+#include "port/history.h"
 #include "port/outbox.h"
 #include "port/transfer.h"
 
@@ -53,6 +55,9 @@ struct console_options {
 	struct transfer *transfer; /* whose state says whether changes are refused; NULL: they are not */
 	const struct settings *settings;
 	struct handler *api, *delivery;
+	struct history *history;
+	void (*running)(void *arg, struct history_point *out); /* the point of what is not in the history yet; .ms 0: nothing is missing */
+	void *running_arg;
 	/* With the embedded store; NULL: buckets, users and keys are those of S3 */
 	struct bucket_store *buckets;
 	struct bucket_catalog *catalog;

@@ -10,6 +10,7 @@
 #include "port/cdn.h"
 #include "port/bucket_store.h"
 #include "port/admin_query.h"
+#include "port/history.h"
 #include "port/key_ring.h"
 #include "port/outbox.h"
 #include "port/part_store.h"
@@ -31,6 +32,7 @@ struct backends {
 	struct transfer *transfer;
 	struct storage_check *check;    /* with bucket */
 	struct outbox *outbox;          /* NULL: no events are written here */
+	struct history *history;        /* NULL: it keeps none */
 	struct str delivery_key;        /* that the backend keeps; "": none */
 	struct str region;              /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);

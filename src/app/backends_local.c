@@ -65,6 +65,7 @@ enum status backends_open_local(
 		.parts = &engine_ports(engine)->parts,
 		.outbox = &engine_ports(engine)->outbox,
 		.transfer = &engine_ports(engine)->transfer,
+		.history = &engine_ports(engine)->history,
 		.keys = engine_ports(engine)->ring,
 		.check = &engine_ports(engine)->check,
 		.delivery_key = engine_delivery_key(engine),

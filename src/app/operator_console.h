@@ -4,6 +4,7 @@
 
 #include "admin/console.h"
 #include "app/backends.h"
+#include "app/history_thread.h"
 
 struct operator_console {
 	struct console *console;
@@ -18,6 +19,8 @@ struct operator_console_parts {
 	struct product *product;
 	const struct backends *backends;
 	struct handler *api, *delivery;
+	struct history *history;
+	struct history_thread *history_thread;
 	struct rate_limit *wrong_secrets;
 };
 

@@ -21,6 +21,7 @@
 #include "image/product.h"
 #include "image/slot.h"
 #include "app/gc_thread.h"
+#include "app/history_thread.h"
 #include "app/identity_setup.h"
 #include "app/image_rules.h"
 #include "app/operator_console.h"
@@ -65,6 +66,8 @@ struct server_parts {
 	struct gc_thread *gc_thread;
 	struct reverify_thread *reverify_thread; /* with the embedded store */
 	struct webhooks webhooks;
+	struct history_ring history_ring; /* with a table that keeps no history */
+	struct history_thread *history_thread;
 	struct operator_console console;
 	struct rate_limit *wrong_secrets; /* of both listeners */
 	struct admin admin;
@@ -270,6 +273,19 @@ static void refresh_gauges(void *arg)
 	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
 }
 
+static enum status start_history(struct server_parts *c, struct history **out, struct fault *why)
+{
+	struct history *history = c->backends.history;
+	if (history == NULL) {
+		TRY(history_ring_init(&c->history_ring, why));
+		history = &c->history_ring.port;
+	}
+	c->history_thread = history_thread_start(&(struct history_thread_options){
+		.history = history, .metrics = server_metrics(c->server), .refresh = refresh_gauges, .arg = c });
+	*out = history;
+	return c->history_thread != NULL ? OK : fault_no_memory(why);
+}
+
 /* For commands on this machine; they alone are the worse off if it cannot be written. */
 static void write_admin_file(const struct server_parts *c)
 {
@@ -344,12 +360,16 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	c->access.verify = identity_verify;
 	c->access.sign_in = identity_sign_in;
 	TRY(make_handlers(c, why));
+	struct history *history;
+	TRY(start_history(c, &history, why));
 	TRY(operator_console_make(&c->console,
 		&(struct operator_console_parts){ .settings = &c->settings,
 			.product = &c->product,
 			.backends = &c->backends,
 			.api = api_handler(c->api),
 			.delivery = delivery_handler(c->delivery),
+			.history = history,
+			.history_thread = c->history_thread,
 			.wrong_secrets = c->wrong_secrets },
 		why));
 	struct admin_options admin = { .ready = check_ready,
@@ -385,6 +405,8 @@ int server_main(int argc, char **argv)
 	}
 	if (c.backends.bucket != NULL)
 		admin_file_remove(c.settings.data_dir);
+	history_thread_free(&c.history_thread);
+	history_ring_deinit(&c.history_ring);
 	server_free(&c.server);
 	gc_thread_free(&c.gc_thread);
 	reverify_thread_free(&c.reverify_thread);

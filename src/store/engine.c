@@ -197,6 +197,7 @@ static struct engine *new_engine(const struct engine_options *o)
 		.admin_query = { &sqlite_admin_query_ops },
 		.outbox = { &sqlite_outbox_ops },
 		.transfer = { .ops = &sqlite_transfer_ops },
+		.history = { &sqlite_history_ops },
 		.check = { &check_ops },
 		.ring = &e->keys.ring,
 	};

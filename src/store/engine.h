@@ -53,6 +53,7 @@ extern const struct part_store_ops parts_ops;               /* db/parts.c */
 extern const struct outbox_ops sqlite_outbox_ops;           /* db/outbox.c */
 extern const struct transfer_ops sqlite_transfer_ops;       /* db/transfer.c */
 extern const struct admin_query_ops sqlite_admin_query_ops; /* db/admin_query.c */
+extern const struct history_ops sqlite_history_ops;         /* db/history.c */
 extern const struct storage_check_ops check_ops;            /* check/check.c */
 
 /* store_presign and store_form: URLs and forms signed with the key `slots`. Only compute. keys/presigner.c */

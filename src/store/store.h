@@ -9,6 +9,7 @@
 #include "port/image_table.h"
 #include "port/admin_query.h"
 #include "port/api_key_table.h"
+#include "port/history.h"
 #include "port/key_ring.h"
 #include "port/object_store.h"
 #include "port/outbox.h"
@@ -39,6 +40,7 @@ struct engine_ports {
 	struct admin_query admin_query;
 	struct outbox outbox;
 	struct transfer transfer;
+	struct history history;
 	struct storage_check check;
 	struct key_ring *ring;
 };

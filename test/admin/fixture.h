@@ -24,6 +24,8 @@ struct fixture {
 	struct handler next; /* of what the console passes on */
 	unsigned passed;
 	struct rate_limit *wrong;
+	struct history_ring history;
+	struct history_point running; /* what is counted and not yet in it */
 	struct console *console;
 	struct request_context x;
 	struct arena own; /* for what a test keeps */
@@ -43,12 +45,20 @@ static inline enum handler_step note_passed(struct handler *handler, struct requ
 
 static const struct handler_ops fixture_next_ops = { .on_head = note_passed };
 
+static inline void fixture_running(void *arg, struct history_point *out)
+{
+	*out = ((struct fixture *)arg)->running;
+}
+
 static inline void fixture_make(struct admin_query *admin_query)
 {
 	struct console_options o = { .auth = { STR(TOKEN), fixture.wrong },
 		.product = &fixture.product,
 		.api = &fixture.next,
 		.delivery = &fixture.next,
+		.history = &fixture.history.port,
+		.running = fixture_running,
+		.running_arg = &fixture,
 		.admin_query = admin_query,
 		.settings = &fixture.settings };
 	console_free(&fixture.console);
@@ -68,6 +78,7 @@ static inline int fixture_setup(void **state)
 	assert_int_equal(settings_load(&fixture.settings, 0, NULL, &why), OK);
 	fixture.product = (struct product){ .table = fake_table_port(fixture.table) };
 	fixture.next = (struct handler){ .ops = &fixture_next_ops };
+	assert_int_equal(history_ring_init(&fixture.history, &why), OK);
 	fixture_make(fake_table_admin_query(fixture.table));
 	return 0;
 }
@@ -88,6 +99,7 @@ static inline int fixture_teardown(void **state)
 	(void)state;
 	fixture_forget();
 	console_free(&fixture.console);
+	history_ring_deinit(&fixture.history);
 	fake_table_free(&fixture.table);
 	rate_limit_free(&fixture.wrong);
 	arena_deinit(&fixture.own);

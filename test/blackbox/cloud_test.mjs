@@ -133,7 +133,7 @@ test('the server runs without a storage listener and stores nothing locally', as
 	rmSync(work, { recursive: true });
 });
 
-test('the console shows the images that this table can list, any row by its id, and the log without a file', async () => {
+test('the console shows the images that this table can list, any row by its id, the log without a file, and a history in memory', async () => {
 	const token = (await eventually(() => /console .*\(token: ([0-9a-f]{32})\)/.exec(server.out), { what: 'the token' }))[1];
 	const look = target => fetchUrl(`${server.admin}/console/${target}`, { headers: { Authorization: `Bearer ${token}` } });
 	const waits = await openSlot(server, picture), slot = await openSlot(server, picture);
@@ -149,6 +149,9 @@ test('the console shows the images that this table can list, any row by its id, 
 	assert.equal((await look(`images?text=${waits.imageId}`)).json.images[0].status, 'pending');
 	assert.equal((await look(`images/${waits.imageId}`)).json.fileName, picture.fileName);
 	await eventually(async () => (await look(`logs?text=${slot.imageId}`)).json.lines.length > 0, { what: 'a line of the log' });
+	const { kept, points } = (await look('history')).json;
+	assert.equal(kept, 'memory');
+	assert.ok(points.at(-1).api > 0);
 	for (const id of [waits.imageId, slot.imageId])
 		assert.equal((await call(server, 'DELETE', `/images/${id}`)).status, 204);
 });

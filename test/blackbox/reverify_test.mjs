@@ -57,7 +57,7 @@ before(async () => {
 	}
 	const columns = ['is_public', 'received_size', 'received_sha256', 'stripped', 'removed', 'verdict', 'damage', 'placeholder', 'color', 'kept_metadata', 'version', 'issuer', 'subject',
 		'max_bytes', 'metadata', 'request_hash'];
-	const later = ['INDEX images_unowned', 'INDEX images_owner', 'INDEX images_received', 'TABLE users', 'TABLE kept_ids', 'TABLE api_keys', 'TABLE outbox', 'TABLE webhook', 'TABLE migration', 'TABLE secrets'];
+	const later = ['INDEX images_unowned', 'INDEX images_owner', 'INDEX images_received', 'TABLE users', 'TABLE kept_ids', 'TABLE api_keys', 'TABLE outbox', 'TABLE webhook', 'TABLE migration', 'TABLE history', 'TABLE secrets'];
 	sqlite(path.join(old, 'data/tintype.db'), [...later.map(what => `DROP ${what}`), ...columns.map(name => `ALTER TABLE images DROP COLUMN ${name}`), 'PRAGMA user_version=2'].join(';'));
 });
 after(() => rmSync(work, { recursive: true, force: true }));

@@ -192,6 +192,7 @@ static void test_last_of_the_reserve_then_no_new_rows_and_deletes_work(void **st
 	take_room(p, RESERVE_BYTES / 4 - 4096);
 	assert_int_equal(fixture_insert(p, 2, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
+	assert_int_equal(history_add(&engine_ports(p->engine)->history, &(struct history_point){ .minute = 1, .ms = 1 }, &why), BUSY);
 	assert_int_equal(fixture_remove(p, 1, &why), OK);
 	give_room(p);
 	assert_int_equal(fixture_insert(p, 2, &why), OK);

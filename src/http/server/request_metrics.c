@@ -14,9 +14,9 @@
 #define ROWS 512 /* a power of two */
 #define ROWS_FILLED (ROWS - ROWS / 4)
 
-static const int64_t bucket_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000,
+#define BUCKETS (REQUEST_LATENCIES - 1)
+const int64_t request_latency_us[BUCKETS] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000,
 	10000000 };
-#define BUCKETS COUNT_OF(bucket_us)
 
 /* A row of counts has status >= 0, a row of latencies -1: both are in one table. */
 struct row {
@@ -74,7 +74,7 @@ static void add_latency(struct row *r, int64_t us)
 	r->count++;
 	r->sum_us += us > 0 ? (uint64_t)us : 0;
 	for (size_t i = 0; i < BUCKETS; i++)
-		if (us <= bucket_us[i]) {
+		if (us <= request_latency_us[i]) {
 			r->buckets[i]++;
 			return;
 		}
@@ -100,12 +100,39 @@ static void write_latency(const struct row *r, struct buf *b)
 	for (size_t i = 0; i < BUCKETS; i++) {
 		sum += r->buckets[i];
 		buf_printf(b, "tintype_request_seconds_bucket{listener=\"%s\",route=\"%s\",le=\"%g\"} %" PRIu64 "\n", r->listener, r->route,
-			(double)bucket_us[i] / 1e6, sum);
+			(double)request_latency_us[i] / 1e6, sum);
 	}
 	buf_printf(
 		b, "tintype_request_seconds_bucket{listener=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", r->listener, r->route, r->count);
 	buf_printf(b, "tintype_request_seconds_sum{listener=\"%s\",route=\"%s\"} %.6f\n", r->listener, r->route, (double)r->sum_us / 1e6);
 	buf_printf(b, "tintype_request_seconds_count{listener=\"%s\",route=\"%s\"} %" PRIu64 "\n", r->listener, r->route, r->count);
+}
+
+static void add_row(struct request_totals *all, const struct row *r)
+{
+	if (r->status >= 0) {
+		*(strcmp(r->listener, "api") == 0 ? &all->api : &all->storage) += r->count;
+		all->refused += r->status / 100 == 4 ? r->count : 0;
+		all->failed += r->status / 100 == 5 ? r->count : 0;
+		return;
+	}
+	uint64_t within = 0;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		within += r->buckets[i];
+		all->latencies[i] += r->buckets[i];
+	}
+	all->latencies[BUCKETS] += r->count - within;
+}
+
+void request_metrics_total(struct request_metrics *m, struct request_totals *out)
+{
+	assert(m != NULL && out != NULL);
+	*out = (struct request_totals){ 0 };
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < ROWS; i++)
+		if (m->rows[i].listener != NULL && strcmp(m->rows[i].listener, "admin") != 0)
+			add_row(out, &m->rows[i]);
+	pthread_mutex_unlock(&m->lock);
 }
 
 void request_metrics_write(struct request_metrics *m, struct buf *b)

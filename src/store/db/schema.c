@@ -15,6 +15,7 @@
  * api_keys the keys of applications, of which only a hash is kept.
  * outbox   events that webhooks are sent of, waiting and ended; webhook, one row: whether they are sent at all.
  * migration  at most one row: which part of a migration to or from another store is going on (port/transfer.h).
+ * history  what the server did in each minute of the last week, in a ring of slots (port/history.h).
  * secrets  what this server signs with and nobody else needs: the key of delivery links.
  * trash    files whose row is gone and whose bytes are to be removed; a negative number is that of an upload which is
  *          gone and whose parts are to be removed.
@@ -142,8 +143,11 @@ static const char version_9[] = "CREATE TABLE migration(one INTEGER PRIMARY KEY 
 								" since_ms INTEGER NOT NULL);"
 								"PRAGMA user_version=9;";
 
+static const char version_10[] = "CREATE TABLE history(slot INTEGER PRIMARY KEY, minute INTEGER NOT NULL, numbers TEXT NOT NULL);"
+								 "PRAGMA user_version=10;";
+
 static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7,
-	version_8, version_9 };
+	version_8, version_9, version_10 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {

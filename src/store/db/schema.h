@@ -5,7 +5,7 @@
 #include "base/fault.h"
 #include "store/db/db.h"
 
-#define SCHEMA_VERSION 9
+#define SCHEMA_VERSION 10
 /* The owner of the image bucket. */
 #define SCHEMA_OWNER "tintype"
 

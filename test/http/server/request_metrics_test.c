@@ -71,6 +71,25 @@ static void test_count_when_table_is_full_then_other(void **state)
 	assert_shows("{listener=\"api\",route=\"route 0\",status=\"200\"} 1\n");
 }
 
+static void test_total_then_of_all_listeners_but_the_admins(void **state)
+{
+	struct request_totals all;
+	request_metrics_count(m, "api", "a", 200, 500);
+	request_metrics_count(m, "api", "a", 404, 501);
+	request_metrics_count(m, "storage", "b", 503, 99000000);
+	request_metrics_count(m, "storage", "b", 0, 1);
+	request_metrics_count(m, "admin", "c", 404, 1);
+	request_metrics_total(m, &all);
+	assert_int_equal(all.api, 2);
+	assert_int_equal(all.storage, 2);
+	assert_int_equal(all.refused, 1);
+	assert_int_equal(all.failed, 1);
+	assert_int_equal(all.latencies[0], 2); /* not cumulative */
+	assert_int_equal(all.latencies[1], 1);
+	assert_int_equal(all.latencies[REQUEST_LATENCIES - 1], 1);
+	assert_int_equal(request_latency_us[0], 500);
+}
+
 static void *count_many(void *arg)
 {
 	for (int i = 0; i < 10000; i++)
@@ -94,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_count_when_labels_differ_then_rows_differ, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_latency_when_counted_then_buckets_are_cumulative, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_total_then_of_all_listeners_but_the_admins, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_count_when_table_is_full_then_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_count_from_many_threads_then_none_is_lost, set_up, tear_down),
 	};

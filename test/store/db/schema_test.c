@@ -216,7 +216,7 @@ static void test_step_that_fails_then_the_old_version_is_untouched(void **state)
 /* What version 6, of the release before, had: without what came after it, and no image had an owner. */
 static const char to_version_6[] =
 	"DROP INDEX images_unowned; DROP INDEX images_owner; DROP INDEX images_received; DROP TABLE users; DROP TABLE kept_ids; DROP TABLE api_keys; DROP TABLE outbox;"
-	"DROP TABLE webhook; DROP TABLE migration; UPDATE images SET owner='';"
+	"DROP TABLE webhook; DROP TABLE migration; DROP TABLE history; UPDATE images SET owner='';"
 	"ALTER TABLE images DROP COLUMN version; ALTER TABLE images DROP COLUMN issuer; ALTER TABLE images DROP COLUMN subject;"
 	"ALTER TABLE images DROP COLUMN max_bytes; ALTER TABLE images DROP COLUMN metadata; ALTER TABLE images DROP COLUMN request_hash;"
 	"ALTER TABLE images RENAME COLUMN kept_metadata TO metadata; PRAGMA user_version=6;";
