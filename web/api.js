@@ -115,6 +115,9 @@ export function ownToken(imageId, token) {
 	keepTokens();
 }
 
+/** Whether it was uploaded in this tab, without a key. */
+export const isOwn = imageId => tokens.has(imageId);
+
 const GONE = 'no_such_image';
 async function removeOwn(imageId, keepalive) {
 	await call('DELETE', `images/${imageId}`, { keepalive, headers: { 'X-Delete-Token': tokens.get(imageId) } }).catch(refusal => {
@@ -131,7 +134,7 @@ const DELETED_AT_ONCE = 1000;
  * keepalive  even if the page is left meanwhile
  */
 export async function removeMany(imageIds, keepalive = false) {
-	const kept = new Map(), own = imageIds.filter(id => tokens.has(id)), others = imageIds.filter(id => !tokens.has(id));
+	const kept = new Map(), own = imageIds.filter(isOwn), others = imageIds.filter(id => !isOwn(id));
 	const calls = own.map(id => removeOwn(id, keepalive).catch(refusal => { kept.set(id, refusal.message); }));
 	for (let at = 0; at < others.length; at += DELETED_AT_ONCE)
 		calls.push(call('POST', 'images/delete', { keepalive, body: { imageIds: others.slice(at, at + DELETED_AT_ONCE) } })

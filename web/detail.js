@@ -6,6 +6,7 @@ import * as edit from './edit.js';
 import * as gallery from './gallery.js';
 import { damageOf, sizeOf } from './picture.js';
 import * as removal from './removal.js';
+import { forget as forgetRights, mayRemove, rights } from './rights.js';
 import * as share from './share.js';
 import * as stage from './stage.js';
 import * as strip from './strip.js';
@@ -20,8 +21,8 @@ const code = text => el('code', {}, text);
 const link = (href, text) => el('a', { href, target: '_blank', rel: 'noopener' }, text);
 
 const VISIBILITY = { private: 'Private: only with a signed link', public: 'Public: anyone who has the link' };
-/** Who may see it, and for callers with the key a button that changes it. */
-const visibility = (now, { imageId }) => [VISIBILITY[now], hasKey() ? el('button', { type: 'button', id: 'visibility', onclick: () => changeVisibility(imageId, now === 'public' ? 'private' : 'public') }, now === 'public' ? 'Make private' : 'Make public') : ''];
+/** Who may see it, and for callers with a key a button that changes it, shown where they may. */
+const visibility = (now, { imageId }) => [VISIBILITY[now], hasKey() ? el('button', { type: 'button', id: 'visibility', hidden: true, onclick: () => changeVisibility(imageId, now === 'public' ? 'private' : 'public') }, now === 'public' ? 'Make private' : 'Make public') : ''];
 
 /** The members of a record in display order: [label, formatter]. What is missing, or formatted as false, is left out. */
 const FIELDS = {
@@ -65,12 +66,13 @@ function fill(record) {
 	}
 	current = record;
 	strip.show(record, goTo);
-	edit.mayEdit().then(may => { $('edit').hidden = !may; });
 	$('detail-name').replaceChildren(el('bdi', {}, record.fileName));
 	$('warning').hidden = !warningOf(record);
 	$('warning').replaceChildren(icon('alert'), el('span', {}, warningOf(record)));
 	$('fields').replaceChildren(...rows(FIELDS, record));
 	$('technical').replaceChildren(...rows(TECHNICAL, record));
+	rights().then(({ change }) => ['edit', 'visibility'].forEach(id => $(id)?.toggleAttribute('hidden', !change)));
+	mayRemove([record.imageId]).then(may => { if (current === record) $('delete').hidden = !may; });
 	$('download').hidden = !record.links?.original;
 	for (const [id, step] of [['previous', -1], ['next', 1]])
 		gallery.neighbour(record.imageId, step).then(other => { if (current === record) $(id).disabled = !other; });
@@ -180,6 +182,7 @@ async function changeVisibility(imageId, to) {
 			return;
 		fill(record);
 		report(to === 'public' ? 'Public now.' : 'Private now. Browsers and caches that have the picture may show it for up to an hour.');
+		await rights();   // then the button is there
 		$('visibility').focus();
 	} catch (why) {
 		report(why.message);
@@ -248,7 +251,7 @@ export function start(given) {
 		stage.clear();
 		strip.clear();
 		edit.close();
-		edit.forget();
+		forgetRights();
 		if (location.hash)
 			history.replaceState(null, '', location.pathname + location.search);
 		gallery.focus(was);

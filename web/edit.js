@@ -1,15 +1,9 @@
 // The name and the metadata of the picture in the viewer, changed in a form in place of its fields.
-import { change, hasKey, image, me } from './api.js';
+import { change, image } from './api.js';
 import { $, el, icon } from './dom.js';
 import { texts } from './texts.js';
 
-let form = null, record = null, hooks, allowed = null;
-
-/** Whether the caller may change records, as far as is known before it is tried: an open server says so only then. */
-export const mayEdit = () => allowed ??= hasKey() ? me().then(({ admin, scopes }) => admin || scopes.includes('upload'), () => { allowed = null; return false; }) : Promise.resolve(true);
-
-/** Ask again: another caller may be there. */
-export const forget = () => { allowed = null; };
+let form = null, record = null, hooks;
 
 function makeRow([name, value] = ['', '']) {
 	const row = el('div', { className: 'pair' },

@@ -2,6 +2,7 @@
 import { $, copy, say } from './dom.js';
 import * as gallery from './gallery.js';
 import * as removal from './removal.js';
+import { mayRemove } from './rights.js';
 import * as share from './share.js';
 import { texts } from './texts.js';
 import * as wall from './wall.js';
@@ -34,6 +35,8 @@ function show() {
 	$('actions-count').textContent = texts.selection.count(chosen.size);
 	for (const button of ['copy-chosen', 'delete-chosen'])
 		$(button).disabled = chosen.size === 0;
+	const ids = [...chosen.keys()];
+	mayRemove(ids).then(may => { if (ids.length === chosen.size) $('delete-chosen').hidden = !may; });
 }
 
 function clear() {
@@ -124,9 +127,17 @@ async function move(event, imageId) {
 	wall.focus(to);
 }
 
-function removeChosen() {
+/** Whether these may be deleted; if not, that is said. */
+async function isAllowed(records) {
+	const may = await mayRemove(records.map(record => record.imageId));
+	if (!may)
+		hooks.trouble(new Error(texts.removal.mayNot(records.length)));
+	return may;
+}
+
+async function removeChosen() {
 	const records = [...chosen.values()];
-	if (records.length === 0)
+	if (records.length === 0 || !await isAllowed(records))
 		return;
 	clear();
 	removal.remove(records);
@@ -134,7 +145,10 @@ function removeChosen() {
 }
 
 async function removeOne(imageId) {
-	const record = gallery.find(imageId), next = await gallery.neighbour(imageId, 1) ?? await gallery.neighbour(imageId, -1);
+	const record = gallery.find(imageId);
+	if (!await isAllowed([record]))
+		return;
+	const next = await gallery.neighbour(imageId, 1) ?? await gallery.neighbour(imageId, -1);
 	removal.remove([record]);
 	wall.focus(next?.imageId) || $('gallery-title').focus({ preventScroll: true });
 }

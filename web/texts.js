@@ -123,6 +123,7 @@ export const texts = {
 		deleted: names => names.length === 1 ? `${fenced(names[0])} is deleted.` : `${many(names.length, 'picture')} deleted.`,
 		canUndo: text => `${text} Press Control and Z to undo.`,
 		undone: 'Nothing was deleted.',
+		mayNot: n => `You may not delete ${n === 1 ? 'this picture' : 'all of these pictures'}.`,
 		kept: (n, why) => `${n === 1 ? 'The picture was' : `${many(n, 'picture')} were`} not deleted. ${why}`,
 	},
 };

@@ -46,6 +46,12 @@ static enum api_access who_changes(const struct api_options *o)
 	return o->images == ACCESS_OPEN && o->delete_by_token ? ACCESS_USERS : o->images;
 }
 
+bool access_anybody_changes(const struct api_options *o)
+{
+	assert(o != NULL);
+	return who_changes(o) == ACCESS_OPEN;
+}
+
 /* Which callers the settings admit to this route. */
 static enum api_access admitted(const struct api_call *c)
 {

@@ -1,5 +1,7 @@
-/* GET /limits: what the caller may send, so that it can check a file before it requests a slot. Of a user it has the quota, which is read
+/* GET /limits: what the caller may send, so that it can check a file before it requests a slot, and whether it may do more than that where
+ * nothing else tells. Of a user it has the quota, which is read
  * on a worker. */
+#include "api/access.h"
 #include "api/body.h"
 #include "api/call.h"
 #include "api/sign_in.h"
@@ -31,6 +33,8 @@ enum status limits_run(struct api_call *c, struct fault *why)
 	writer_number(&b, STR("maxMetadataBytes"), METADATA_MAX_BYTES);
 	writer_number(&b, STR("urlLifetimeSeconds"), rules->url_ttl_s);
 	writer_bool(&b, STR("requireSize"), rules->require_size);
+	if (is_anonymous && !access_anybody_changes(&c->api->options))
+		writer_bool(&b, STR("anonymousChanges"), false);
 	if (is_anonymous && c->api->options.anonymous_slots_per_minute > 0)
 		writer_number(&b, STR("anonymousSlotsPerMinute"), c->api->options.anonymous_slots_per_minute);
 	if (c->api->options.requests_per_second > 0)

@@ -19,6 +19,17 @@ static void test_limits_when_slots_need_their_size_then_it_is_reported(void **st
 	assert_true(str_ends_with(fixture.x.answer.body, STR(",\"requireSize\":true}")));
 }
 
+static void test_limits_when_anonymous_callers_may_not_change_images_then_they_are_told(void **state)
+{
+	(void)state;
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){ .delete_by_token = true, .key = STR("a-key-of-the-operator"), .cors_origins = STR("*") });
+	ASK("GET", "/prod/limits");
+	assert_true(str_ends_with(fixture.x.answer.body, STR(",\"requireSize\":false,\"anonymousChanges\":false}")));
+	ASK("GET", "/prod/limits", .authorization = "Bearer a-key-of-the-operator");
+	assert_true(str_ends_with(fixture.x.answer.body, STR(",\"requireSize\":false}")));
+}
+
 static void test_limits_when_the_store_is_down_then_still_returned(void **state)
 {
 	(void)state;
@@ -34,6 +45,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_limits_when_requested_then_the_configured_rules),
 		T(test_limits_when_slots_need_their_size_then_it_is_reported),
+		T(test_limits_when_anonymous_callers_may_not_change_images_then_they_are_told),
 		T(test_limits_when_the_store_is_down_then_still_returned),
 	};
 

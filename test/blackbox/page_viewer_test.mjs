@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { axe, openPage, PHONE, startBrowser, wallHas } from './support/browser.mjs';
+import { axe, choose, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
 import { scenes } from './support/scenes.mjs';
 import { call, eventually, root, startServer, uploadImage } from './support/server.mjs';
 
@@ -213,8 +213,37 @@ test('who may not change records is not offered to', async t => {
 		await page.locator('#detail[aria-busy="false"]').waitFor();
 		await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
 		assert.equal(await page.getByRole('button', { name: 'Edit name and metadata' }).isVisible(), may, `the button, for ${scopes}`);
+		assert.equal(await page.getByRole('button', { name: 'Make public' }).isVisible(), may, `that for its visibility, for ${scopes}`);
+		assert.equal(await page.getByRole('button', { name: 'Delete', exact: true }).isVisible(), false, 'neither key deletes');
 		await end(page);
 	}
+});
+
+test('where only who has a key or has uploaded a picture may delete it, nothing else is offered', async t => {
+	const own = await startServer({ env: { TINTYPE_DELETE_BY: 'token' } });
+	t.after(() => own.stop());
+	const theirs = (await uploadImage(own, { fileName: 'theirs.jpg', fileType: 'image/jpeg', bytes: pictures[0].bytes })).image;
+	const page = await openPage(browser, own), button = name => page.getByRole('button', { name, exact: true });
+	await choose(page, [{ name: 'mine.jpg', mimeType: 'image/jpeg', buffer: pictures[1].bytes }]);
+	await uploadIs(page, 'mine.jpg', 'done');
+	const tile = name => page.locator('#wall .tile').filter({ hasText: name });
+	await tile('mine.jpg').click();
+	await button('Delete').waitFor();
+	await page.keyboard.press('ArrowRight');
+	await headingIs(page, 'theirs.jpg');
+	await button('Delete').waitFor({ state: 'hidden' });
+	assert.equal(await button('Edit name and metadata').isVisible(), false);
+	await button('Close').click();
+	await button('Select').click();
+	await tile('mine.jpg').click();
+	await page.locator('#delete-chosen').waitFor();
+	await tile('theirs.jpg').click();
+	await page.locator('#delete-chosen').waitFor({ state: 'hidden' });
+	await tile('theirs.jpg').press('Delete');
+	await page.locator('#trouble-text').getByText('You may not delete all of these pictures.').waitFor();
+	assert.equal(await page.locator('#wall .tile').count(), 2);
+	assert.equal((await call(own, 'GET', `/images/${theirs.imageId}`)).status, 200);
+	await end(page);
 });
 
 test('a strip shows the pictures around it, by pointer and by keyboard', async () => {

@@ -236,7 +236,7 @@ test('the page is small, compressed, cached by ETag, and loads nothing from othe
 	const files = [...new Set(asked)].filter(url => !url.includes('/prod/')).map(url => url.slice(empty.api.length));
 	assert.ok(asked.every(url => url.startsWith(empty.api)), asked.join(' '));
 	assert.ok(files.includes('/') && files.includes('/style.css') && files.includes('/main.js'));
-	for (const file of [...files, '/icon.svg', '/detail.js', '/stage.js', '/strip.js', '/edit.js', '/help.js', '/zoom.js', '/viewer.css']) {
+	for (const file of [...files, '/icon.svg', '/detail.js', '/stage.js', '/strip.js', '/edit.js', '/help.js', '/rights.js', '/zoom.js', '/viewer.css']) {
 		const got = await fetchRaw(file), plain = await fetchRaw(file, { headers: { 'Accept-Encoding': 'identity' } });
 		assert.equal(got.status, 200);
 		assert.equal(got.headers['cache-control'], 'no-cache');

@@ -388,7 +388,8 @@ class Functions(unittest.TestCase):
             self.assertEqual(variables[name]["TINTYPE_OVERWRITE"], {"Ref": "Overwrite"}, name)
         self.assertEqual(variables["UploadFunction"]["TINTYPE_REQUIRE_SIZE"], {"Fn::If": ["HasOwnSizeRule", {"Ref": "RequireSize"}, {"Fn::FindInMap": ["Profiles", {"Ref": "Profile"}, "RequireSize"]}]})
         self.assertEqual([T["Mappings"]["Profiles"][p]["RequireSize"] for p in ("free", "production")], ["off", "on"])
-        self.assertEqual(variables["ManageFunction"]["TINTYPE_DELETE_BY"], {"Fn::If": ["DeletesByKey", "access", "token"]})
+        for name in ("ManageFunction", "UploadFunction"):
+            self.assertEqual(variables[name]["TINTYPE_DELETE_BY"], {"Fn::If": ["DeletesByKey", "access", "token"]}, name)
         p = T["Parameters"]
         self.assertEqual([p[name]["Default"] for name in ("Overwrite", "RequireSize", "DeleteBy")], ["deny", "auto", "token"])
         self.assertEqual(p["UrlTtl"]["MaxValue"], 3600, "the credentials that sign are good for no longer")

@@ -206,6 +206,8 @@ export interface Limits {
     maxMetadataBytes: number;
     urlLifetimeSeconds: number;
     requireSize: boolean;
+    /** false where callers without a key or a token may change and delete no image but by its delete token. */
+    anonymousChanges?: boolean;
     anonymousSlotsPerMinute?: number;
     requestsPerSecond?: number;
     quota?: Quota;
