@@ -192,8 +192,7 @@ test('one line sums up the batch, in sight wherever the page is scrolled, in the
 		new MutationObserver(() => window.said.push(document.getElementById('polite').textContent)).observe(document.getElementById('polite'), { childList: true });
 	});
 	await choose(page, [...batch(60), { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') }]);
-	await eventually(() => proxy.holding() === 6);
-	assert.match(await summary(page), /^0 of 61 uploaded\d.* of .*1 refused$/);
+	await eventually(async () => proxy.holding() === 6 && /^0 of 61 uploaded\d.* of .*1 refused$/.test(await summary(page)));
 	assert.equal(await page.title(), '0 of 61 – Pictures – tintype');
 	assert.equal(await page.locator('#uploads .name').first().textContent(), 'notes.txt', 'failures first');
 	assert.ok(await page.locator('#uploads > li').count() <= 8, 'of many only some have a tile');
