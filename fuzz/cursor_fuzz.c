@@ -1,6 +1,6 @@
 /* The cursor of a list: any text is refused, or it is exactly what the encoder would have written. */
 #include "base/hash.h"
-#include "store/db/cursor.h"
+#include "port/cursor.h"
 
 #include <assert.h>
 

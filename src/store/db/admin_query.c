@@ -7,7 +7,7 @@
  *
  * A walk is a cursor's letter and one or two numbers; it stops at the page's end or after
  * ADMIN_QUERY_SCAN_MAX rows. Read on a connection of the pool, so that no writer waits. */
-#include "store/db/cursor.h"
+#include "port/cursor.h"
 #include "store/engine.h"
 #include "store/db/images.h"
 

@@ -1,5 +1,5 @@
 /* The reads of image_table on SQLite: point reads and index walks on a connection of the pool, so that no writer waits. */
-#include "store/db/cursor.h"
+#include "port/cursor.h"
 #include "store/db/images.h"
 #include "store/engine.h"
 

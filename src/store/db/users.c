@@ -4,7 +4,7 @@
  * commits change both alike, so that the difference is still the same when it is added, and no writer has to wait for the count. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/db/cursor.h"
+#include "port/cursor.h"
 #include "store/db/outbox.h"
 #include "store/db/owners.h"
 #include "store/engine.h"

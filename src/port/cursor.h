@@ -1,7 +1,7 @@
 /* The opaque cursor of a list: a version, the place of the last row given out, and a check that recognises what we did not write, or
  * wrote for another list. Pure; any thread. */
-#ifndef STORE_DB_CURSOR_H
-#define STORE_DB_CURSOR_H
+#ifndef PORT_CURSOR_H
+#define PORT_CURSOR_H
 
 #include "base/arena.h"
 #include "base/fault.h"

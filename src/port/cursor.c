@@ -1,6 +1,6 @@
 /* Cursors: base64url of 1 byte version, the place (8 bytes of a number, or a text), 4 bytes of a SHA-256 over both and the list. See
  * cursor.h. */
-#include "store/db/cursor.h"
+#include "port/cursor.h"
 
 #include "base/codec.h"
 #include "base/hash.h"

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
-#include "store/db/cursor.h"
+#include "port/cursor.h"
 #include <string.h>
 
 static void test_cursor_then_the_same_number_comes_back(void **state)
