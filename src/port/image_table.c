@@ -49,6 +49,34 @@ enum status table_insert(struct image_table *t, const struct image_row *row, str
 	return w.status;
 }
 
+void image_row_resolve(struct image_row *row, const struct resolution *s, struct arena *a)
+{
+	row->status = s->status;
+	row->version++;
+	row->file_type = str_dup(a, s->file_type);
+	row->file_size = s->file_size;
+	row->etag = str_dup(a, s->etag);
+	row->modified_ms = s->modified_ms;
+	row->width = s->width;
+	row->height = s->height;
+	row->orientation = s->orientation;
+	row->frames = s->frames;
+	row->uploaded_ms = s->uploaded_ms;
+	row->ends_ms = s->ends_ms;
+	row->reason = str_dup(a, s->reason);
+	row->received_size = s->received_size;
+	row->received_sha256 = str_dup(a, s->received_sha256);
+	row->stripped = s->stripped;
+	row->removed = s->removed;
+	row->verdict = str_dup(a, s->verdict);
+	row->damage = str_dup(a, s->damage);
+	row->placeholder = str_dup(a, s->placeholder);
+	row->color = str_dup(a, s->color);
+	row->kept_metadata = str_dup(a, s->kept_metadata);
+	if (!resolution_keeps_thumbs(s))
+		row->thumbs = STR("");
+}
+
 enum status table_remove_many(struct image_table *t, const struct str *ids, size_t n, bool *removed, struct fault *why)
 {
 	enum status st = OK;
@@ -76,6 +104,11 @@ bool image_filter_matches(const struct image_filter *f, const struct image_row *
 	if (f->type.n > 0 && !str_starts_with_nocase(row->file_type, f->type))
 		return false;
 	return f->name.n == 0 || str_find_nocase(row->file_name, f->name) < row->file_name.n;
+}
+
+enum status no_such_image(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
 }
 
 struct str image_status_name(enum image_status status)

@@ -96,6 +96,9 @@ static inline bool resolution_keeps_thumbs(const struct resolution *s)
 	return s->status == IMAGE_UPLOADED && s->replaces.n > 0 && str_equal(s->replaces, s->etag);
 }
 
+/* The row after this resolution, of one version more; its new texts are in `a`, which the caller checks. */
+void image_row_resolve(struct image_row *row, const struct resolution *s, struct arena *a);
+
 /* What shall change of a row, whatever its status. */
 struct image_change {
 	struct str image_id;
@@ -174,6 +177,8 @@ struct image_table_ops {
 struct image_table {
 	const struct image_table_ops *ops;
 };
+
+enum status no_such_image(struct fault *why);
 
 #define TABLE_LIST_MAX 1000
 /* Rows that one table_remove_due removes at most. */

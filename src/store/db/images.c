@@ -67,11 +67,6 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 	return fault_check_arena(a, why);
 }
 
-enum status no_such_image(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
-}
-
 /* what is removed */
 
 struct row_head {
@@ -311,31 +306,9 @@ enum status images_find_resolved(struct writer *w, struct resolving *st, struct 
  * is written, so that a full arena fails this change alone. */
 static enum status fill_resolved(struct resolving *st, struct fault *why)
 {
-	const struct resolution *s = st->s;
-	struct image_row *row = st->now;
-
-	assert(st->arena != NULL && row != NULL);
-	row->status = s->status;
-	row->version++;
-	row->file_type = str_dup(st->arena, s->file_type);
-	row->file_size = s->file_size;
-	row->etag = str_dup(st->arena, s->etag);
-	row->width = s->width;
-	row->height = s->height;
-	row->orientation = s->orientation;
-	row->frames = s->frames;
-	row->uploaded_ms = s->uploaded_ms;
-	row->ends_ms = s->ends_ms;
-	row->reason = str_dup(st->arena, s->reason);
-	row->received_size = s->received_size;
-	row->received_sha256 = str_dup(st->arena, s->received_sha256);
-	row->stripped = s->stripped;
-	row->removed = s->removed;
-	row->verdict = str_dup(st->arena, s->verdict);
-	row->damage = str_dup(st->arena, s->damage);
-	row->placeholder = str_dup(st->arena, s->placeholder);
-	row->color = str_dup(st->arena, s->color);
-	row->kept_metadata = str_dup(st->arena, s->kept_metadata);
+	assert(st->arena != NULL && st->now != NULL);
+	image_row_resolve(st->now, st->s, st->arena);
+	st->now->modified_ms = 0; /* objects never change here: it is not kept */
 	return fault_check_arena(st->arena, why);
 }
 

@@ -11,7 +11,6 @@ static inline struct str images_id_str(const unsigned char id[IMAGE_ID_BYTES])
 {
 	return (struct str){ (const char *)id, IMAGE_ID_BYTES };
 }
-enum status no_such_image(struct fault *why);
 
 /* The 16 bytes of a row's id as a UUID; {NULL, 0} when the arena is full. */
 struct str images_unpack_id(struct arena *a, const unsigned char *id);
