@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define WORDS_MAX 8
+#define LINE_MAX_CHARS 300
 
 /* words  after the script; ends in NULL */
 static void start_script(struct postgres_server *s, const char *const words[])
@@ -28,7 +29,9 @@ static void start_script(struct postgres_server *s, const char *const words[])
 	close(in[0]), close(out[1]);
 	s->input = fdopen(in[1], "w");
 	s->output = fdopen(out[0], "r");
-	if (s->input == NULL || s->output == NULL || fscanf(s->output, "%255s %u\n", s->dir, &s->port) != 2) {
+	char line[LINE_MAX_CHARS];
+	if (s->input == NULL || s->output == NULL || fgets(line, sizeof line, s->output) == NULL ||
+		sscanf(line, "%255s %u", s->dir, &s->port) != 2) {
 		fputs("PostgreSQL cannot be started; tools/deps test installs it\n", stderr);
 		abort();
 	}
