@@ -1,0 +1,358 @@
+/* See conn.h. */
+#include "postgres/conn.h"
+
+#include "base/clock.h"
+#include "base/buf.h"
+#include "postgres/schema.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A host that does not answer is passed over after so long; the URL may say otherwise. */
+#define CONNECT_TIMEOUT_S "3"
+#define RETRY_MS 2000
+
+#define OID_BIGINT 20
+#define OID_TEXT 25
+#define OID_TEXTS 1009
+#define OID_UUID 2950
+#define OID_UUIDS 2951
+
+static const struct {
+	const char *types, *sql;
+} queries[PG_QUERIES] = {
+#define QUERY(id, types, sql) { types, sql },
+#include "postgres/queries.def"
+#undef QUERY
+};
+
+/* values */
+
+static void put_u32(struct buf *b, uint32_t n)
+{
+	n = htonl(n);
+	buf_put(b, (struct str){ (const char *)&n, sizeof n });
+}
+
+/* The head of an array of one dimension without NULLs. */
+static void put_array(struct buf *b, uint32_t oid, size_t n)
+{
+	put_u32(b, n > 0);
+	put_u32(b, 0);
+	put_u32(b, oid);
+	if (n > 0) {
+		put_u32(b, (uint32_t)n);
+		put_u32(b, 1);
+	}
+}
+
+#define ARRAY_HEAD_BYTES 20
+
+static struct pg_value end_array(const struct buf *b)
+{
+	return pg_text(buf_ok(b) ? buf_str(b) : STR(""));
+}
+
+struct pg_value pg_uuids(struct arena *a, const unsigned char (*ids)[UUID_BYTES], size_t n)
+{
+	struct buf b;
+
+	buf_init_arena(&b, a, ARRAY_HEAD_BYTES + n * (4 + UUID_BYTES));
+	put_array(&b, OID_UUID, n);
+	for (size_t i = 0; i < n; i++) {
+		put_u32(&b, UUID_BYTES);
+		buf_put(&b, (struct str){ (const char *)ids[i], UUID_BYTES });
+	}
+	return end_array(&b);
+}
+
+struct pg_value pg_texts(struct arena *a, const struct str *texts, size_t n)
+{
+	struct buf b;
+	size_t bytes = ARRAY_HEAD_BYTES;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += 4 + texts[i].n;
+	buf_init_arena(&b, a, bytes);
+	put_array(&b, OID_TEXT, n);
+	for (size_t i = 0; i < n; i++) {
+		put_u32(&b, (uint32_t)texts[i].n);
+		buf_put(&b, texts[i]);
+	}
+	return end_array(&b);
+}
+
+/* failures */
+
+enum status pg_unreachable(struct fault *why)
+{
+	(void)fault_set(why, STORAGE_FAILED, "The database cannot be reached. Try again in a moment.");
+	fault_retry_after(why, RETRY_MS);
+	return IO;
+}
+
+/* PostgreSQL's messages end in a new line, and have several. */
+static void tell_cause(struct fault *why, const char *message)
+{
+	struct str text = str_of(message);
+
+	fault_cause(why, "%.*s", STRF(str_slice(text, 0, str_find_char(text, '\n'))));
+}
+
+static enum pg_failure classify(const char *state)
+{
+	/* The classes of errors: PostgreSQL's documentation, appendix A. */
+	static const struct {
+		const char *prefix;
+		enum pg_failure means;
+	} rows[] = { { "08", PG_LOST }, { "57P", PG_LOST }, { "25006", PG_LOST }, { "26000", PG_LOST }, { "42P05", PG_LOST },
+		{ "40", PG_CONFLICT }, { "55P03", PG_CONFLICT }, { "23505", PG_CONFLICT }, { "22012", PG_CONFLICT } };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (strncmp(state, rows[i].prefix, strlen(rows[i].prefix)) == 0)
+			return rows[i].means;
+	return PG_REFUSED;
+}
+
+enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *why)
+{
+	ExecStatusType status = r != NULL ? PQresultStatus(r) : PGRES_FATAL_ERROR;
+	const char *state = r != NULL ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+		return PG_FINE;
+	if (status == PGRES_PIPELINE_ABORTED)
+		return PG_ABORTED;
+	if (state == NULL) {
+		(void)pg_unreachable(why);
+		if (r != NULL)
+			tell_cause(why, PQresultErrorMessage(r));
+		return PG_LOST;
+	}
+	enum pg_failure means = classify(state);
+	/* Behind a pooler the next transaction is on another connection, which knows other statements. */
+	if (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0)
+		c->unprepared = true;
+	if (means == PG_LOST)
+		(void)pg_unreachable(why);
+	else if (strcmp(state, "53100") == 0)
+		(void)fault_set(why, DISK_FULL, "The database has no space left; try again later.");
+	else
+		(void)fault_set(why, STORAGE_FAILED, "The database failed.");
+	fault_cause(why, "%s: %s", state, PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+	return means;
+}
+
+/* pipelines */
+
+void pg_disconnect(struct pg_conn *c)
+{
+	PQfinish(c->pg);
+	c->pg = NULL;
+}
+
+void pg_limit(struct pg_conn *c, int64_t until_ms)
+{
+	c->until_ms = until_ms;
+}
+
+/* The name says what the statement is: another version's, which a pooler may have on the same connection, has another. */
+static void name_query(enum pg_query q, char name[PG_NAME_CHARS])
+{
+	uint64_t h = hash_fnv64(hash_fnv64(HASH_FNV64, str_of(queries[q].types)), str_of(queries[q].sql));
+
+	(void)snprintf(name, PG_NAME_CHARS, "tintype_%012llx", (unsigned long long)(h >> 16));
+}
+
+static int list_types(enum pg_query q, Oid types[PG_PARAMETERS_MAX])
+{
+	static const Oid oids[] = { ['n'] = OID_BIGINT, ['t'] = OID_TEXT, ['u'] = OID_UUID, ['U'] = OID_UUIDS, ['T'] = OID_TEXTS };
+	int n = 0;
+
+	for (const char *p = queries[q].types; *p != '\0'; p++)
+		types[n++] = oids[(unsigned char)*p];
+	return n;
+}
+
+void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values)
+{
+	const char *bytes[PG_PARAMETERS_MAX];
+	int lengths[PG_PARAMETERS_MAX], formats[PG_PARAMETERS_MAX], n = 0;
+	int64_t numbers[PG_PARAMETERS_MAX];
+	Oid types[PG_PARAMETERS_MAX];
+
+	for (; values[n].type != PG_END; n++) {
+		const struct pg_value *v = &values[n];
+		numbers[n] = (int64_t)htobe64((uint64_t)v->n);
+		bytes[n] = v->type == PG_NULL ? NULL : v->type == PG_NUMBER ? (const char *)&numbers[n] : v->s.n > 0 ? v->s.p : "";
+		lengths[n] = v->type == PG_NUMBER ? (int)sizeof numbers[n] : (int)v->s.n;
+		formats[n] = 1;
+	}
+	assert((size_t)n == strlen(queries[q].types));
+	if (c->pg == NULL)
+		return;
+	if (c->unprepared)
+		(void)PQsendQueryParams(c->pg, queries[q].sql, list_types(q, types), types, bytes, lengths, formats, 1);
+	else
+		(void)PQsendQueryPrepared(c->pg, c->names[q], n, bytes, lengths, formats, 1);
+}
+
+void pg_send_command(struct pg_conn *c, const char *sql)
+{
+	if (c->pg != NULL)
+		(void)PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 1);
+}
+
+void pg_sync(struct pg_conn *c)
+{
+	if (c->pg != NULL)
+		(void)PQpipelineSync(c->pg);
+}
+
+/* Send what waits, and read until a result is whole.  false: the connection is lost, or the time is over */
+static bool wait_result(struct pg_conn *c)
+{
+	for (;;) {
+		int unsent = PQflush(c->pg);
+		if (unsent < 0 || PQconsumeInput(c->pg) == 0)
+			return false;
+		if (PQisBusy(c->pg) == 0)
+			return true;
+		int64_t left_ms = c->until_ms - clock_mono_ms();
+		struct pollfd p = { .fd = PQsocket(c->pg), .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
+		if (left_ms <= 0 || (poll(&p, 1, (int)left_ms) < 0 && errno != EINTR))
+			return false;
+	}
+}
+
+/* The next result, NULLs between those of two statements passed over; NULL: lost. */
+static PGresult *next_result(struct pg_conn *c)
+{
+	for (int i = 0; c->pg != NULL && i < 2; i++) {
+		if (!wait_result(c))
+			break;
+		PGresult *r = PQgetResult(c->pg);
+		if (r != NULL)
+			return r;
+	}
+	pg_disconnect(c);
+	return NULL;
+}
+
+PGresult *pg_receive(struct pg_conn *c)
+{
+	PGresult *r = next_result(c);
+
+	/* A server that goes away says so, and closes the connection. */
+	if (r != NULL && PQstatus(c->pg) == CONNECTION_BAD)
+		pg_disconnect(c);
+	return r;
+}
+
+bool pg_end(struct pg_conn *c)
+{
+	PGresult *r = next_result(c);
+	bool ended = r != NULL && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+
+	PQclear(r);
+	if (!ended)
+		pg_disconnect(c);
+	return ended;
+}
+
+/* connecting */
+
+static enum status prepare(struct pg_conn *c, struct fault *why)
+{
+	Oid types[PG_PARAMETERS_MAX];
+	enum pg_failure failed = PG_FINE;
+	struct fault first = { 0 };
+
+	for (int q = 0; q < PG_QUERIES; q++) {
+		name_query((enum pg_query)q, c->names[q]);
+		(void)PQsendPrepare(c->pg, c->names[q], queries[q].sql, list_types((enum pg_query)q, types), types);
+	}
+	pg_sync(c);
+	for (int q = 0; q < PG_QUERIES; q++) {
+		PGresult *r = pg_receive(c);
+		enum pg_failure f = pg_failed(c, r, failed == PG_FINE ? &first : NULL);
+		failed = failed == PG_FINE ? f : failed;
+		PQclear(r);
+	}
+	if (pg_end(c) && failed == PG_FINE)
+		return OK;
+	if (why != NULL)
+		*why = first;
+	return IO;
+}
+
+/* Notices are not errors, and the log has its own form. */
+static void pass_over(void *arg, const PGresult *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+enum status pg_open(struct pg_conn *c, struct fault *why)
+{
+	const char *names[] = { "connect_timeout", "target_session_attrs", "fallback_application_name", "dbname", "client_encoding",
+		c->target->password != NULL ? "password" : NULL, NULL };
+	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->password, NULL };
+
+	assert(c->pg == NULL);
+	c->pg = PQconnectdbParams(names, values, 1);
+	if (c->pg == NULL)
+		return fault_no_memory(why);
+	(void)PQsetNoticeReceiver(c->pg, pass_over, NULL);
+	if (PQstatus(c->pg) == CONNECTION_OK)
+		return OK;
+	(void)pg_unreachable(why);
+	tell_cause(why, PQerrorMessage(c->pg));
+	pg_disconnect(c);
+	return IO;
+}
+
+static enum status set_up(struct pg_conn *c, struct fault *why)
+{
+	char command[128];
+
+	TRY(schema_check(c->pg, why));
+	(void)snprintf(command, sizeof command, "SET statement_timeout=%lld; SET idle_in_transaction_session_timeout=%lld",
+		(long long)c->target->timeout_ms, (long long)c->target->timeout_ms);
+	PQclear(PQexec(c->pg, command));
+	if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) == 0)
+		return pg_unreachable(why);
+	pg_limit(c, clock_mono_ms() + c->target->timeout_ms);
+	return c->unprepared ? OK : prepare(c, why);
+}
+
+enum status pg_connect(struct pg_conn *c, struct fault *why)
+{
+	TRY(pg_open(c, why));
+	enum status status = set_up(c, why);
+	if (status != OK)
+		pg_disconnect(c);
+	return status;
+}
+
+/* columns */
+
+int64_t pg_column_number(const PGresult *r, int row, int column)
+{
+	const unsigned char *p = (const unsigned char *)PQgetvalue(r, row, column);
+	int n = PQgetlength(r, row, column);
+	int64_t number = n > 0 && (p[0] & 0x80) != 0 ? -1 : 0;
+
+	for (int i = 0; i < n; i++)
+		number = (int64_t)((uint64_t)number << 8 | p[i]);
+	return number;
+}
+
+struct str pg_column_text(const PGresult *r, int row, int column)
+{
+	return (struct str){ PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column) };
+}

@@ -1,0 +1,135 @@
+/* Inside postgres/: one connection to PostgreSQL in libpq's pipeline mode. Statements are queued and sent together, and their results
+ * come in the same order: many share one round trip. The statements are one table, queries.def. They are prepared when the connection
+ * is made; behind a pooler that gives each transaction another connection, where they are not found again, they are sent with their text.
+ *
+ * A pipeline is pg_send any number of times, pg_sync, and then pg_receive once for each, and pg_end. A statement that fails fails all
+ * after it up to the sync. Any thread, one at a time; all waits end at the time that pg_limit has set. */
+#ifndef POSTGRES_CONN_H
+#define POSTGRES_CONN_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+#include <libpq-fe.h>
+
+#define PG_IMAGE_COLUMNS \
+	"id, status, owner, issuer, subject, key, file_name, file_type, file_size, max_bytes, etag, modified_ms, width, height, orientation," \
+	" frames, created_ms, expires_ms, uploaded_ms, ends_ms, reason, verdict, damage, placeholder, color, delete_hash, is_public," \
+	" received_size, received_sha256, stripped, removed, kept_metadata, metadata, thumbs, request_hash, version, slot_us, feed_us"
+#define PG_IMAGE_TYPES \
+	"untttttt" \
+	"nntnnnnn" \
+	"nnnntttt" \
+	"ttnntnnt" \
+	"tttnnn"
+#define PG_IMAGE_PARAMETERS \
+	"$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28," \
+	" $29, $30, $31, $32, $33, $34, $35, $36, $37, $38"
+#define PG_IMAGE_VALUES 38
+#define PG_OWNER_COLUMNS \
+	"owner, issuer, subject, bytes, images, pending, reserved_bytes, derived_bytes, has_quota, quota_bytes, quota_images," \
+	" quota_pending, quota_slots, blocked, first_ms, seen_ms, minute, minute_slots"
+#define PG_OWNER_TYPES "tttnnnnnnnnnnnnnnn"
+#define PG_OWNER_PARAMETERS "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18"
+#define PG_OWNER_VALUES 18
+#define PG_PARAMETERS_MAX 40
+#define PG_SCAN_MAX 20000 /* rows that a page of a filter reads */
+#define PG_SCAN_MAX_TEXT "20000"
+#define PG_NAME_CHARS 24 /* of a prepared statement, with the NUL */
+
+enum pg_query {
+#define QUERY(id, types, sql) PQ_##id,
+#include "postgres/queries.def"
+#undef QUERY
+	PG_QUERIES
+};
+
+/* A parameter. What it borrows is copied by pg_send. */
+struct pg_value {
+	enum pg_type { PG_END, PG_NUMBER, PG_BYTES, PG_NULL } type;
+	int64_t n;
+	struct str s;
+};
+
+static inline struct pg_value pg_number(int64_t n)
+{
+	return (struct pg_value){ .type = PG_NUMBER, .n = n };
+}
+
+static inline struct pg_value pg_text(struct str s)
+{
+	return (struct pg_value){ .type = PG_BYTES, .s = s };
+}
+
+static inline struct pg_value pg_uuid(const unsigned char id[UUID_BYTES])
+{
+	return (struct pg_value){ .type = PG_BYTES, .s = { (const char *)id, UUID_BYTES } };
+}
+
+static inline struct pg_value pg_null(void)
+{
+	return (struct pg_value){ .type = PG_NULL };
+}
+
+/* Arrays in binary form, in the arena; one that is full gives an empty text, and the arena says so. */
+struct pg_value pg_uuids(struct arena *a, const unsigned char (*ids)[UUID_BYTES], size_t n);
+struct pg_value pg_texts(struct arena *a, const struct str *texts, size_t n);
+
+/* Where to connect. */
+struct pg_target {
+	const char *url;      /* of libpq: any form of a connection string, several hosts */
+	const char *password; /* NULL: as the URL, or libpq's own sources, say */
+	int64_t timeout_ms;   /* of a statement */
+};
+
+struct pg_conn {
+	const struct pg_target *target;
+	PGconn *pg; /* NULL: not connected */
+	bool unprepared;
+	char names[PG_QUERIES][PG_NAME_CHARS];
+	int64_t until_ms; /* of clock_mono_ms */
+};
+
+/* Connect to the first host that accepts writes, in the usual mode.  Errors: STORAGE_FAILED */
+enum status pg_open(struct pg_conn *c, struct fault *why) MUST_CHECK;
+/* The same, check the version of the tables, and prepare the statements.
+ * Errors  STORAGE_FAILED it cannot be reached; SCHEMA_UNKNOWN */
+enum status pg_connect(struct pg_conn *c, struct fault *why) MUST_CHECK;
+/* Safe on one that is not connected. */
+void pg_disconnect(struct pg_conn *c);
+
+void pg_limit(struct pg_conn *c, int64_t until_ms);
+/* Queue a statement with its parameters, up to PG_END. A failure is reported by pg_receive. */
+void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values);
+#define PG_SEND(c, q, ...) pg_send((c), (q), (const struct pg_value[]){ __VA_ARGS__, { PG_END } })
+/* Queue a command without parameters that is not in the table: BEGIN, COMMIT. */
+void pg_send_command(struct pg_conn *c, const char *sql);
+/* End the pipeline and send it. */
+void pg_sync(struct pg_conn *c);
+/* The result of the next statement, to be cleared by PQclear. NULL: the connection is lost, and closed. One that failed is given
+ * as such (pg_failed). */
+PGresult *pg_receive(struct pg_conn *c) MUST_CHECK;
+/* Wait for the end of the pipeline.  false: the connection is lost, and closed */
+bool pg_end(struct pg_conn *c) MUST_CHECK;
+
+/* What a result that is not as wanted means. */
+enum pg_failure {
+	PG_FINE,
+	PG_ABORTED,  /* not run, since a statement before it failed */
+	PG_LOST,     /* the connection is of no use any more, or the server takes no writes */
+	PG_CONFLICT, /* another transaction came between: worth to be repeated */
+	PG_REFUSED,  /* this statement fails, and would again */
+};
+/* r        NULL: the connection was lost
+ * c        learns whether statements may be prepared
+ * Errors   written to `why` unless fine: DISK_FULL; STORAGE_FAILED, with PostgreSQL's own words as the cause */
+enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *why);
+/* The fault of a database that cannot be reached now, with the time to try again. */
+enum status pg_unreachable(struct fault *why);
+/* Columns of a row. Numbers of any width; NULL is 0. Texts are borrowed until PQclear. */
+int64_t pg_column_number(const PGresult *r, int row, int column);
+struct str pg_column_text(const PGresult *r, int row, int column);
+
+#endif

@@ -1,0 +1,35 @@
+/* Inside postgres/: the struct that the parts share, which implement a port each. */
+#ifndef POSTGRES_PARTS_H
+#define POSTGRES_PARTS_H
+
+#include "postgres/ask.h"
+#include "postgres/batch.h"
+#include "postgres/postgres.h"
+
+struct postgres {
+	struct image_table table;
+	struct pg_target target;
+	char *url, *password;
+	struct pg_writer writer;
+	struct pg_asker points; /* statements that touch a few rows */
+	struct pg_asker scans;  /* lists, counts, walks */
+};
+
+#define POSTGRES_OF(port, member) ((struct postgres *)((char *)(port)-offsetof(struct postgres, member)))
+
+extern const struct image_table_ops pg_image_ops;
+
+/* Operations of image_table that read. */
+enum status pg_images_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+enum status pg_images_list(
+	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
+enum status pg_images_due(
+	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
+enum status pg_images_counts(struct image_table *t, struct image_counts *out, struct fault *why) MUST_CHECK;
+
+/* Write the event of a change, if it is wanted.
+ * row     as it is after the change, or before its removal
+ * Errors  those of the source; TOO_MUCH */
+enum status pg_outbox_add(struct pg_batch *b, enum outbox_kind kind, const struct image_row *row, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,51 @@
+/* See fixture.h. */
+#include "postgres/fixture.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+struct postgres_server pg_server;
+
+static void open_table(struct contract_fixture *w)
+{
+	struct pg_fixture *p = w->own;
+	struct fault why;
+
+	enum status opened = postgres_new(&p->options, &p->postgres, &why);
+	assert(opened == OK);
+	w->table = postgres_table(p->postgres);
+}
+
+void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending)
+{
+	struct pg_fixture *p = mem_new(1, sizeof *p);
+	struct fault why = { 0 };
+
+	assert(p != NULL);
+	postgres_server_database(&pg_server, p->url);
+	p->options = (struct postgres_options){ .url = str_of(p->url), .max_pending = max_pending };
+	enum status made = postgres_create(&p->options, &why);
+	if (made != OK)
+		fprintf(stderr, "%s (%s)\n", why.text, why.cause);
+	assert(made == OK);
+	*w = (struct contract_fixture){ .own = p };
+	open_table(w);
+}
+
+void pg_fixture_reopen(struct contract_fixture *w)
+{
+	struct pg_fixture *p = w->own;
+
+	postgres_free(&p->postgres);
+	open_table(w);
+}
+
+void pg_fixture_unmake(struct contract_fixture *w)
+{
+	struct pg_fixture *p = w->own;
+
+	postgres_free(&p->postgres);
+	mem_free(p);
+}

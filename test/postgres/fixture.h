@@ -1,0 +1,23 @@
+/* The table on a real PostgreSQL, which a test program starts once: a database for each fixture. */
+#ifndef TEST_POSTGRES_FIXTURE_H
+#define TEST_POSTGRES_FIXTURE_H
+
+#include "fake/contract.h"
+#include "fake/postgres_server.h"
+#include "postgres/postgres.h"
+
+struct pg_fixture {
+	struct postgres *postgres;
+	struct postgres_options options;
+	char url[POSTGRES_URL_MAX];
+};
+
+/* The server of the program: started before the first fixture, and stopped by the program. */
+extern struct postgres_server pg_server;
+
+/* Functions of a contract_maker, whose `own` is a pg_fixture. */
+void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending);
+void pg_fixture_reopen(struct contract_fixture *w);
+void pg_fixture_unmake(struct contract_fixture *w);
+
+#endif
