@@ -52,6 +52,7 @@ static void write_members(struct buf *b, const struct image_row *row)
 	write_text(b, STR("etag"), row->etag);
 	writer_text(b, STR("key"), row->key);
 	write_text(b, STR("owner"), row->owner);
+	write_text(b, STR("subject"), row->subject);
 	write_time(b, STR("createdAt"), row->created_ms);
 	write_time(b, STR("expiresAt"), row->expires_ms);
 	write_time(b, STR("uploadedAt"), row->uploaded_ms);
@@ -111,6 +112,8 @@ enum status console_images(struct console_call *c, struct fault *why)
 	const struct param params[] = {
 		{ "status", PARAM_CHOICE, .choices = "all|pending|uploaded|rejected", .text = &status },
 		{ "text", PARAM_TEXT, .max = CONSOLE_TEXT_MAX, .text = &q.text },
+		{ "reason", PARAM_TEXT, .max = CONSOLE_TEXT_MAX, .text = &q.reason },
+		{ "owner", PARAM_TEXT, .max = CONSOLE_TEXT_MAX, .text = &q.owner },
 		{ "type", PARAM_TEXT, .max = TYPE_MAX, .text = &q.type },
 		{ "cursor", PARAM_TEXT, .max = CURSOR_MAX, .text = &q.cursor },
 		{ "limit", PARAM_NUMBER, .min = 1, .max = ADMIN_QUERY_LIMIT_MAX, .number = &limit },
@@ -122,6 +125,7 @@ enum status console_images(struct console_call *c, struct fault *why)
 			q.status = statuses[i].status;
 	q.limit = (uint32_t)limit;
 	q.text = str_trim(q.text);
+	q.owner = str_trim(q.owner);
 	if (uuid_valid(str_lower(c->arena, q.text))) {
 		q.text = str_lower(c->arena, q.text);
 		TRY(find_one(c, &q, &row, &page, why));

@@ -6,6 +6,11 @@
 
 #define LISTS_MAX 20 /* calls of the table for one page: each may cost a remote call */
 
+static bool has_text(struct str s, struct str text)
+{
+	return text.n == 0 || str_find_nocase(s, text) < s.n;
+}
+
 bool admin_query_matches(const struct admin_query_filter *q, const struct image_row *row)
 {
 	static const enum image_status wanted[] = {
@@ -16,23 +21,33 @@ bool admin_query_matches(const struct admin_query_filter *q, const struct image_
 		return false;
 	if (!image_filter_matches(&(struct image_filter){ .type = q->type }, row))
 		return false;
-	return image_filter_matches(&(struct image_filter){ .name = q->text }, row) ||
-		str_find_nocase(row->image_id, q->text) < row->image_id.n;
+	if (q->owner.n > 0 && !str_equal(row->owner, q->owner) && !str_equal(row->subject, q->owner))
+		return false;
+	if (!has_text(row->reason, q->reason) && !has_text(row->damage, q->reason))
+		return false;
+	return image_filter_matches(&(struct image_filter){ .name = q->text }, row) || has_text(row->image_id, q->text);
 }
 
 static enum status page_of_list(
 	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
+	static const enum image_list_status lists[] = { [ADMIN_QUERY_ALL] = LIST_ALL,
+		[ADMIN_QUERY_PENDING] = LIST_PENDING,
+		[ADMIN_QUERY_UPLOADED] = LIST_UPLOADED,
+		[ADMIN_QUERY_REJECTED] = LIST_REJECTED };
 	struct image_table *table = ((struct admin_query_of_list *)port)->table;
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows), .next_cursor = q->cursor };
 
-	if (q->status != ADMIN_QUERY_UPLOADED)
-		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id.");
+	if (q->status != ADMIN_QUERY_UPLOADED && q->owner.n == 0)
+		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id, or for the owner.");
 	if (page.rows == NULL)
 		return fault_too_much(why);
 	for (int calls = 0; calls < LISTS_MAX && page.n < q->limit; calls++) {
 		struct image_page rows;
-		TRY(table_list(table, &(struct image_query){ .limit = q->limit - (uint32_t)page.n, .cursor = page.next_cursor }, a, &rows, why));
+		const struct image_query list = {
+			.owner = q->owner, .status = lists[q->status], .limit = q->limit - (uint32_t)page.n, .cursor = page.next_cursor
+		};
+		TRY(table_list(table, &list, a, &rows, why));
 		for (size_t i = 0; i < rows.n; i++)
 			if (admin_query_matches(q, &rows.rows[i]))
 				page.rows[page.n++] = rows.rows[i];

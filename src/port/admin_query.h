@@ -18,9 +18,11 @@ enum admin_query_status { ADMIN_QUERY_ALL, ADMIN_QUERY_PENDING, ADMIN_QUERY_UPLO
 struct admin_query_filter {
 	enum admin_query_status status;
 	struct str text;   /* somewhere in the file name or the id, ASCII case aside; "": any */
+	struct str reason; /* somewhere in why it was rejected, or in what is damaged, ASCII case aside; "": any */
+	struct str owner;  /* the owner, or the subject where the table has it, whole; "": any */
 	struct str type;   /* the media type, whole or its beginning, ASCII case aside; "": any */
 	uint32_t limit;    /* 1..ADMIN_QUERY_LIMIT_MAX */
-	struct str cursor; /* "" for the first page, else a next_cursor of the same status */
+	struct str cursor; /* "" for the first page, else a next_cursor of the same status and owner */
 };
 
 struct admin_query_page {
@@ -40,7 +42,7 @@ struct admin_query {
 };
 
 /* One page.
- * out     written only on OK; of ADMIN_QUERY_ALL newest slot first, of ADMIN_QUERY_UPLOADED newest commit first, else the
+ * out     written only on OK; of an owner newest slot first or newest commit first; else of ADMIN_QUERY_ALL newest slot first, of ADMIN_QUERY_UPLOADED newest commit first, else the
  *         one that ends last first
  * Errors  NOT_HERE this engine cannot list that status; BAD_CURSOR; STORAGE_FAILED; UPSTREAM_FAILED; TOO_MUCH */
 MUST_CHECK static inline enum status admin_query_page(

@@ -72,6 +72,9 @@ static void test_list_with_a_filter_then_by_name_id_and_type(void **state)
 	assert_int_equal(listed("/console/images?text=+waits.png+"), 1);
 	assert_int_equal(listed("/console/images?text=nobody"), 0);
 	assert_int_equal(listed("/console/images?type=audio/"), 0);
+	assert_int_equal(listed("/console/images?reason=NO+image"), 1);
+	assert_int_equal(listed("/console/images?reason=no+such+reason"), 0);
+	assert_int_equal(listed("/console/images?owner=nobody"), 0);
 	assert_true(listed("/console/images?type=IMAGE/") == 3);
 	snprintf(target, sizeof target, "/console/images?text=%.*s", STRF(id));
 	assert_int_equal(listed(target), 1);
@@ -128,7 +131,7 @@ static void test_list_with_bad_parameters_then_400_with_an_error_message(void **
 static void test_show_then_every_member_and_404_for_none(void **state)
 {
 	static const char *const members[] = { "imageId", "status", "fileName", "fileType", "fileSize", "width", "height", "orientation",
-		"frames", "etag", "key", "owner", "createdAt", "expiresAt", "uploadedAt", "endsAt", "reason", "verdict", "damage", "picture",
+		"frames", "etag", "key", "owner", "createdAt", "expiresAt", "uploadedAt", "endsAt", "reason", "verdict", "damage", "picture", "subject",
 		"thumbnailBytes" };
 	char target[100];
 	fill();

@@ -130,6 +130,50 @@ static void test_filter_then_name_id_and_type_are_checked_without_case(void **st
 	}
 }
 
+static void insert_owned(struct bench *b, unsigned n, const char *owner, const char *subject)
+{
+	struct image_row row = row_pending(&b->a, n);
+	row.owner = str_of(owner);
+	row.issuer = STR("app");
+	row.subject = str_of(subject);
+	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
+}
+
+static void test_filter_by_owner_then_the_owner_or_the_subject_whole(void **state)
+{
+	static const unsigned anas[] = { 3, 1 }, bobs[] = { 2 };
+	struct bench *b = *state;
+	insert_owned(b, 1, "0123456789abcdef0123456789abcdef", "ana");
+	insert_owned(b, 2, "f123456789abcdef0123456789abcdef", "bob");
+	insert_owned(b, 3, "0123456789abcdef0123456789abcdef", "ana");
+	bench_insert(b, 4);
+	for (uint32_t limit = 1; limit <= 3; limit++) {
+		assert_int_equal(follow(b, (struct admin_query_filter){ .owner = STR("ana"), .limit = limit }, anas, 2), 2);
+		assert_int_equal(
+			follow(b, (struct admin_query_filter){ .owner = STR("0123456789abcdef0123456789abcdef"), .limit = limit }, anas, 2), 2);
+		assert_int_equal(
+			follow(b, (struct admin_query_filter){ .owner = STR("bob"), .status = ADMIN_QUERY_PENDING, .limit = limit }, bobs, 1), 1);
+		assert_int_equal(
+			follow(b, (struct admin_query_filter){ .owner = STR("bob"), .status = ADMIN_QUERY_UPLOADED, .limit = limit }, NULL, 0), 0);
+		assert_int_equal(follow(b, (struct admin_query_filter){ .owner = STR("an"), .limit = limit }, NULL, 0), 0);
+	}
+}
+
+static void test_filter_by_reason_then_what_was_rejected_or_is_damaged_for_it(void **state)
+{
+	static const unsigned found[] = { 3, 1 };
+	struct bench *b = *state;
+	for (unsigned n = 1; n <= 3; n++) {
+		bench_insert(b, n);
+		bench_resolve(b, n, 1000 + n, n == 2 ? STR("The file is too big.") : STR("The file is NOT image/png: no header."));
+	}
+	bench_insert(b, 4);
+	const struct admin_query_filter q = { .reason = STR("not image/"), .status = ADMIN_QUERY_REJECTED, .limit = 1 };
+	assert_int_equal(follow(b, q, found, 2), 2);
+	assert_int_equal(follow(b, (struct admin_query_filter){ .reason = STR("too big"), .limit = 5 }, NULL, 0), 1);
+	assert_int_equal(follow(b, (struct admin_query_filter){ .reason = STR("no such"), .limit = 5 }, NULL, 0), 0);
+}
+
 static void test_pages_when_rows_are_added_and_removed_between_then_the_old_that_stay_appear_once(void **state)
 {
 	struct bench *b = *state;
@@ -170,6 +214,8 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_page_of_all_then_newest_slot_first_with_every_field),
 	BENCH_TEST(test_page_of_pending_with_equal_ends_then_each_once),
 	BENCH_TEST(test_filter_then_name_id_and_type_are_checked_without_case),
+	BENCH_TEST(test_filter_by_owner_then_the_owner_or_the_subject_whole),
+	BENCH_TEST(test_filter_by_reason_then_what_was_rejected_or_is_damaged_for_it),
 	BENCH_TEST(test_pages_when_rows_are_added_and_removed_between_then_the_old_that_stay_appear_once),
 	BENCH_TEST(test_page_with_a_cursor_that_is_invalid_or_of_another_list_then_bad_cursor),
 };

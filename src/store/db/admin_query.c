@@ -4,6 +4,7 @@
  *   all                 by row number, which is the order the slots were made in
  *   uploaded            by seq, as the gallery
  *   pending, rejected   by ends_ms and row number: only rows that end are in that index
+ *   of an owner         by the owner and row number, whatever the status
  *
  * A walk is a cursor's letter and one or two numbers; it stops at the page's end or after
  * ADMIN_QUERY_SCAN_MAX rows. Read on a connection of the pool, so that no writer waits. */
@@ -22,14 +23,14 @@ struct admin_walk {
 	int at_column; /* of IMAGE_COLUMNS */
 	bool is_pair;
 };
+#define OWNER_WALK (ADMIN_QUERY_REJECTED + 1)
 static const struct admin_walk walks[] = {
 	[ADMIN_QUERY_ALL] = { Q_IMAGE_WALK, 'a', 0, false },
 	[ADMIN_QUERY_PENDING] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
 	[ADMIN_QUERY_UPLOADED] = { Q_IMAGE_LIST, 'u', 3, false },
 	[ADMIN_QUERY_REJECTED] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
+	[OWNER_WALK] = { Q_IMAGE_LIST_OWN, 'o', 0, false },
 };
-
-_Static_assert(COUNT_OF(walks) == ADMIN_QUERY_REJECTED + 1, "a walk for each status");
 
 /* A letter, the first number and, of a pair, a dot and the second. */
 static struct str write_cursor(const struct admin_walk *w, struct place p, struct arena *a)
@@ -70,16 +71,33 @@ static enum status scan_row(struct row_scan *l, sqlite3_stmt *s, struct arena *a
 		.status = (enum image_status)sqlite3_column_int(s, 2),
 		.file_name = column_borrow(s, 6),
 		.file_type = column_borrow(s, 7),
+		.owner = l->q->owner.n > 0 ? column_borrow(s, 4) : (struct str){ 0 },
+		.subject = l->q->owner.n > 0 ? column_borrow(s, 32) : (struct str){ 0 },
+		.reason = l->q->reason.n > 0 ? column_borrow(s, 18) : (struct str){ 0 },
+		.damage = l->q->reason.n > 0 ? column_borrow(s, 26) : (struct str){ 0 },
 	};
 	if (!admin_query_matches(l->q, &row))
 		return OK;
 	return images_read_row(s, a, &page->rows[page->n++], why);
 }
 
+/* The owner that the filter means, in the arena; "": there is none.  Errors: STORAGE_FAILED */
+static enum status find_owner(struct db *d, struct str wanted, struct arena *a, struct str *owner, struct fault *why)
+{
+	bool row = false;
+	sqlite3_stmt *s = DB_BIND(d, Q_USER_FIND, db_text(wanted));
+
+	TRY(db_step(d, s, &row, why));
+	*owner = row ? column_str(s, 0, a) : STR("");
+	sqlite3_reset(s);
+	return OK;
+}
+
 static enum status page_of_rows(
 	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
-	struct row_scan l = { .q = q, .walk = &walks[q->status] };
+	struct row_scan l = { .q = q, .walk = &walks[q->owner.n > 0 ? OWNER_WALK : (int)q->status] };
+	struct str owner = STR("");
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows) };
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	bool row = false;
@@ -89,8 +107,11 @@ static enum status page_of_rows(
 	TRY(read_cursor(l.walk, q->cursor, a, &l.place, why));
 	TRY(read_pool_acquire(&ENGINE_OF(port, admin_query)->read_pool, &d, why));
 	struct db_value most = db_int(ADMIN_QUERY_SCAN_MAX + 1);
+	if (q->owner.n > 0)
+		TRY(find_owner(d, q->owner, a, &owner, why));
 	sqlite3_stmt *s = l.walk->is_pair ? DB_BIND(d, l.walk->query, db_int(l.place.at), db_int(l.place.n), most)
-									  : DB_BIND(d, l.walk->query, db_int(l.place.at), most);
+		: q->owner.n > 0          ? DB_BIND(d, l.walk->query, db_int(l.place.at), most, db_text(owner))
+								  : DB_BIND(d, l.walk->query, db_int(l.place.at), most);
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		if (!row || page.n == q->limit || page.looked == ADMIN_QUERY_SCAN_MAX)
