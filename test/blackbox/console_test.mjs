@@ -1,4 +1,4 @@
-// The console in Debian's Chromium, on the admin listener of a real server: signing in, rows, logs, charts,
+// The console in Debian's Chromium, on the admin listener of a real server: signing in, rows, logs,
 // settings, access control; the same through a reverse proxy on this host; accessible in light and dark.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -12,20 +12,14 @@ import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
-import { call, corpus, credentials, eventually, fetchUrl, npmPackage, openSlot, putBytes, rawRequest, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
-
-const { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } = npmPackage('@aws-sdk/client-s3');
-
-import { nice, niceBytes, path as linePath } from '../../web/console/chart.js';
-import { between, parse, quantile } from '../../web/console/metrics.js';
+import { bearer, enterConsole, leave, lines, rows, signIn, tokenOf } from './support/console.mjs';
+import { call, eventually, fetchUrl, openSlot, putBytes, rawRequest, runProgram, startServer, uploadImage } from './support/server.mjs';
 
 const API_KEY = 'k3y-of-the-owner-1234567890';
 const SCRIPT = '<script>document.title="taken"</script><img src=x onerror=alert(1)>.png';
 const BIDI = 'invoice \u202Egnp.exe';
 
-const tokenOf = async server => (await eventually(() => /console .*\(token: ([0-9a-f]{32})\)/.exec(server.out), { what: 'the token' }))[1];
 const OTHER_NAMES = '--host-resolver-rules=MAP evil.example 127.0.0.1, MAP admin.example 127.0.0.1';
-const bearer = token => ({ headers: { Authorization: `Bearer ${token}` } });
 
 let server, token, browser;
 before(async () => {
@@ -34,24 +28,7 @@ before(async () => {
 });
 after(async () => { await browser?.close(); await server?.stop(); });
 
-/** A page that is signed in, at a view. */
-async function enter(view, { url = server.admin, secret = token, ...options } = {}) {
-	const page = await openPage(browser, server, { url, ...options });
-	await signIn(page, secret);
-	await page.getByRole('heading', { name: 'Overview' }).waitFor();
-	if (view)
-		await page.getByRole('link', { name: view, exact: true }).click();
-	return page;
-}
-
-async function signIn(page, secret) {
-	await page.getByLabel('Token').fill(secret);
-	await page.getByRole('button', { name: 'Sign in' }).click();
-}
-
-const leave = async page => { await page.quiet(); await page.context().close(); };
-const rows = page => page.locator('#images-rows tr');
-const lines = page => page.locator('#lines li');
+const enter = (view, { secret = token, ...options } = {}) => enterConsole(browser, server, secret, view, options);
 
 describe('signing in', () => {
 	test('a wrong token shows a message and nothing else; the right one signs in, survives a reload, and is removed by signing out', async () => {
@@ -220,163 +197,6 @@ describe('rows', () => {
 	});
 });
 
-describe('actions', () => {
-	const doIn = async (page, dialog, verb) => {
-		await page.getByRole('dialog', { name: dialog }).getByRole('button', { name: verb, exact: true }).click();
-		await page.getByRole('dialog', { name: dialog }).waitFor({ state: 'hidden' });
-	};
-	const said = (page, text) => page.locator('#said').filter({ hasText: text }).waitFor();
-	const actions = path => server.events('console.action').filter(e => path.test(e.path));
-	const bytes = () => corpus('good/photo.jpg');
-
-	test('an image is shown with its picture, verified again, and deleted; each is logged with who did it', async () => {
-		const { imageId } = (await uploadImage(server, { bytes: bytes(), fileName: 'to be seen.jpg', fileType: 'image/jpeg' })).slot;
-		const page = await enter('Images');
-		const thumb = rows(page).filter({ hasText: 'to be seen.jpg' }).locator('img.thumb');
-		await thumb.scrollIntoViewIfNeeded();
-		await page.waitForFunction(img => img.complete && img.naturalWidth > 0, await thumb.elementHandle());
-		await page.getByRole('button', { name: 'to be seen.jpg' }).click();
-		const dialog = page.getByRole('dialog', { name: 'to be seen.jpg' });
-		await page.waitForFunction(() => document.querySelector('#row-picture img')?.naturalWidth > 0);
-		await dialog.getByRole('button', { name: 'Verify again' }).click();
-		await dialog.getByText('It is in order.').waitFor();
-		await dialog.getByRole('button', { name: 'Delete…' }).click();
-		await page.getByRole('dialog', { name: 'Delete to be seen.jpg?' }).getByRole('button', { name: 'Cancel' }).click();
-		assert.equal((await call(server, 'GET', `/images/${imageId}`)).status, 200, 'cancelled');
-		await dialog.getByRole('button', { name: 'Delete…' }).click();
-		await doIn(page, 'Delete to be seen.jpg?', 'Delete');
-		await said(page, 'to be seen.jpg was deleted.');
-		await page.waitForFunction(() => !document.querySelector('#images-rows').textContent.includes('to be seen.jpg'));
-		assert.equal((await call(server, 'GET', `/images/${imageId}`)).status, 404);
-		const [verified, deleted] = await eventually(() => { const found = actions(new RegExp(imageId)); return found.length === 2 && found; }, { what: 'the log lines' });
-		for (const line of [verified, deleted])
-			assert.deepEqual([line.keyId, line.client, line.listener, line.imageId], ['console', '127.0.0.1', 'admin', imageId]);
-		assert.deepEqual([verified.route, deleted.route, deleted.status], ['POST /console/images/{imageId}/verify', 'DELETE /images/{imageId}', 204]);
-		assert.equal(server.events('image.deleted').find(e => e.imageId === imageId).by, 'console');
-		await leave(page);
-	});
-
-	test('a pending image is looked for, and what cannot be done is said in the dialog', async () => {
-		const slot = await openSlot(server, { fileName: 'not here yet.png' });
-		const page = await enter('Images');
-		await page.getByRole('button', { name: 'not here yet.png' }).click();
-		const dialog = page.getByRole('dialog', { name: 'not here yet.png' });
-		await dialog.getByRole('button', { name: 'Check for the upload' }).click();
-		await dialog.locator('#row-said').filter({ hasText: /not|arrived/ }).waitFor();
-		await call(server, 'DELETE', `/images/${slot.imageId}`, { key: API_KEY });
-		await dialog.getByRole('button', { name: 'Delete…' }).click();
-		const ask = page.getByRole('dialog', { name: 'Delete not here yet.png?' });
-		await ask.getByRole('button', { name: 'Delete', exact: true }).click();
-		await ask.getByRole('alert').filter({ hasText: 'no image' }).waitFor();
-		await page.keyboard.press('Escape');
-		await leave(page);
-	});
-
-	test('rejected uploads that match are purged, and nothing else', async () => {
-		const rejected = [];
-		for (const fileName of ['purge me.png', 'purge me too.png', 'keep me.png']) {
-			const slot = await openSlot(server, { fileName, fileType: 'image/png' });
-			await putBytes(slot, Buffer.from('no picture'));
-			rejected.push(slot.imageId);
-		}
-		const kept = await openSlot(server, { fileName: 'purge me not.png' });
-		const page = await enter('Images');
-		const purge = page.getByRole('button', { name: 'Delete all rejected…' });
-		assert.equal(await purge.isVisible(), false);
-		await page.getByLabel('Name or id').fill('purge me');
-		await page.getByLabel('Rejected', { exact: true }).check({ force: true });
-		await purge.click();
-		await doIn(page, 'Delete the rejected uploads that match?', 'Delete');
-		await said(page, '2 rejected uploads deleted.');
-		for (const [id, status] of [[rejected[0], 404], [rejected[1], 404], [rejected[2], 200], [kept.imageId, 200]])
-			assert.equal((await call(server, 'GET', `/images/${id}`)).status, status);
-		await leave(page);
-	});
-
-	test('users are listed with their use; a quota is set and taken back; one is deleted with its images', async () => {
-		for (const user of ['ana', 'bob'])
-			assert.equal((await call(server, 'POST', `/images?onBehalfOf=${user}&fileName=a.jpg`, { body: bytes(), headers: { 'Content-Type': 'image/jpeg' }, key: API_KEY })).status, 201);
-		const page = await enter('Users');
-		const row = name => page.locator('#users-rows tr').filter({ has: page.getByText(name, { exact: true }) });
-		await row('ana').waitFor();
-		assert.match(await row('ana').innerText(), /KB.*\b1\b/s);
-		await row('ana').getByRole('button', { name: 'Quota of ana' }).click();
-		await page.getByRole('dialog').getByLabel('Images').fill('3');
-		await page.getByLabel('Storage, in MB').fill('2');
-		await doIn(page, 'Quota of ana', 'Save');
-		await row('ana').filter({ hasText: '1 of 3' }).waitFor();
-		const { owner, quota } = (await call(server, 'GET', '/users', { key: API_KEY })).json.users.find(u => u.subject === 'ana');
-		assert.deepEqual(quota, { images: 3, bytes: 2 * 2 ** 20 });
-		await row('ana').getByRole('button', { name: 'Default quota for ana' }).click();
-		await doIn(page, 'Use the default quota for ana?', 'Use the default');
-		await page.waitForFunction(() => !document.querySelector('#users-rows').textContent.includes('of 3'));
-		await row('ana').getByRole('button', { name: 'Delete ana' }).click();
-		await doIn(page, 'Delete ana?', 'Delete');
-		await said(page, '1 image of ana deleted.');
-		await row('ana').waitFor({ state: 'detached' });
-		assert.equal(await row('bob').count(), 1);
-		await eventually(() => actions(new RegExp(`/prod/users/${owner}$`)).length === 1, { what: 'the log line' });
-		await leave(page);
-	});
-
-	test('an API key is made, works, is shown once and never logged, and is removed', async () => {
-		const page = await enter('API keys');
-		await page.getByRole('button', { name: 'Add a key…' }).click();
-		await page.getByLabel('Name, such as').fill('my shop');
-		await page.getByRole('checkbox', { name: 'admin' }).check();
-		await page.getByRole('dialog', { name: 'New API key' }).getByRole('button', { name: 'Add', exact: true }).click();
-		const key = await page.locator('#new-key').innerText();
-		assert.equal((await call(server, 'GET', '/users', { key })).status, 200);
-		await page.getByRole('button', { name: 'Close' }).click();
-		const row = page.locator('#keys-rows tr').filter({ hasText: 'my shop' });
-		await row.waitFor();
-		assert.equal((await page.content()).includes(key), false);
-		assert.equal(server.log.some(line => line.includes(key)), false);
-		await row.getByRole('button', { name: 'Remove the key my shop' }).click();
-		await doIn(page, 'Remove the key my shop?', 'Remove');
-		await said(page, 'The key my shop was removed.');
-		assert.equal((await call(server, 'GET', '/users', { key })).status, 401);
-		await leave(page);
-	});
-
-	test('buckets are listed with their sizes, and deleted only when they are empty; so are users, without secrets', async () => {
-		const { id, secret } = credentials(server).tintype;
-		const s3 = new S3Client({ endpoint: server.storage, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: id, secretAccessKey: secret } });
-		await s3.send(new CreateBucketCommand({ Bucket: 'backups' }));
-		await s3.send(new PutObjectCommand({ Bucket: 'backups', Key: 'a', Body: 'x'.repeat(3000) }));
-		const page = await enter('Buckets');
-		const row = name => page.locator('#buckets-rows tr').filter({ has: page.getByText(name) });
-		await row('backups').filter({ hasText: '12.9 KB' }).waitFor();
-		assert.equal(await row('image-uploads').getByRole('button').count(), 0);
-		assert.match(await page.locator('#s3-users-rows').innerText(), new RegExp(id));
-		assert.equal((await page.content()).includes(secret), false);
-		await row('backups').getByRole('button').click();
-		const ask = page.getByRole('dialog', { name: 'Delete the bucket backups?' });
-		await ask.getByRole('button', { name: 'Delete', exact: true }).click();
-		await ask.getByRole('alert').filter({ hasText: 'not empty' }).waitFor();
-		await s3.send(new DeleteObjectCommand({ Bucket: 'backups', Key: 'a' }));
-		await doIn(page, 'Delete the bucket backups?', 'Delete');
-		await row('backups').waitFor({ state: 'detached' });
-		assert.equal((await fetchUrl(`${server.admin}/console/buckets/image-uploads`, { method: 'DELETE', ...bearer(token) })).status, 403);
-		s3.destroy();
-		await leave(page);
-	});
-
-	test('nothing is changed without the token, by an API key, or from a page of another site', async () => {
-		const { imageId } = (await uploadImage(server)).slot;
-		const attempts = [[{}, 401], [bearer(API_KEY).headers, 403], [{ ...bearer(token).headers, Origin: 'http://evil.example' }, 403],
-			[{ ...bearer(token).headers, 'Sec-Fetch-Site': 'cross-site' }, 403]];
-		for (const [headers, status] of attempts) {
-			const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
-			for (const target of [`DELETE /prod/images/${imageId}`, 'DELETE /console/buckets/x', 'POST /prod/keys', 'POST /console/webhooks/enable', 'OPTIONS /prod/keys'])
-				assert.equal((await rawRequest(server.admin, `${target} HTTP/1.1\r\nHost: ${new URL(server.admin).host}\r\n${lines}Content-Length: 0\r\n\r\n`)).status,
-					target.startsWith('OPTIONS') && !/Origin|Sec-Fetch/.test(lines) ? 405 : status, `${target} ${lines}`);
-		}
-		assert.equal((await call(server, 'GET', `/images/${imageId}`)).status, 200);
-		await call(server, 'DELETE', `/images/${imageId}`, { key: API_KEY });
-	});
-});
-
 describe('logs', () => {
 	test('new lines appear while the log is followed, and the console\'s own requests do not', async () => {
 		const page = await enter('Logs');
@@ -431,51 +251,6 @@ describe('logs', () => {
 	});
 });
 
-describe('charts', () => {
-	const at = (seconds, text) => ({ at: seconds * 1000, samples: parse(text) });
-	const requests = (api, failed) => `# HELP tintype_requests_total x\ntintype_requests_total{listener="api",route="GET /",status="200"} ${api}\n`
-		+ `tintype_requests_total{listener="api",route="GET /",status="503"} ${failed}\ntintype_requests_total{listener="admin",route="GET /",status="404"} 1e3\n`;
-
-	test('rates are computed between two readings, exclude the console\'s own requests, and are unknown after a restart', () => {
-		const drawn = between(at(10, requests(100, 4)), at(14, requests(120, 6)));
-		assert.deepEqual([drawn.api, drawn.failed, drawn.refused, drawn.storage, drawn.median], [5.5, 0.5, 0, 0, null]);
-		assert.equal(between(at(10, requests(100, 4)), at(14, requests(1, 0))).api, null);
-	});
-
-	test('quantiles cover the time between two readings, are interpolated within a bucket, and never exceed the last bound', () => {
-		const before = new Map([[0.1, 5], [1, 5], [Infinity, 5]]);
-		assert.equal(quantile(before, before, 0.5), null);
-		assert.equal(quantile(before, new Map([[0.1, 15], [1, 15], [Infinity, 15]]), 0.5), 0.05);
-		assert.equal(quantile(before, new Map([[0.1, 5], [1, 15], [Infinity, 15]]), 0.5), 0.1 + 0.9 * 0.5);
-		assert.equal(quantile(before, new Map([[0.1, 5], [1, 5], [Infinity, 15]]), 0.95), 1);
-	});
-
-	test('lines have gaps where values are unknown, end at the right edge, and fit their scale', () => {
-		assert.equal(linePath([1, 2, null, 4], 4).match(/M/g).length, 2);
-		assert.match(linePath([1, 2, null, 4], 4), /M360\.0 8\.0h\.1$/);
-		assert.deepEqual([0, 0.7, 1, 13, 50, 51].map(n => nice(n)), [1, 1, 1, 20, 50, 100]);
-		assert.deepEqual([1000, 1500, 3 * 2 ** 20].map(niceBytes), [1000, 2048, 5 * 2 ** 20]);
-	});
-});
-
-test('charts and numbers follow the server\'s activity', async () => {
-	const page = await enter();
-	const drawn = () => page.locator('.line-0').first().getAttribute('d');
-	const value = name => page.locator('#tiles div').filter({ hasText: name }).locator('dd').innerText();
-	await page.waitForFunction(() => document.querySelector('.line-0').getAttribute('d') !== '');
-	const before = { drawn: await drawn(), uploaded: Number(await value('Uploaded')) };
-	await uploadImage(server);
-	await call(server, 'GET', '/nothing');
-	await page.waitForFunction(n => Number([...document.querySelectorAll('#tiles div')].find(tile => tile.textContent.startsWith('Uploaded')).lastChild.textContent) === n, before.uploaded + 1);
-	await page.waitForFunction(d => document.querySelector('.line-0').getAttribute('d') !== d, before.drawn);
-	assert.notEqual(await value('Stored'), '0 bytes');
-	// Whichever reading they are in: the errors' line is above zero, and a latency is shown.
-	const isUp = d => new Set([...d.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => y)).size > 1;
-	await eventually(async () => isUp(await page.locator('.chart').nth(1).locator('.line-0').getAttribute('d')), { what: 'an error in the chart' });
-	await eventually(async () => await page.locator('.chart').nth(2).locator('.line-0').getAttribute('d') !== '', { what: 'a latency in the chart' });
-	await leave(page);
-});
-
 test('settings are shown with their current values, and secrets as set or not set', async () => {
 	const page = await enter('Settings');
 	const row = name => page.locator('#settings-rows tr').filter({ has: page.locator('th').getByText(name, { exact: true }) });
@@ -491,6 +266,7 @@ test('settings are shown with their current values, and secrets as set or not se
 });
 
 describe('axe-core finds nothing in any view, and nothing is small or too wide', { concurrency: true }, () => {
+	before(() => uploadImage(server, { key: API_KEY, onBehalfOf: 'ana' }));   // users are listed from then on
 	for (const [name, options] of Object.entries({ light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, 'a phone': { viewport: PHONE } }))
 		test(name, async () => {
 			const page = await openPage(browser, server, { url: server.admin, ...options });
