@@ -1,13 +1,11 @@
-// What an operator does in the console, in Debian's Chromium on a real server: images, users, API keys, buckets; and the charts.
+// What an operator does in the console, in Debian's Chromium on a real server: images, users, API keys, buckets, webhooks; and that dialogs
+// can be used by keyboard, and are accessible.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { startBrowser } from './support/browser.mjs';
-import { bearer, enterConsole, leave, rows, tokenOf } from './support/console.mjs';
+import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
+import { bearer, enterConsole, leave, rows, signIn, tokenOf } from './support/console.mjs';
 import { call, corpus, credentials, eventually, fetchUrl, npmPackage, openSlot, putBytes, rawRequest, startServer, uploadImage } from './support/server.mjs';
-
-import { nice, niceBytes, path as linePath } from '../../web/console/chart.js';
-import { between, parse, quantile } from '../../web/console/metrics.js';
 
 const { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } = npmPackage('@aws-sdk/client-s3');
 
@@ -85,11 +83,22 @@ describe('actions', () => {
 		const page = await enter('Images');
 		const purge = page.getByRole('button', { name: 'Delete all rejected…' });
 		assert.equal(await purge.isVisible(), false);
+		const reason = page.getByLabel('Reason', { exact: true });
+		assert.equal(await reason.isVisible(), false);
 		await page.getByLabel('Name or id').fill('purge me');
 		await page.getByLabel('Rejected', { exact: true }).check({ force: true });
+		await reason.fill('no such reason');
+		await page.getByRole('button', { name: 'Filter' }).click();
+		await page.getByText('No images match.').waitFor();
+		assert.equal(await purge.isVisible(), false);
+		await reason.fill('IT IS NOT A JPEG');
+		await page.getByRole('button', { name: 'Filter' }).click();
+		await page.getByText('All 2 images.').waitFor();
+		assert.match(await page.locator('#reasons option').first().getAttribute('value'), /is not image\/png/);
 		await purge.click();
-		await doIn(page, 'Delete the rejected uploads that match?', 'Delete');
+		await doIn(page, 'Delete the 2 rejected uploads that match?', 'Delete');
 		await said(page, '2 rejected uploads deleted.');
+		await page.waitForFunction(() => document.activeElement.id === 'images-title');
 		for (const [id, status] of [[rejected[0], 404], [rejected[1], 404], [rejected[2], 200], [kept.imageId, 200]])
 			assert.equal((await call(server, 'GET', `/images/${id}`)).status, status);
 		await leave(page);
@@ -107,11 +116,22 @@ describe('actions', () => {
 		await page.getByLabel('Storage, in MB').fill('2');
 		await doIn(page, 'Quota of ana', 'Save');
 		await row('ana').filter({ hasText: '1 of 3' }).waitFor();
+		await page.waitForFunction(() => document.activeElement.getAttribute('aria-label') === 'Quota of ana');
 		const { owner, quota } = (await call(server, 'GET', '/users', { key: API_KEY })).json.users.find(u => u.subject === 'ana');
 		assert.deepEqual(quota, { images: 3, bytes: 2 * 2 ** 20 });
 		await row('ana').getByRole('button', { name: 'Default quota for ana' }).click();
 		await doIn(page, 'Use the default quota for ana?', 'Use the default');
 		await page.waitForFunction(() => !document.querySelector('#users-rows').textContent.includes('of 3'));
+		await row('ana').getByRole('button', { name: 'Images of ana' }).click();
+		await page.getByText('1 image.').waitFor();
+		assert.equal(await page.getByLabel('Owner', { exact: true }).inputValue(), owner);
+		assert.equal(page.url(), `${server.admin}/#images`);
+		await page.getByLabel('Owner', { exact: true }).fill('bob');
+		await page.getByRole('button', { name: 'Filter' }).click();
+		await rows(page).getByRole('button', { name: 'a.jpg' }).click();
+		await page.getByRole('dialog').locator('dd').filter({ hasText: 'bob' }).waitFor();
+		await page.keyboard.press('Escape');
+		await page.getByRole('link', { name: 'Users', exact: true }).click();
 		await row('ana').getByRole('button', { name: 'Delete ana' }).click();
 		await doIn(page, 'Delete ana?', 'Delete');
 		await said(page, '1 image of ana deleted.');
@@ -127,7 +147,7 @@ describe('actions', () => {
 		await page.getByLabel('Name, such as').fill('my shop');
 		await page.getByRole('checkbox', { name: 'admin' }).check();
 		await page.getByRole('dialog', { name: 'New API key' }).getByRole('button', { name: 'Add', exact: true }).click();
-		const key = await page.locator('#new-key').innerText();
+		const key = await page.locator('.once').innerText();
 		assert.equal((await call(server, 'GET', '/users', { key })).status, 200);
 		await page.getByRole('button', { name: 'Close' }).click();
 		const row = page.locator('#keys-rows tr').filter({ hasText: 'my shop' });
@@ -179,47 +199,79 @@ describe('actions', () => {
 	});
 });
 
-describe('charts', () => {
-	const at = (seconds, text) => ({ at: seconds * 1000, samples: parse(text) });
-	const requests = (api, failed) => `# HELP tintype_requests_total x\ntintype_requests_total{listener="api",route="GET /",status="200"} ${api}\n`
-		+ `tintype_requests_total{listener="api",route="GET /",status="503"} ${failed}\ntintype_requests_total{listener="admin",route="GET /",status="404"} 1e3\n`;
-
-	test('rates are computed between two readings, exclude the console\'s own requests, and are unknown after a restart', () => {
-		const drawn = between(at(10, requests(100, 4)), at(14, requests(120, 6)));
-		assert.deepEqual([drawn.api, drawn.failed, drawn.refused, drawn.storage, drawn.median], [5.5, 0.5, 0, 0, null]);
-		assert.equal(between(at(10, requests(100, 4)), at(14, requests(1, 0))).api, null);
-	});
-
-	test('quantiles cover the time between two readings, are interpolated within a bucket, and never exceed the last bound', () => {
-		const before = new Map([[0.1, 5], [1, 5], [Infinity, 5]]);
-		assert.equal(quantile(before, before, 0.5), null);
-		assert.equal(quantile(before, new Map([[0.1, 15], [1, 15], [Infinity, 15]]), 0.5), 0.05);
-		assert.equal(quantile(before, new Map([[0.1, 5], [1, 15], [Infinity, 15]]), 0.5), 0.1 + 0.9 * 0.5);
-		assert.equal(quantile(before, new Map([[0.1, 5], [1, 5], [Infinity, 15]]), 0.95), 1);
-	});
-
-	test('lines have gaps where values are unknown, end at the right edge, and fit their scale', () => {
-		assert.equal(linePath([1, 2, null, 4], 4).match(/M/g).length, 2);
-		assert.match(linePath([1, 2, null, 4], 4), /M360\.0 8\.0h\.1$/);
-		assert.deepEqual([0, 0.7, 1, 13, 50, 51].map(n => nice(n)), [1, 1, 1, 20, 50, 100]);
-		assert.deepEqual([1000, 1500, 3 * 2 ** 20].map(niceBytes), [1000, 2048, 5 * 2 ** 20]);
-	});
+test('the address of an image opens it, before and after signing in; the way back closes it; of one that is not there it is said', async () => {
+	const { imageId } = (await uploadImage(server, { fileName: 'linked.png' })).slot;
+	const page = await openPage(browser, server, { url: server.admin, hash: `#images/${imageId}` });
+	await signIn(page, token);
+	const dialog = page.getByRole('dialog', { name: 'linked.png' });
+	await dialog.waitFor();
+	assert.deepEqual(await page.evaluate(() => [location.hash, document.activeElement.id]), [`#images/${imageId}`, 'row-title']);
+	await page.keyboard.press('Escape');
+	await dialog.waitFor({ state: 'hidden' });
+	assert.equal(await page.evaluate(() => location.hash), '#images');
+	await rows(page).getByRole('button', { name: 'linked.png' }).click();
+	await dialog.waitFor();
+	assert.equal(await page.evaluate(() => location.hash), `#images/${imageId}`);
+	await page.goBack();
+	await dialog.waitFor({ state: 'hidden' });
+	await call(server, 'DELETE', `/images/${imageId}`, { key: API_KEY });
+	await page.evaluate(id => { location.hash = `images/${id}`; }, imageId);
+	await page.locator('#said').filter({ hasText: 'no image' }).waitFor();
+	assert.equal(await page.evaluate(() => location.hash), '#images');
+	await leave(page);
 });
 
-test('charts and numbers follow the server\'s activity', async () => {
-	const page = await enter();
-	const drawn = () => page.locator('.line-0').first().getAttribute('d');
-	const value = name => page.locator('#tiles div').filter({ hasText: name }).locator('dd').innerText();
-	await page.waitForFunction(() => document.querySelector('.line-0').getAttribute('d') !== '');
-	const before = { drawn: await drawn(), uploaded: Number(await value('Uploaded')) };
-	await uploadImage(server);
-	await call(server, 'GET', '/nothing');
-	await page.waitForFunction(n => Number([...document.querySelectorAll('#tiles div')].find(tile => tile.textContent.startsWith('Uploaded')).lastChild.textContent) === n, before.uploaded + 1);
-	await page.waitForFunction(d => document.querySelector('.line-0').getAttribute('d') !== d, before.drawn);
-	assert.notEqual(await value('Stored'), '0 bytes');
-	// Whichever reading they are in: the errors' line is above zero, and a latency is shown.
-	const isUp = d => new Set([...d.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => y)).size > 1;
-	await eventually(async () => isUp(await page.locator('.chart').nth(1).locator('.line-0').getAttribute('d')), { what: 'an error in the chart' });
-	await eventually(async () => await page.locator('.chart').nth(2).locator('.line-0').getAttribute('d') !== '', { what: 'a latency in the chart' });
-	await leave(page);
+// Every dialog that asks: how it is opened, and what its heading is.
+const DIALOGS = [
+	['API keys', 'Add a key…', 'New API key'], ['Users', 'Quota of dora', 'Quota of dora'], ['Users', 'Delete dora', 'Delete dora?'],
+	['Webhooks', 'New secret…', 'New secret for webhooks'], ['Buckets', 'Delete the bucket empty-one', 'Delete the bucket empty-one?'],
+];
+
+describe('dialogs', { concurrency: true }, () => {
+	before(async () => {
+		await uploadImage(server, { key: API_KEY, onBehalfOf: 'dora' });
+		const { id, secret } = credentials(server).tintype;
+		const s3 = new S3Client({ endpoint: server.storage, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: id, secretAccessKey: secret } });
+		await s3.send(new CreateBucketCommand({ Bucket: 'empty-one' }));
+		s3.destroy();
+	});
+
+	for (const [name, options] of Object.entries({ light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, 'a phone': { viewport: PHONE } }))
+		test(`in ${name}: axe-core finds nothing, Escape closes each by keyboard, and the focus is back where it was`, async () => {
+			const page = await enter(undefined, options);
+			for (const [view, opener, title] of DIALOGS) {
+				await page.getByRole('link', { name: view, exact: true }).click();
+				const button = page.getByRole('button', { name: opener, exact: true });
+				await button.focus();
+				await page.keyboard.press('Enter');
+				const dialog = page.getByRole('dialog', { name: title });
+				await dialog.waitFor();
+				assert.equal(await page.evaluate(() => document.activeElement.closest('dialog')?.id), 'act', title);
+				assert.deepEqual(await axe(page), [], title);
+				assert.equal(await page.evaluate(() => { const box = document.querySelector('#act').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth && document.querySelector('#act').scrollWidth <= box.width; }), true, `${title} fits`);
+				await page.keyboard.press('Escape');
+				await dialog.waitFor({ state: 'hidden' });
+				assert.equal(await button.evaluate(node => node === document.activeElement), true, `the focus is back after ${title}`);
+			}
+			await leave(page);
+		});
+
+	test('a new secret for webhooks is made in the browser, of the form that the setting has', async () => {
+		const page = await enter('Webhooks');
+		const made = [];
+		for (let i = 0; i < 2; i++) {
+			await page.getByRole('button', { name: 'New secret…' }).click();
+			await page.getByRole('button', { name: 'Make a secret' }).click();
+			made.push(await page.locator('.once').innerText());
+			assert.deepEqual(await axe(page), []);
+			await page.getByRole('button', { name: 'Close' }).click();
+			assert.equal(await page.locator('.once').count(), 0);
+		}
+		assert.notEqual(made[0], made[1]);
+		for (const secret of made) {
+			assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
+			assert.equal(server.log.some(line => line.includes(secret)), false);
+		}
+		await leave(page);
+	});
 });

@@ -186,6 +186,15 @@ describe('the console', () => {
 		await page.locator('#webhooks-refresh').click();
 		await page.getByText(/0 waiting, 0 given up, 2 delivered\. 2 webhooks shown/).waitFor();
 		assert.equal(await page.locator('#webhooks-state').innerText(), '');
+		sqlite(path.join(server.data, 'tintype.db'), 'UPDATE outbox SET state=2');
+		await page.locator('#webhooks-refresh').click();
+		await page.getByRole('button', { name: 'Send all that were given up again…' }).click();
+		const dialog = page.getByRole('dialog', { name: 'Send 2 webhooks again?' });
+		assert.deepEqual(await axe(page), []);
+		await dialog.getByRole('button', { name: 'Send again' }).click();
+		await page.getByText('2 webhooks will be sent again.').waitFor();
+		await page.waitForFunction(() => document.activeElement.id === 'webhooks-title');
+		await eventually(() => server.events('webhook.delivered').length === 4, { what: 'those that were given up' });
 		await page.getByRole('button', { name: 'Sign out' }).click();
 		await page.getByLabel('Token').waitFor();
 		assert.equal(await rows.count(), 0, 'nothing stays behind');

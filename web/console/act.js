@@ -2,7 +2,7 @@
 // of it. Whoever closes it before the end has changed nothing.
 import { $, el, say } from './dom.js';
 
-let run = null, guard;
+let run = null, afterwards = null, guard;
 
 /** Close it without changing anything more. */
 export function close() {
@@ -24,22 +24,45 @@ async function submit(event) {
 		const result = await own(new FormData($('act-form')), text => { $('act-progress').textContent = text; });
 		if (own !== run)
 			return;
+		const after = afterwards;
 		if (result instanceof Node)
-			return showResult(result);
-		close();
-		say(result);
+			showResult(result);
+		else {
+			close();
+			say(result);
+		}
+		keepFocus(after);
 	} catch (error) {
 		if (own !== run)
 			return;
 		if (error.wantsToken) {
 			close();
 			guard(() => { throw error; });
-		} else
+		} else {
 			$('act-wrong').textContent = error.message;
+			guard(afterwards);
+		}
 	} finally {
 		if (own === run)
 			lock(false);
 	}
+}
+
+/** Change what is shown, and keep the focus: on the button of the same name or, where that is gone, on the heading. */
+export async function keepFocus(change) {
+	const label = document.activeElement?.getAttribute('aria-label');
+	await guard(change);
+	if ($('act').open || (document.activeElement !== document.body && document.activeElement?.checkVisibility()))
+		return;
+	const section = document.querySelector('main > section:not([hidden])');
+	(label && [...section.querySelectorAll('[aria-label]')].find(node => node.ariaLabel === label) || section.querySelector('h1')).focus();
+}
+
+/** A secret that is shown once, with what to do with it. */
+export function shownOnce(text, intro, ...rest) {
+	const said = el('span', { role: 'status' });
+	const copy = el('button', { type: 'button', onclick: () => navigator.clipboard.writeText(text).then(() => { said.textContent = 'Copied.'; }, () => { said.textContent = 'The browser does not allow it. Select the text and copy it.'; }) }, 'Copy');
+	return el('div', {}, el('p', {}, ...intro), el('pre', { className: 'once', tabIndex: 0 }, text), el('p', { className: 'acts' }, copy, said), ...rest);
 }
 
 /** What is shown once, in place of the form. */
@@ -55,10 +78,12 @@ function showResult(node) {
  * title, verb   of the dialog and its button
  * text, fields  nodes or strings
  * isDangerous   whether it deletes something
+ * after         async (): shows what has changed
  * work          async (FormData, progress(text)) => a sentence for the status line, or a node to show in the dialog
  */
-export function act({ title, verb, text = '', fields = [], isDangerous = false, work }) {
+export function act({ title, verb, text = '', fields = [], isDangerous = false, after = () => {}, work }) {
 	run = work;
+	afterwards = after;
 	$('act-title').textContent = title;
 	$('act-body').replaceChildren(text && el('p', {}, text), ...fields);
 	$('act-do').textContent = verb;

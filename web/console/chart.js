@@ -1,9 +1,13 @@
-// A small line chart in SVG. Points are added one by one; the newest is at the right edge, and as many are kept
-// as fit. A null is a gap. Colours are the style sheet's, by the lines' order.
-import { aria, el, unitOf } from './dom.js';
+// A line chart in SVG over time, with axes: times in the browser's locale, round values. The values at one time are shown by pointing at it, by
+// touch, or with the arrow keys. A line is broken where a value is missing, and where two points are further apart than their step.
+// Colours are the style sheet's, by the lines' order.
+import { aria, bytes, el, number, seconds, unitOf } from './dom.js';
 
-export const KEEP = 120;
-const WIDTH = 360, HEIGHT = 120, BOTTOM = 4, TOP = 8;
+const WIDTH = 1000, HEIGHT = 100;   // of the picture, which is stretched
+const STEPS_APART = 2.5;            // from there on it is a gap
+
+const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const TICKS = [MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY];
 
 function svg(name, attributes) {
 	const node = document.createElementNS('http://www.w3.org/2000/svg', name);
@@ -20,55 +24,146 @@ export function nice(most) {
 	return [1, 2, 5, 10].map(step => step * power).find(top => top >= most * 0.999);
 }
 
-/** The same for bytes, in steps of the unit in which they are shown. */
-export const niceBytes = most => nice(most / unitOf(most)) * unitOf(most);
+/** What an axis up to `most` is divided into, and a value in words: { step, words }. Of rates, numbers, latencies and sizes. */
+export const scales = {
+	rate(most) {
+		const [times, unit] = most < 1 ? [60, 'min'] : [1, 's'];
+		return { step: nice(most * times / 4) / times, words: value => `${number(value * times)}/${unit}` };
+	},
+	count: most => ({ step: Math.max(1, nice(most / 4)), words: number }),
+	seconds: most => ({ step: nice(most / 4), words: seconds }),
+	bytes(most) {
+		const unit = unitOf(most);
+		return { step: Math.max(1, nice(most / 4 / unit) * unit), words: bytes };
+	},
+};
 
-/** The path of one line, broken where a value is missing. A point without neighbours is a short stroke. */
-export function path(values, top) {
-	const x = i => WIDTH - (values.length - 1 - i) * WIDTH / (KEEP - 1);
-	const y = value => HEIGHT - BOTTOM - value / top * (HEIGHT - BOTTOM - TOP);
-	let d = '', open = false;
-	values.forEach((value, i) => {
+/** The values that an axis shows: 0, and steps up to one that is not below `most`, two at least. */
+export const levels = (most, step) => Array.from({ length: Math.max(2, Math.ceil(most / step - 0.001)) + 1 }, (_, i) => i * step);
+
+/** Local times between from and to at which an axis has labels, at most `most`: full minutes, hours or days. */
+export function ticks(from, to, most) {
+	const step = TICKS.find(step => (to - from) / step <= most) ?? TICKS.at(-1);
+	const start = new Date(from), found = [];
+	start.setHours(0, 0, 0, 0);
+	// By the calendar and not by adding milliseconds: a day may have 23 or 25 hours.
+	for (let i = 0, at; (at = new Date(start.getFullYear(), start.getMonth(), start.getDate(), 0, i * step / MINUTE)) <= to; i++)
+		if (at >= from && !(found.at(-1) >= at))
+			found.push(at);
+	return found;
+}
+
+/** The path of one line through [time, value], broken at gaps. A point without neighbours is a short stroke. */
+export function path(points, { from, to, top, step }) {
+	const x = at => ((at - from) / (to - from) * WIDTH).toFixed(1), y = value => (HEIGHT - value / top * HEIGHT).toFixed(1);
+	let d = '', last = -Infinity;
+	for (const [at, value] of points) {
 		if (value !== null)
-			d += open ? `L${x(i).toFixed(1)} ${y(value).toFixed(1)}` : `M${x(i).toFixed(1)} ${y(value).toFixed(1)}h.1`;
-		open = value !== null;
-	});
+			d += at - last < step * STEPS_APART ? `L${x(at)} ${y(value)}` : `M${x(at)} ${y(value)}h.1`;
+		last = value === null ? -Infinity : at;
+	}
 	return d;
 }
 
-/**
- * A chart as a figure: { node, add(values) }.
- * lines   [{ name, key }], two at most
- * format  a value in words
- * round   the top of the scale for the largest value
- */
-export function chart(title, lines, format, round = nice) {
-	const values = lines.map(() => []);
-	const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
-	for (const at of [TOP, (HEIGHT - BOTTOM + TOP) / 2, HEIGHT - BOTTOM])
-		picture.append(svg('path', { class: 'grid', d: `M0 ${at}H${WIDTH}` }));
-	const strokes = lines.map((_, i) => picture.appendChild(svg('path', { class: `line line-${i}`, d: '' })));
-	const scale = el('span', { className: 'scale' });
-	const now = lines.map(() => el('dd', {}, '–'));
-	const legend = el('dl', { className: 'legend' });
-	lines.forEach((line, i) => legend.append(el('div', {}, el('dt', {}, aria(el('span', { className: `dot dot-${i}` }), { hidden: 'true' }), line.name), now[i])));
-	const node = el('figure', { className: 'chart' }, el('figcaption', {}, title), el('div', { className: 'plot' }, scale, picture), legend);
+const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const clockOfSeconds = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
+const day = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric' });
+const dayAndClock = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: 'numeric', minute: '2-digit' });
 
-	function draw() {
-		const top = round(Math.max(0, ...values.flat().filter(value => value !== null)));
-		aria(scale, { hidden: 'true' }).textContent = format(top);
-		strokes.forEach((stroke, i) => stroke.setAttribute('d', path(values[i], top)));
+/** What a point is called: the time of which it is. */
+function nameOf(at, { step, from, to }) {
+	if (step < MINUTE)
+		return clockOfSeconds.format(at);
+	const format = to - from > HOUR ? dayAndClock : clock;
+	return step === MINUTE ? format.format(at) : format.formatRange(at, at + step);
+}
+
+/**
+ * A chart as a figure: { node, draw(points, { from, to, step }) }.
+ * title   its name
+ * lines   [{ name, key }], two at most
+ * scale   one of scales
+ * points  [{ at, [key]: value or null }] in the order of time; from, to and step in milliseconds
+ */
+export function chart(title, lines, scale) {
+	const picture = aria(svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none' }), { hidden: 'true' });
+	const grid = picture.appendChild(svg('path', { class: 'grid', d: '' }));
+	const strokes = lines.map((_, i) => picture.appendChild(svg('path', { class: `line line-${i}`, d: '' })));
+	const ys = aria(el('div', { className: 'y' }), { hidden: 'true' }), xs = aria(el('div', { className: 'x' }), { hidden: 'true' });
+	const cursor = aria(el('div', { className: 'cursor', hidden: true }), { hidden: 'true' });
+	const marks = lines.map((_, i) => cursor.appendChild(el('span', { className: `mark-${i}` })));
+	const tip = aria(el('div', { className: 'tip', hidden: true }), { hidden: 'true' });
+	const area = aria(el('div', { className: 'area', tabIndex: 0 }, picture, cursor, tip), { role: 'slider', label: `${title}: values at a time`, orientation: 'horizontal' });
+	const now = lines.map(() => el('dd', {}, '–'));
+	const legend = el('dl', { className: 'legend' }, ...lines.map((line, i) => el('div', {}, el('dt', {}, aria(el('span', { className: `dot dot-${i}` }), { hidden: 'true' }), line.name), now[i])));
+	const node = el('figure', { className: 'chart' }, el('figcaption', {}, title), el('div', { className: 'plot' }, ys, area, xs), legend);
+	let points = [], span = { from: 0, to: 1, step: 1 }, top = 1, format = String, chosen = null;   // the time that is chosen
+
+	const words = value => value == null ? '–' : format(value);
+	const left = at => `${((at - span.from) / (span.to - span.from) * 100).toFixed(2)}%`;
+
+	/** The point that is nearest to a time; undefined: there is none. */
+	const nearest = at => points.reduce((best, point) => best && Math.abs(best.at - at) <= Math.abs(point.at - at) ? best : point, undefined);
+
+	function showChosen() {
+		const point = chosen === null ? undefined : nearest(chosen), shown = point ?? points.at(-1);
+		cursor.hidden = tip.hidden = point === undefined;
+		const sentence = shown ? `${nameOf(shown.at, span)}: ${lines.map(({ name, key }) => `${name} ${words(shown[key])}`).join(', ')}` : 'nothing recorded';
+		aria(area, { valuemin: 0, valuemax: Math.max(0, points.length - 1), valuenow: Math.max(0, points.indexOf(shown)), valuetext: sentence });
+		if (point === undefined)
+			return;
+		cursor.style.left = left(point.at);
+		lines.forEach(({ key }, i) => {
+			marks[i].hidden = point[key] == null;
+			marks[i].style.top = `${100 - (point[key] ?? 0) / top * 100}%`;
+		});
+		tip.replaceChildren(el('b', {}, nameOf(point.at, span)), ...lines.map(({ name, key }) => el('span', {}, `${name} `, el('b', {}, words(point[key])))));
+		tip.classList.toggle('before', (point.at - span.from) / (span.to - span.from) > 0.5);
+		tip.style.left = left(point.at);
 	}
+
+	function choose(at) {
+		chosen = at;
+		showChosen();
+	}
+
+	function move(event) {
+		const { left: start, width } = area.getBoundingClientRect();
+		choose(span.from + (event.clientX - start) / width * (span.to - span.from));
+	}
+
+	function press(event) {
+		const to = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity }[event.key];
+		if (event.key === 'Escape')
+			choose(null);
+		if (to === undefined || points.length === 0)
+			return;
+		event.preventDefault();
+		const from = chosen === null ? points.length : points.indexOf(nearest(chosen));
+		choose(points[Math.min(points.length - 1, Math.max(0, from + to))].at);
+	}
+
+	area.addEventListener('pointermove', move);
+	area.addEventListener('pointerdown', move);
+	area.addEventListener('pointerleave', event => { if (event.pointerType === 'mouse') choose(null); });
+	area.addEventListener('keydown', press);
+	area.addEventListener('blur', () => choose(null));
 
 	return {
 		node,
-		add(point) {
-			lines.forEach(({ key }, i) => {
-				values[i].push(point[key] ?? null);
-				values[i].splice(0, values[i].length - KEEP);
-				now[i].textContent = point[key] == null ? '–' : format(point[key]);
-			});
-			draw();
+		draw(all, of) {
+			points = all;
+			span = of;
+			const values = points.flatMap(point => lines.map(({ key }) => point[key])).filter(value => value != null);
+			const most = Math.max(0, ...values), { step, words: inWords } = scale(most), shown = levels(most, step);
+			top = shown.at(-1);
+			format = inWords;
+			grid.setAttribute('d', shown.map(level => `M0 ${HEIGHT - level / top * HEIGHT}H${WIDTH}`).join(''));
+			strokes.forEach((stroke, i) => stroke.setAttribute('d', path(points.map(point => [point.at, point[lines[i].key] ?? null]), { ...span, top })));
+			ys.replaceChildren(...shown.map(level => el('span', { style: `bottom: ${level / top * 100}%` }, format(level))));
+			xs.replaceChildren(...ticks(span.from, span.to, Math.max(2, area.clientWidth / 62)).map(at => el('span', { style: `left: ${left(at)}` }, (span.to - span.from > 3 * DAY ? day : clock).format(at))));
+			lines.forEach(({ key }, i) => { now[i].textContent = words(points.at(-1)?.[key]); });
+			showChosen();
 		},
 	};
 }

@@ -91,4 +91,5 @@ export const webhooks = parameters => read('console/webhooks', parameters);
 export const resendWebhooks = parameters => change('POST', `console/webhooks/resend?${query(parameters)}`);
 export const enableWebhooks = () => change('POST', 'console/webhooks/enable');
 export const settings = () => read('console/settings');
+export const history = range => read('console/history', { range });
 export const metrics = async () => (await ask('metrics')).text();

@@ -56,7 +56,7 @@ export function seconds(s) {
 	return `${n.toLocaleString('en', { maximumFractionDigits: n < 10 ? 1 : 0 })} ${unit}`;
 }
 
-export const number = n => n.toLocaleString('en', { maximumFractionDigits: n < 10 ? 1 : 0 });
+export const number = n => n.toLocaleString('en', n < 10 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 0 });
 export const many = (n, one, more = `${one}s`) => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
 
 /** "2026-11-27T11:00:00.123Z" in local time. */

@@ -1,9 +1,9 @@
 // The table's rows: by status, filtered by the server, a page at a time; one row with its picture; and what can be done with them.
 import { act } from './act.js';
-import { completeImage, deleteImage, deleteImages, image, images, verifyImage } from './client.js';
+import { completeImage, deleteImage, deleteImages, hasToken, image, images, verifyImage } from './client.js';
 import { $, bytes, cell, el, foreign, many, numeric, say, time } from './dom.js';
 
-const PAGE = 50, PURGE = 100;
+const PAGE = 50, PURGE = 100, COUNTED = 1000;
 
 let cursor, shown = 0, asking = null, guard;
 
@@ -19,7 +19,7 @@ function picture(row, className) {
 const why = row => row.reason ?? row.damage;
 
 function rowOf(row) {
-	const name = el('button', { type: 'button', className: 'link', onclick: () => guard(() => open(row.imageId)) }, foreign(row.fileName || '(no name)'));
+	const name = el('button', { type: 'button', className: 'link', onclick: () => { location.hash = `images/${row.imageId}`; } }, foreign(row.fileName || '(no name)'));
 	return el('tr', {},
 		el('th', { scope: 'row', className: 'pictured' }, picture(row, 'thumb'),
 			el('span', {}, name, el('span', { className: 'id' }, row.imageId), why(row) && el('span', { className: 'reason' }, foreign(why(row))))),
@@ -32,9 +32,24 @@ function rowOf(row) {
 
 const filter = () => Object.fromEntries(new FormData($('images-filter')));
 
+/** The field for the reason is there for rejected uploads alone; it suggests the reasons that are shown. */
+function prepareReason() {
+	const field = $('images-reason');
+	field.hidden = field.querySelector('input').disabled = filter().status !== 'rejected';
+}
+
+function suggestReasons(rows) {
+	const known = new Set([...$('reasons').children].map(option => option.value));
+	for (const { reason } of rows)
+		if (reason && !known.has(reason)) {
+			known.add(reason);
+			$('reasons').append(el('option', { value: reason }));
+		}
+}
+
 function report(page) {
 	const all = page.nextCursor === null;
-	const text = shown === 0 && all ? 'No images match.' : all ? shown === 1 ? '1 image' : `All ${many(shown, 'image')}` : `${many(shown, 'image')} shown.`;
+	const text = shown === 0 && all ? 'No images match.' : all ? shown === 1 ? '1 image.' : `All ${many(shown, 'image')}.` : `${many(shown, 'image')} shown.`;
 	const bound = !all && page.images.length < PAGE;   // the scan stopped before the page was full
 	$('images-count').textContent = bound ? `${text} ${many(page.looked, 'row was', 'rows were')} searched; there are more.` : text;
 	$('images-more').hidden = all;
@@ -56,6 +71,7 @@ async function next() {
 		const page = await images({ ...filter(), cursor, limit: PAGE }, own.signal);
 		$('images-wrong').textContent = '';
 		$('images-rows').append(...page.images.map(rowOf));
+		suggestReasons(page.images);
 		shown += page.images.length;
 		cursor = page.nextCursor ?? undefined;
 		report(page);
@@ -71,8 +87,10 @@ async function next() {
 async function reload() {
 	cursor = undefined;
 	shown = 0;
+	prepareReason();
 	$('images-count').textContent = 'Loading…';
 	$('images-rows').replaceChildren();
+	$('reasons').replaceChildren();
 	await next();
 }
 
@@ -87,7 +105,7 @@ function factsOf(row) {
 		['Size', row.fileSize !== null && bytes(row.fileSize)],
 		['Pixels', row.width !== null && `${row.width} × ${row.height}`],
 		['Checked', row.verdict && foreign(row.verdict)],
-		['Owner', row.owner && el('code', {}, row.owner)],
+		['Owner', row.owner && el('span', {}, row.subject && foreign(row.subject), row.subject && ' ', el('code', {}, row.owner))],
 		['Created', time(row.createdAt)],
 		['Uploaded', row.uploadedAt && time(row.uploadedAt)],
 		['Thumbnails', row.thumbnailBytes && bytes(row.thumbnailBytes)],
@@ -107,10 +125,46 @@ function draw(row) {
 }
 
 async function open(id) {
-	draw(await image(id));
+	try {
+		draw(await image(id));
+	} catch (error) {
+		if (error.status !== 404)
+			throw error;
+		forgetRow();
+		say(error.message);
+		return;
+	}
 	$('row-said').textContent = '';
-	$('row').showModal();
+	if (!$('row').open)
+		$('row').showModal();
 	$('row-title').focus();
+}
+
+/** The address of the list again, in place of that of one row. */
+function forgetRow() {
+	if (hasToken() && location.hash.startsWith('#images/'))
+		history.replaceState(null, '', '#images');
+}
+
+/** Filter the list by what the address asks for. */
+function takeQuery(query) {
+	$('images-filter').reset();
+	for (const [name, value] of query)
+		if ($('images-filter').elements[name])
+			$('images-filter').elements[name].value = value;
+	history.replaceState(null, '', '#images');
+}
+
+/** What the rest of the address names: one row, or what the list is to be filtered by. */
+export async function showPart({ id, query }) {
+	if (query.size > 0) {
+		takeQuery(query);
+		await reload();
+	}
+	if (id)
+		await open(id);
+	else if ($('row').open)
+		$('row').close();
 }
 
 async function verify(row) {
@@ -139,10 +193,10 @@ function remove(row) {
 		text: 'The image and its thumbnails are deleted for good.',
 		verb: 'Delete',
 		isDangerous: true,
+		after: reload,
 		work: async () => {
 			await deleteImage(row.imageId);
 			$('row').close();
-			guard(reload);
 			return `${row.fileName || 'The image'} was deleted.`;
 		},
 	});
@@ -168,20 +222,27 @@ async function purgeAll(wanted, progress) {
 	}
 }
 
-function purge() {
+/** How many there are, as far as they are worth counting. */
+async function countRejected(wanted) {
+	let n = 0, at;
+	do {
+		const page = await images({ ...wanted, cursor: at, limit: PURGE });
+		n += page.images.length;
+		at = page.nextCursor;
+	} while (at !== null && n < COUNTED);
+	return at === null ? many(n, 'rejected upload') : `more than ${many(n, 'rejected upload')}`;
+}
+
+async function purge() {
 	const wanted = filter();
+	const found = await countRejected(wanted);
 	act({
-		title: wanted.text || wanted.type ? 'Delete the rejected uploads that match?' : 'Delete all rejected uploads?',
+		title: wanted.text || wanted.type || wanted.owner || wanted.reason ? `Delete the ${found} that match?` : `Delete ${found}?`,
 		text: 'Their files were never stored. What is deleted is why each was refused; otherwise it is kept for a week, or as TINTYPE_REJECTED_TTL says.',
 		verb: 'Delete',
 		isDangerous: true,
-		work: async (_, progress) => {
-			try {
-				return `${many(await purgeAll(wanted, progress), 'rejected upload')} deleted.`;
-			} finally {
-				guard(reload);
-			}
-		},
+		after: reload,
+		work: async (_, progress) => `${many(await purgeAll(wanted, progress), 'rejected upload')} deleted.`,
 	});
 }
 
@@ -201,9 +262,16 @@ export function prepare(guarded) {
 	$('images-filter').addEventListener('change', () => { say(''); guard(reload); });
 	$('images-refresh').addEventListener('click', () => guard(reload));
 	$('images-more').addEventListener('click', () => guard(next));
-	$('images-purge').addEventListener('click', purge);
+	$('images-purge').addEventListener('click', () => guard(purge));
+	$('row').addEventListener('close', forgetRow);
 	$('row-close').addEventListener('click', () => $('row').close());
 	$('row-copy').addEventListener('click', copy);
 }
 
-export const show = reload;
+export async function show({ id, query }) {
+	if (query.size > 0)
+		takeQuery(query);
+	await reload();
+	if (id)
+		await open(id);
+}

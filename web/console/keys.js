@@ -1,5 +1,5 @@
 // API keys of applications: which there are, a new one, whose text is shown once, and removal.
-import { act } from './act.js';
+import { act, shownOnce } from './act.js';
 import { addKey, keys, removeKey } from './client.js';
 import { $, button, cell, el, foreign, many, time } from './dom.js';
 
@@ -7,12 +7,6 @@ const SCOPES = { upload: 'upload images', read: 'list and get images', delete: '
 const LIVES = { '': 'Never', 2592000: 'In 30 days', 7776000: 'In 90 days', 31536000: 'In a year' };
 
 let guard;
-
-function made({ name, key }) {
-	const said = el('span', { role: 'status' });
-	const copy = el('button', { type: 'button', onclick: () => navigator.clipboard.writeText(key).then(() => { said.textContent = 'Copied.'; }, () => { said.textContent = 'Select the key and copy it.'; }) }, 'Copy');
-	return el('div', {}, el('p', {}, 'The key of ', foreign(name), '. Copy it now: it is not shown again.'), el('pre', { id: 'new-key', tabIndex: 0 }, key), el('p', { className: 'acts' }, copy, said));
-}
 
 function add() {
 	const scope = ([name, words]) => el('label', { className: 'tick' }, el('input', { type: 'checkbox', name: 'scopes', value: name, checked: name === 'upload' || name === 'read' }), el('span', {}, el('b', {}, name), ` ${words}`));
@@ -24,11 +18,11 @@ function add() {
 			el('label', { className: 'field' }, el('span', {}, 'Expires'), el('select', { name: 'life' }, ...Object.entries(LIVES).map(([value, words]) => el('option', { value, selected: value === '' }, words)))),
 		],
 		verb: 'Add',
+		after: reload,
 		work: async data => {
 			const life = data.get('life');
 			const key = await addKey({ name: data.get('name').trim(), scopes: data.getAll('scopes'), ...(life ? { expiresIn: Number(life) } : {}) });
-			guard(reload);
-			return made(key);
+			return shownOnce(key.key, ['The key of ', foreign(key.name), '. Copy it now: it is not shown again.']);
 		},
 	});
 }
@@ -38,10 +32,10 @@ function remove(key) {
 		title: `Remove the key ${key.name}?`,
 		text: 'Applications that use it are refused from now on.',
 		verb: 'Remove',
+		after: reload,
 		isDangerous: true,
 		work: async () => {
 			await removeKey(key.keyId);
-			guard(reload);
 			return `The key ${key.name} was removed.`;
 		},
 	});

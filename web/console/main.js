@@ -78,7 +78,9 @@ async function go({ focus = true } = {}) {
 		return undefined;
 	if (!hasToken())
 		return signIn('');
-	const name = views[location.hash.slice(1)] ? location.hash.slice(1) : 'overview';
+	const { view: name, ...part } = readAddress();
+	if (name === current && views[name].showPart)
+		return guard(() => views[name].showPart(part));
 	stop();
 	if (name !== current)
 		say('');
@@ -87,10 +89,15 @@ async function go({ focus = true } = {}) {
 	if (focus)
 		$(`${name}-title`).focus();
 	const { show, poll } = views[name], own = generation;
-	if (show)
-		await guard(show);
+	await guard(() => show(part));
 	if (poll && own === generation)
 		start(poll);
+}
+
+/** #view, #view/id, #view?name=value. What is not a view is the overview. */
+function readAddress() {
+	const [, view, id = '', query = ''] = /^#?([a-z]*)(?:\/([^?]*))?(?:\?(.*))?$/.exec(location.hash) ?? [];
+	return { view: views[view] ? view : 'overview', id, query: new URLSearchParams(query) };
 }
 
 /** A link from the terminal has the token in its fragment, which no server sees: it is taken from the address before anything else. */

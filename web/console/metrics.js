@@ -58,7 +58,21 @@ export function between(before, after) {
 		storage: rate('tintype_requests_total', labels => labels.listener === 'storage'),
 		refused: rate('tintype_requests_total', isStatus('4')),
 		failed: rate('tintype_requests_total', isStatus('5')),
+		uploaded: rate('tintype_uploads_total', labels => labels.outcome === 'uploaded'),
+		rejected: rate('tintype_uploads_total', labels => labels.outcome === 'rejected'),
 		median: quantile(of(before), of(after), 0.5),
 		slowest: quantile(of(before), of(after), 0.95),
+		images: sum(after.samples, 'tintype_images', labels => labels.status === 'uploaded'),
+		kept: sum(after.samples, 'tintype_stored_bytes'),
 	};
+}
+
+/** The same of a point of the history, whose counts are those of its own time. bounds: those of its latencies, in seconds. */
+export function ofPoint({ at, ms, latencies, storedBytes, ...counts }, bounds) {
+	const after = new Map();
+	latencies.reduce((sum, n, i) => (after.set(bounds[i] ?? Infinity, sum + n), sum + n), 0);
+	const drawn = { at: Date.parse(at), median: quantile(new Map(), after, 0.5), slowest: quantile(new Map(), after, 0.95), images: counts.images, kept: storedBytes };
+	for (const name of ['api', 'storage', 'refused', 'failed', 'uploaded', 'rejected'])
+		drawn[name] = counts[name] * 1000 / ms;
+	return drawn;
 }

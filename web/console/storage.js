@@ -13,9 +13,9 @@ function remove(name) {
 		text: 'Only an empty bucket can be deleted. Multipart uploads that were begun in it are ended.',
 		verb: 'Delete',
 		isDangerous: true,
+		after: reload,
 		work: async () => {
 			await deleteBucket(name);
-			guard(reload);
 			return `The bucket ${name} was deleted.`;
 		},
 	});

@@ -29,10 +29,10 @@ function editQuota(user) {
 		fields: [field('Storage, in MB', 'bytes', quota.bytes && Math.ceil(quota.bytes / MIB)), field('Images', 'images', quota.images), field('Pending at a time', 'pending', quota.pending),
 			field('Uploads a minute', 'slotsPerMinute', quota.slotsPerMinute)],
 		verb: 'Save',
+		after: reload,
 		work: async data => {
 			const wanted = Object.fromEntries([...data].filter(([, value]) => value !== '' && value !== '0').map(([name, value]) => [name, Number(value) * (name === 'bytes' ? MIB : 1)]));
 			await setQuota(user.owner, wanted);
-			guard(reload);
 			return `The quota of ${nameOf(user)} was changed.`;
 		},
 	});
@@ -42,9 +42,9 @@ function useDefault(user) {
 	act({
 		title: `Use the default quota for ${nameOf(user)}?`,
 		verb: 'Use the default',
+		after: reload,
 		work: async () => {
 			await resetQuota(user.owner);
-			guard(reload);
 			return `${nameOf(user)} has the default quota.`;
 		},
 	});
@@ -56,9 +56,9 @@ function remove(user) {
 		text: `This deletes the user's ${many(user.usage.images, 'image')} and API keys for good, and refuses new uploads until that is done.`,
 		verb: 'Delete',
 		isDangerous: true,
+		after: reload,
 		work: async () => {
 			const { deletedImages, done } = await deleteUser(user.owner);
-			guard(reload);
 			return `${many(deletedImages, 'image')} of ${nameOf(user)} deleted${done ? '.' : '; the rest is deleted in the background.'}`;
 		},
 	});
@@ -72,7 +72,7 @@ function rowOf(user) {
 		cell('Images', ...share(usage.images, quota.images, number)),
 		numeric('Pending', number(usage.pending)),
 		cell('Last upload', user.lastSeenAt ? time(user.lastSeenAt) : '–'),
-		el('td', { className: 'does' }, !blocked && button('Quota', `of ${nameOf(user)}`, () => editQuota(user)), ownQuota && button('Default', `quota for ${nameOf(user)}`, () => useDefault(user)),
+		el('td', { className: 'does' }, button('Images', `of ${nameOf(user)}`, () => { location.hash = `images?${new URLSearchParams({ owner: user.owner })}`; }), !blocked && button('Quota', `of ${nameOf(user)}`, () => editQuota(user)), ownQuota && button('Default', `quota for ${nameOf(user)}`, () => useDefault(user)),
 			!blocked && button('Delete', nameOf(user), () => remove(user), 'danger')));
 }
 

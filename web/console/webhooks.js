@@ -1,37 +1,68 @@
 // Webhooks: whether they are sent, what waits, what was given up and why, and what was delivered lately, a page at a time.
+import { act, keepFocus, shownOnce } from './act.js';
 import { enableWebhooks, resendWebhooks, webhooks } from './client.js';
 import { $, button, cell, el, foreign, many, say, time } from './dom.js';
 
 const PAGE = 50;
 const LOOKS = { waiting: 'pending', delivered: 'uploaded', failed: 'rejected' };   // as images of these states
 
-let before, shown = 0, guard;
+let before, shown = 0, failed = 0, guard;
 
 function rowOf(webhook) {
 	const { webhookId, type, state, imageId, createdAt, dueAt, endedAt, attempts, error } = webhook;
 	return el('tr', {},
 		el('th', { scope: 'row' }, type, el('span', { className: 'id' }, webhookId), error && el('span', { className: 'reason' }, foreign(error))),
 		cell('State', el('span', { className: `tag ${LOOKS[state]}` }, state)),
-		cell('Image', el('code', {}, imageId)),
+		cell('Image', el('a', { href: `#images/${imageId}` }, el('code', {}, imageId))),
 		cell('Attempts', String(attempts)),
 		cell('Created', time(createdAt)),
 		cell('Next or last', endedAt || dueAt ? time(endedAt ?? dueAt) : '–'),
-		el('td', { className: 'does' }, state !== 'delivered' && button('Send again', `the webhook ${webhookId}`, () => guard(() => resend({ id: webhookId })))));
+		el('td', { className: 'does' }, state !== 'delivered' && button('Send again', `the webhook ${webhookId}`, () => guard(() => resendOne(webhookId)))));
 }
 
 async function resend(which) {
 	const { resent } = await resendWebhooks(which);
-	say(`${many(resent, 'webhook')} will be sent again.`);
-	await reload();
+	return `${many(resent, 'webhook')} will be sent again.`;
+}
+
+async function resendOne(webhookId) {
+	say(await resend({ id: webhookId }));
+	await keepFocus(reload);
+}
+
+function resendFailed() {
+	act({
+		title: `Send ${many(failed, 'webhook')} again?`,
+		text: 'Those that were given up are sent once more, with the same ids: a receiver that has seen one can tell.',
+		verb: 'Send again',
+		after: reload,
+		work: () => resend({ state: 'failed' }),
+	});
 }
 
 async function enable() {
 	await enableWebhooks();
 	say('Webhooks are sent again.');
-	await reload();
+	await keepFocus(reload);
 }
 
-function report({ configured, disabledAt, reason, waiting, failed, delivered, nextBefore }) {
+/** 32 random bytes, as TINTYPE_WEBHOOK_SECRET expects them. */
+const newSecret = () => `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))))}`;
+
+function showNewSecret() {
+	act({
+		title: 'New secret for webhooks',
+		text: 'It is made here, in the browser, and sent nowhere. The server goes on with the one in its settings until you change them.',
+		verb: 'Make a secret',
+		work: async () => shownOnce(newSecret(), ['Copy it now: it is not shown again.'], el('ol', { className: 'steps' },
+			el('li', {}, 'Set ', el('code', {}, 'TINTYPE_WEBHOOK_SECRET=NEW,OLD'), ' and restart the server: each webhook is then signed with both.'),
+			el('li', {}, 'Give the receiver the new one.'),
+			el('li', {}, 'Set ', el('code', {}, 'TINTYPE_WEBHOOK_SECRET=NEW'), ' and restart the server.'))),
+	});
+}
+
+function report({ configured, disabledAt, reason, waiting, delivered, nextBefore, ...counted }) {
+	failed = counted.failed;
 	const counts = `${waiting.toLocaleString('en')} waiting, ${failed.toLocaleString('en')} given up, ${delivered.toLocaleString('en')} delivered`;
 	$('webhooks-count').textContent = `${counts}. ${shown === 0 ? 'No webhooks match.' : `${many(shown, 'webhook')} shown.`}`;
 	$('webhooks-state').replaceChildren();
@@ -73,7 +104,8 @@ export function prepare(guarded) {
 	$('webhooks-filter').addEventListener('submit', event => event.preventDefault());
 	$('webhooks-filter').addEventListener('change', () => guard(reload));
 	$('webhooks-refresh').addEventListener('click', () => guard(reload));
-	$('webhooks-resend').addEventListener('click', () => guard(() => resend({ state: 'failed' })));
+	$('webhooks-resend').addEventListener('click', resendFailed);
+	$('webhooks-secret').addEventListener('click', showNewSecret);
 	$('webhooks-more').addEventListener('click', () => guard(next));
 }
 
