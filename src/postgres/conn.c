@@ -129,8 +129,7 @@ enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *wh
 		return PG_ABORTED;
 	if (state == NULL) {
 		(void)pg_unreachable(why);
-		if (r != NULL)
-			tell_cause(why, PQresultErrorMessage(r));
+		tell_cause(why, r != NULL ? PQresultErrorMessage(r) : c->lost);
 		return PG_LOST;
 	}
 	enum pg_failure means = classify(state);
@@ -213,6 +212,15 @@ void pg_sync(struct pg_conn *c)
 		(void)PQpipelineSync(c->pg);
 }
 
+static void lose(struct pg_conn *c)
+{
+	struct str text = c->pg == NULL ? STR("") : str_of(PQerrorMessage(c->pg));
+
+	if (c->pg != NULL)
+		(void)snprintf(c->lost, sizeof c->lost, "%.*s", STRF(str_slice(text, 0, str_find_char(text, '\n'))));
+	pg_disconnect(c);
+}
+
 /* Send what waits, and read until a result is whole.  false: the connection is lost, or the time is over */
 static bool wait_result(struct pg_conn *c)
 {
@@ -239,7 +247,7 @@ static PGresult *next_result(struct pg_conn *c)
 		if (r != NULL)
 			return r;
 	}
-	pg_disconnect(c);
+	lose(c);
 	return NULL;
 }
 
@@ -249,7 +257,7 @@ PGresult *pg_receive(struct pg_conn *c)
 
 	/* A server that goes away says so, and closes the connection. */
 	if (r != NULL && PQstatus(c->pg) == CONNECTION_BAD)
-		pg_disconnect(c);
+		lose(c);
 	return r;
 }
 
@@ -260,7 +268,7 @@ bool pg_end(struct pg_conn *c)
 
 	PQclear(r);
 	if (!ended)
-		pg_disconnect(c);
+		lose(c);
 	return ended;
 }
 

@@ -90,6 +90,7 @@ struct pg_conn {
 	bool unprepared;
 	char names[PG_QUERIES][PG_NAME_CHARS];
 	int64_t until_ms; /* of clock_mono_ms */
+	char lost[128];   /* libpq's words on why the last connection was lost */
 };
 
 /* Connect to the first host that accepts writes, in the usual mode.  Errors: STORAGE_FAILED */

@@ -1,0 +1,422 @@
+/* The table while PostgreSQL is killed, is replaced by its standby, or loses the connection around a COMMIT: each answer is given once,
+ * and what was answered is there once, in the rows, the counts and what the owner uses. */
+#include "fake/rows.h"
+#include "postgres/fixture.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define OWNER STR("alice")
+#define ROW_BYTES 1000
+
+/* The number that a query gives. */
+static long ask(const char *url, const char *sql)
+{
+	PGconn *pg = PQconnectdb(url);
+	PGresult *r = PQexec(pg, sql);
+	bool ok = PQresultStatus(r) == PGRES_TUPLES_OK && PQntuples(r) == 1;
+	long n = ok ? strtol(PQgetvalue(r, 0, 0), NULL, 10) : -1;
+	if (!ok)
+		fprintf(stderr, "%s%s\n", PQerrorMessage(pg), PQresultErrorMessage(r));
+	PQclear(r);
+	PQfinish(pg);
+	return n;
+}
+
+static struct image_row owned_row(struct arena *a, unsigned n)
+{
+	struct image_row row = row_pending(a, n);
+	row.owner = OWNER;
+	row.max_bytes = ROW_BYTES;
+	return row;
+}
+
+/* So many rows are there, so many of them uploaded with ROW_BYTES each, and what is recorded says the same. */
+static void assert_recorded(const char *url, long rows, long uploaded)
+{
+	assert_int_equal(ask(url, "SELECT count(*) FROM images"), rows);
+	assert_int_equal(ask(url, "SELECT count(*) FROM images WHERE status=1 AND version=2"), uploaded);
+	assert_int_equal(ask(url, "SELECT sum(pending) FROM writers"), rows - uploaded);
+	assert_int_equal(ask(url, "SELECT sum(uploaded) FROM writers"), uploaded);
+	assert_int_equal(ask(url, "SELECT sum(stored_bytes) FROM writers"), uploaded * ROW_BYTES);
+	assert_int_equal(ask(url, "SELECT pending FROM users"), rows - uploaded);
+	assert_int_equal(ask(url, "SELECT images FROM users"), uploaded);
+	assert_int_equal(ask(url, "SELECT bytes FROM users"), uploaded * ROW_BYTES);
+	assert_int_equal(ask(url, "SELECT reserved_bytes FROM users"), (rows - uploaded) * ROW_BYTES);
+}
+
+/* a relay that loses the connection around a COMMIT */
+
+enum relay_loss { RELAY_LOSES_NOTHING, RELAY_LOSES_COMMIT, RELAY_LOSES_ANSWER };
+
+struct relay {
+	int listener;
+	unsigned port, server_port;
+	_Atomic int next; /* enum relay_loss: what becomes of the next COMMIT */
+	atomic_uint losses;
+	atomic_bool stopping;
+	pthread_t thread;
+};
+
+static int dial(unsigned port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool there = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0;
+	assert(there);
+	return fd;
+}
+
+struct link {
+	struct relay *relay;
+	int client, server;
+};
+
+static bool pass_on(int from, int to)
+{
+	char bytes[65536];
+	ssize_t n = read(from, bytes, sizeof bytes);
+	return n > 0 && write(to, bytes, (size_t)n) == n;
+}
+
+/* false: the connection ends. The answer to a COMMIT is read before it is dropped, so that the transaction is committed then. */
+static bool pass_on_request(struct link *l)
+{
+	char bytes[65536];
+	ssize_t n = read(l->client, bytes, sizeof bytes);
+	if (n <= 0)
+		return false;
+	int loss = memmem(bytes, (size_t)n, "COMMIT", 6) != NULL ? atomic_exchange(&l->relay->next, RELAY_LOSES_NOTHING) : RELAY_LOSES_NOTHING;
+	if (loss != RELAY_LOSES_NOTHING)
+		atomic_fetch_add(&l->relay->losses, 1);
+	if (loss == RELAY_LOSES_COMMIT)
+		return false;
+	bool sent = write(l->server, bytes, (size_t)n) == n;
+	if (loss == RELAY_LOSES_ANSWER) {
+		ssize_t got = read(l->server, bytes, sizeof bytes);
+		while (got > 0 && memmem(bytes, (size_t)got, "COMMIT", 6) == NULL)
+			got = read(l->server, bytes, sizeof bytes);
+		return false;
+	}
+	return sent;
+}
+
+static void *serve_link(void *arg)
+{
+	struct link *l = arg;
+	struct pollfd p[] = { { .fd = l->client, .events = POLLIN }, { .fd = l->server, .events = POLLIN } };
+	bool open = true;
+	while (open && poll(p, 2, -1) > 0) {
+		if (p[0].revents != 0)
+			open = pass_on_request(l);
+		else if (p[1].revents != 0)
+			open = pass_on(l->server, l->client);
+	}
+	close(l->client);
+	close(l->server);
+	mem_free(l);
+	return NULL;
+}
+
+static void *serve_relay(void *arg)
+{
+	struct relay *r = arg;
+	for (;;) {
+		int client = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (client < 0 || atomic_load(&r->stopping)) {
+			if (client >= 0)
+				close(client);
+			return NULL;
+		}
+		pthread_t thread;
+		struct link *l = mem_new(1, sizeof *l);
+		assert(l != NULL);
+		*l = (struct link){ r, client, dial(r->server_port) };
+		int failed = pthread_create(&thread, NULL, serve_link, l);
+		assert(failed == 0);
+		pthread_detach(thread);
+	}
+}
+
+static void relay_start(struct relay *r, unsigned server_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof at;
+	*r = (struct relay){ .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .server_port = server_port };
+	int failed = bind(r->listener, (struct sockaddr *)&at, sizeof at) || listen(r->listener, 16) ||
+		getsockname(r->listener, (struct sockaddr *)&at, &n) || pthread_create(&r->thread, NULL, serve_relay, r);
+	assert(!failed);
+	r->port = ntohs(at.sin_port);
+}
+
+static void relay_stop(struct relay *r)
+{
+	atomic_store(&r->stopping, true);
+	close(dial(r->port));
+	pthread_join(r->thread, NULL);
+	close(r->listener);
+}
+
+static void lose_around_commit(enum relay_loss loss)
+{
+	struct contract_fixture w;
+	struct relay relay;
+	struct arena a CLEANUP(arena_deinit);
+	struct fault why = { 0 };
+	char url[POSTGRES_URL_MAX], through[POSTGRES_URL_MAX];
+	struct image_row now;
+
+	arena_init(&a, 1 << 20);
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	snprintf(url, sizeof url, "%s", p->url);
+	postgres_free(&p->postgres);
+	relay_start(&relay, pg_server.port);
+	snprintf(through, sizeof through, "postgres://postgres:postgres-test-password@127.0.0.1:%u/test%u?sslmode=disable", relay.port,
+		pg_server.databases);
+	p->options.url = str_of(through);
+	pg_fixture_reopen(&w);
+
+	struct image_row row = owned_row(&a, 1);
+	atomic_store(&relay.next, (int)loss);
+	assert_int_equal(table_insert(w.table, &row, &why), OK);
+	assert_int_equal(atomic_load(&relay.losses), 1);
+	assert_recorded(url, 1, 0);
+
+	struct resolution s = row_verdict(&a, 1, 5000, STR(""));
+	s.file_size = ROW_BYTES;
+	atomic_store(&relay.next, (int)loss);
+	assert_int_equal(table_resolve(w.table, &s, &a, &now, &why), OK);
+	assert_int_equal(now.version, 2);
+	assert_int_equal(atomic_load(&relay.losses), 2);
+	assert_recorded(url, 1, 1);
+
+	atomic_store(&relay.next, (int)loss);
+	assert_int_equal(table_remove(w.table, row.image_id, 0, &why), OK);
+	assert_recorded(url, 0, 0);
+	pg_fixture_unmake(&w);
+	relay_stop(&relay);
+}
+
+static void test_connection_lost_after_a_commit_then_the_change_is_made_once_and_reported_as_made(void **state)
+{
+	(void)state;
+	lose_around_commit(RELAY_LOSES_ANSWER);
+}
+
+static void test_connection_lost_before_a_commit_then_the_change_is_made_again_once(void **state)
+{
+	(void)state;
+	lose_around_commit(RELAY_LOSES_COMMIT);
+}
+
+/* load from several threads */
+
+#define CALLERS 8
+#define ROWS_EACH 60
+
+struct load {
+	struct image_table *table;
+	atomic_uint done; /* calls */
+	atomic_uint doubled;
+};
+
+struct caller {
+	struct load *load;
+	unsigned from;
+	pthread_t thread;
+};
+
+/* Repeat a call that was refused since the database was away. Done before is what may be found only after such a refusal. */
+static void insert_until_there(struct load *l, const struct image_row *row)
+{
+	struct fault why = { 0 };
+	bool refused = false;
+	for (;;) {
+		enum status got = table_insert(l->table, row, &why);
+		if (got == EXISTS && !refused)
+			atomic_fetch_add(&l->doubled, 1);
+		if (got == OK || got == EXISTS)
+			return;
+		assert(why.code == F_STORAGE_FAILED || why.code == F_DEADLINE);
+		refused = true;
+	}
+}
+
+static void resolve_until_done(struct load *l, const struct resolution *s, struct arena *a)
+{
+	struct fault why = { 0 };
+	struct image_row now;
+	bool refused = false;
+	for (;;) {
+		enum status got = table_resolve(l->table, s, a, &now, &why);
+		if (got == CONFLICT && !refused)
+			atomic_fetch_add(&l->doubled, 1);
+		if (got == OK || got == CONFLICT)
+			return;
+		assert(why.code == F_STORAGE_FAILED || why.code == F_DEADLINE);
+		refused = true;
+	}
+}
+
+/* Every second row is uploaded. */
+static void *run_caller(void *arg)
+{
+	struct caller *c = arg;
+	for (unsigned i = 0; i < ROWS_EACH; i++) {
+		struct arena a CLEANUP(arena_deinit);
+		arena_init(&a, 1 << 20);
+		struct image_row row = owned_row(&a, c->from + i);
+		insert_until_there(c->load, &row);
+		atomic_fetch_add(&c->load->done, 1);
+		if (i % 2 == 0)
+			continue;
+		struct resolution s = row_verdict(&a, c->from + i, 5000, STR(""));
+		s.file_size = ROW_BYTES;
+		resolve_until_done(c->load, &s, &a);
+	}
+	return NULL;
+}
+
+static void start_load(struct load *l, struct caller callers[CALLERS])
+{
+	for (unsigned i = 0; i < CALLERS; i++) {
+		callers[i] = (struct caller){ .load = l, .from = 1 + i * ROWS_EACH };
+		int failed = pthread_create(&callers[i].thread, NULL, run_caller, &callers[i]);
+		assert(failed == 0);
+	}
+}
+
+static void wait_done(struct load *l, unsigned n)
+{
+	while (atomic_load(&l->done) < n)
+		(void)usleep(200);
+}
+
+static void end_load(struct load *l, struct caller callers[CALLERS])
+{
+	for (unsigned i = 0; i < CALLERS; i++)
+		pthread_join(callers[i].thread, NULL);
+	assert_int_equal(atomic_load(&l->done), CALLERS * ROWS_EACH);
+	assert_int_equal(atomic_load(&l->doubled), 0);
+}
+
+static void test_server_killed_under_load_then_every_answer_once(void **state)
+{
+	struct contract_fixture w;
+	struct caller callers[CALLERS];
+	(void)state;
+	pg_fixture_make(&w, 0);
+	struct load load = { .table = w.table };
+	start_load(&load, callers);
+	for (unsigned kills = 1; kills <= 3; kills++) {
+		wait_done(&load, kills * CALLERS * ROWS_EACH / 5);
+		postgres_server_kill(&pg_server);
+		postgres_server_restart(&pg_server);
+	}
+	end_load(&load, callers);
+	assert_recorded(((struct pg_fixture *)w.own)->url, CALLERS * ROWS_EACH, CALLERS * ROWS_EACH / 2);
+	pg_fixture_unmake(&w);
+}
+
+static void test_standby_promoted_under_load_then_every_answer_once(void **state)
+{
+	struct contract_fixture w;
+	struct postgres_server primary, standby, first = pg_server;
+	struct caller callers[CALLERS];
+	char url[2 * POSTGRES_URL_MAX];
+	(void)state;
+	postgres_server_start(&primary, NULL);
+	pg_server = primary;
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	primary = pg_server;
+	pg_server = first;
+	postgres_server_start_standby(&standby, &primary);
+	/* What is answered is at the standby too, from when it has connected. */
+	PGconn *pg = PQconnectdb(p->url);
+	PQclear(PQexec(pg, "SET synchronous_commit=local"));
+	PQclear(PQexec(pg, "ALTER SYSTEM SET synchronous_standby_names='*'"));
+	PQclear(PQexec(pg, "SELECT pg_reload_conf()"));
+	PQfinish(pg);
+	while (ask(p->url, "SELECT count(*) FROM pg_stat_replication WHERE sync_state='sync'") != 1)
+		(void)usleep(10000);
+	postgres_free(&p->postgres);
+	snprintf(url, sizeof url, "postgres://postgres@/test%u?host=%s,%s&port=%u,%u", primary.databases, primary.dir, standby.dir,
+		primary.port, standby.port);
+	p->options.url = str_of(url);
+	pg_fixture_reopen(&w);
+
+	struct load load = { .table = w.table };
+	start_load(&load, callers);
+	wait_done(&load, CALLERS * ROWS_EACH / 3);
+	postgres_server_kill(&primary);
+	postgres_server_promote(&standby);
+	end_load(&load, callers);
+	snprintf(p->url, sizeof p->url, "postgres://postgres@/test%u?host=%s&port=%u", primary.databases, standby.dir, standby.port);
+	assert_recorded(p->url, CALLERS * ROWS_EACH, CALLERS * ROWS_EACH / 2);
+	pg_fixture_unmake(&w);
+	postgres_server_stop(&standby);
+	postgres_server_stop(&primary);
+}
+
+static void test_server_away_then_refused_with_the_time_to_try_again_and_served_when_it_is_back(void **state)
+{
+	struct contract_fixture w;
+	struct arena a CLEANUP(arena_deinit);
+	struct fault why = { 0 };
+	struct image_row got;
+	(void)state;
+	arena_init(&a, 1 << 20);
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	p->options.timeout_ms = 300;
+	pg_fixture_reopen(&w);
+	struct image_row row = owned_row(&a, 1);
+	assert_int_equal(table_insert(w.table, &row, &why), OK);
+	postgres_server_kill(&pg_server);
+	struct image_row other = owned_row(&a, 2);
+	assert_int_equal(table_insert(w.table, &other, &why), IO);
+	assert_int_equal(why.code, F_STORAGE_FAILED);
+	assert_true(why.retry_after_s > 0);
+	assert_int_equal(table_get(w.table, row.image_id, &a, &got, &why), IO);
+	assert_int_equal(why.code, F_STORAGE_FAILED);
+	postgres_server_restart(&pg_server);
+	p->options.timeout_ms = 0;
+	pg_fixture_reopen(&w);
+	assert_int_equal(table_get(w.table, row.image_id, &a, &got, &why), OK);
+	assert_int_equal(table_insert(w.table, &other, &why), OK);
+	assert_recorded(p->url, 2, 0);
+	pg_fixture_unmake(&w);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_connection_lost_after_a_commit_then_the_change_is_made_once_and_reported_as_made),
+		cmocka_unit_test(test_connection_lost_before_a_commit_then_the_change_is_made_again_once),
+		cmocka_unit_test(test_server_killed_under_load_then_every_answer_once),
+		cmocka_unit_test(test_standby_promoted_under_load_then_every_answer_once),
+		cmocka_unit_test(test_server_away_then_refused_with_the_time_to_try_again_and_served_when_it_is_back),
+	};
+	crypto_init();
+	postgres_server_start(&pg_server, NULL);
+	int failed = cmocka_run_group_tests_name("PostgreSQL's faults", tests, NULL, NULL);
+	postgres_server_stop(&pg_server);
+	return failed;
+}
