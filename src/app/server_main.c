@@ -37,6 +37,7 @@
 #include "http/server/serve.h"
 #include "web/web.h"
 
+#include <errno.h> /* program_invocation_name */
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -335,10 +336,11 @@ static void on_started(void *arg)
 			   "  --storage 0.0.0.0:9000 --public-storage-url http://ADDRESS:9000 --hosts ADDRESS\n\n",
 			c->at.storage);
 	printf("Try it in another terminal:\n"
-		   "  build/tintype upload PICTURE.jpg --endpoint %s\n"
+		   "  %s upload PICTURE.jpg --endpoint %s\n"
 		   "  curl -s %s%s/prod/images\n"
 		   "Stop with Ctrl-C.\n",
-		c->at.api, c->access.images != ACCESS_OPEN ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
+		program_invocation_name, c->at.api, c->access.images != ACCESS_OPEN ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "",
+		c->at.api);
 	fflush(stdout);
 	secret_wipe(text, sizeof text);
 }

@@ -37,6 +37,7 @@ test('an installed server finds its renderer, which is not among the commands', 
 	const { image } = await uploadImage(server, { bytes: corpus('good/photo.jpg'), fileName: 'photo.jpg', fileType: 'image/jpeg' });
 	assert.equal(image.verified, true);
 	assert.deepEqual(readdirSync(path.join(top, 'usr/bin')), ['tintype']);
+	assert.ok(server.out.includes(`\n  ${process.env.TINTYPE} upload PICTURE.jpg `), 'the example names the program that runs');
 });
 
 test('the manual page has every command, setting and option, and groff has nothing to say about it where it is installed', () => {
