@@ -42,12 +42,12 @@ install:
 	install -D -m 755 $(RENDERER) "$(DESTDIR)$(PREFIX)/libexec/tintype/tintype-render"
 	[ ! -x $(RENDERER)-more ] || install -m 755 $(RENDERER)-more "$(DESTDIR)$(PREFIX)/libexec/tintype/tintype-render-more"
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/lib/systemd/system"
-	$(PROGRAM) help --man >"$(DESTDIR)$(PREFIX)/share/man/man1/tintype.1"
+	umask 022; $(PROGRAM) help --man >"$(DESTDIR)$(PREFIX)/share/man/man1/tintype.1"
 	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/$(ZSH_FUNCTIONS)" "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
-	$(PROGRAM) completion bash >"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tintype"
-	$(PROGRAM) completion zsh >"$(DESTDIR)$(PREFIX)/$(ZSH_FUNCTIONS)/_tintype"
-	$(PROGRAM) completion fish >"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tintype.fish"
-	sed 's|@bindir@|$(PREFIX)/bin|' packaging/tintype.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/tintype.service"
+	umask 022; $(PROGRAM) completion bash >"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/tintype"
+	umask 022; $(PROGRAM) completion zsh >"$(DESTDIR)$(PREFIX)/$(ZSH_FUNCTIONS)/_tintype"
+	umask 022; $(PROGRAM) completion fish >"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/tintype.fish"
+	umask 022; sed 's|@bindir@|$(PREFIX)/bin|' packaging/tintype.service >"$(DESTDIR)$(PREFIX)/lib/systemd/system/tintype.service"
 	install -D -m 644 packaging/tintype.sysusers "$(DESTDIR)$(PREFIX)/lib/sysusers.d/tintype.conf"
 
 uninstall:

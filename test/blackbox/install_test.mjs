@@ -2,7 +2,7 @@
 // that starts that program, and nothing that make uninstall leaves behind.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -23,7 +23,9 @@ function files() {
 
 before(() => {
 	top = mkdtempSync(path.join(tmpdir(), 'tintype-install-'));
+	const mask = process.umask(0o077);
 	const done = make('install');
+	process.umask(mask);
 	assert.equal(done.status, 0, done.stderr);
 });
 after(() => rmSync(top, { recursive: true, force: true }));
@@ -54,6 +56,13 @@ test('the manual page has every command, setting and option, and groff has nothi
 			assert.ok(known.has(flag), `${command} ${flag}`);
 	if (spawnSync('groff', ['--version']).status === 0)
 		assert.equal(spawnSync('groff', ['-man', '-Tutf8', '-ww', '-z', path.join(top, 'usr/share/man/man1/tintype.1')], { encoding: 'utf8' }).stderr, '');
+});
+
+test('everybody may read what is installed, and run the programs, whatever the umask was', () => {
+	for (const file of files())
+		assert.equal(statSync(path.join(top, file)).mode & 0o777, /\/bin\/|\/libexec\//.test(file) ? 0o755 : 0o644, file);
+	for (const folder of readdirSync(top, { recursive: true, withFileTypes: true }).filter(entry => entry.isDirectory()))
+		assert.equal(statSync(path.join(folder.parentPath ?? folder.path, folder.name)).mode & 0o777, 0o755, folder.name);
 });
 
 test('the completions are those that the program prints', () => {
