@@ -52,11 +52,17 @@ test('the declarations are those that tools/client-types makes', () => {
 		assert.equal(readFileSync(path.join(there, name), 'utf8'), readFileSync(path.join(made, name), 'utf8'), `${name}: run tools/client-types`);
 });
 
-test('installed from the package of a release, it is imported by name; the hook from ./react', () => {
-	const app = path.join(dir, 'app');
+/** An empty project with the package of a release installed. */
+function project(name) {
+	const app = path.join(dir, name);
 	mkdirSync(app);
 	writeFileSync(path.join(app, 'package.json'), '{"type":"module"}');
 	npm(app, 'install', '--no-audit', '--no-fund', '--omit=peer', path.join(dir, packed.filename));
+	return app;
+}
+
+test('installed from the package of a release, it is imported by name; the hook from ./react', () => {
+	const app = project('app');
 	assert.deepEqual(readdirSync(path.join(app, 'node_modules')).filter(name => !name.startsWith('.')), ['tintype-client']);
 	symlinkSync(path.join(modules, 'react'), path.join(app, 'node_modules/react'));
 	writeFileSync(path.join(app, 'index.js'), `import * as client from 'tintype-client'; import * as react from 'tintype-client/react'; console.log([...Object.keys(client), ...Object.keys(react)].join(' '));`);
@@ -128,10 +134,7 @@ test('TypeScript in strict mode knows the types, which have the members of doc/o
 	const api = await SwaggerParser.dereference(path.join(root, 'doc/openapi.yaml'));
 	const same = Object.entries({ UploadedImage: 'NewImage', PendingImage: 'PendingImage', RejectedImage: 'RejectedImage', SlotRequest: 'SlotRequest', Caller: 'Caller', Limits: 'Limits', Link: 'Link' })
 		.map(([type, schema]) => `export const of${type}: Record<keyof import('tintype-client').${type}, 0> = { ${membersOf(api, schema).map(name => `${name}: 0`).join(', ')} };`);
-	const app = path.join(dir, 'typed');
-	mkdirSync(path.join(app, 'node_modules'), { recursive: true });
-	symlinkSync(folder, path.join(app, 'node_modules/tintype-client'));
-	writeFileSync(path.join(app, 'package.json'), '{"type":"module"}');
+	const app = project('typed');
 	same.push('// @ts-expect-error: with a member that the schema does not have', same[0].replace('const ', 'const with_').replace('{ ', '{ none: 0, '),
 		'// @ts-expect-error: without one that it has', same[0].replace('const ', 'const without_').replace(/\w+: 0, /, ''));
 	writeFileSync(path.join(app, 'sample.ts'), `${SAMPLE}\n${same.join('\n')}`);
