@@ -116,7 +116,7 @@ static enum status read_caller(struct api_call *c, bool may_wait, struct fault *
 	struct str token = deletes ? str_trim(request_header(r, STR("X-Delete-Token"))) : STR("");
 
 	c->caller = (struct caller){ .kind = CALLER_ANONYMOUS, .sees_all = token.n == 0, .delete_token = token };
-	if (value.n == 0 || (given.n == 0 && token.n > 0))
+	if (value.n == 0)
 		return OK;
 	if (given.n == 0)
 		return fault_set(why, TOKEN_INVALID, "Authorization must be Bearer, and a key or a token after it.");
