@@ -38,14 +38,12 @@ static enum status erase_users(struct product *p, const struct gc_limits *limits
 	return end;
 }
 
-/* The slice of this time, and the place in it, which moves by 0.61 of it with each round. */
-static struct gc_limits slice_of(int64_t now_ms, unsigned slices, int digits, const struct gc_limits *limits, struct arena *a)
+void sweep_limit(struct gc_limits *limits, int64_t now_ms, unsigned slices, struct arena *a)
 {
+	assert(limits != NULL && (slices == SWEEP_SLICES || slices == SWEEP_COPY_SLICES));
 	uint64_t turn = (uint64_t)(now_ms / SWEEP_EVERY_MS), round = turn / slices;
-	struct gc_limits slice = *limits;
-	slice.prefix = str_printf(a, "%0*x", digits, (unsigned)(turn % slices));
-	slice.start = str_printf(a, "%02x", (unsigned)(round * 157 % 256));
-	return slice;
+	limits->prefix = str_printf(a, "%0*x", slices == SWEEP_SLICES ? 3 : 2, (unsigned)(turn % slices));
+	limits->start = str_printf(a, "%02x", (unsigned)(round * 157 % 256)); /* 0.61 of 256: far from those of the last rounds */
 }
 
 /* The copies take half of the time that is left, so that there is some for the objects. */
@@ -54,9 +52,10 @@ static void walk_slices(struct product *p, int64_t now_ms, const struct gc_limit
 {
 	const int64_t *until_ms = limits->stop_arg;
 	int64_t copies_until_ms = clock_mono_ms() + (*until_ms - clock_mono_ms()) / 2;
-	struct gc_limits objects = slice_of(now_ms, SWEEP_SLICES, 3, limits, a);
-	struct gc_limits copies = slice_of(now_ms, SWEEP_COPY_SLICES, 2, limits, a);
+	struct gc_limits objects = *limits, copies = *limits;
 	struct fault failed = { 0 };
+	sweep_limit(&objects, now_ms, SWEEP_SLICES, a);
+	sweep_limit(&copies, now_ms, SWEEP_COPY_SLICES, a);
 	if (fault_check_arena(a, &failed) != OK) {
 		note_failure(&failed, first);
 		return;

@@ -9,13 +9,18 @@
 #define LAMBDA_SWEEP_FUNCTION_H
 
 #include "base/fault.h"
-#include "image/product.h"
+#include "image/gc.h"
 #include "lambda/event_sender.h"
 #include "lambda/invocation.h"
 
 #define SWEEP_EVERY_MS ((int64_t)15 * 60 * 1000) /* as the schedule has it */
 #define SWEEP_SLICES 4096                        /* by the first three hexadecimal digits of an id */
 #define SWEEP_COPY_SLICES 256                    /* by the first two */
+
+/* Limit a sweep to the slice that is due, from a place in it that is another one in each of 256 rounds.
+ * slices  SWEEP_SLICES or SWEEP_COPY_SLICES
+ * a       where the texts live; a full arena stays marked */
+void sweep_limit(struct gc_limits *limits, int64_t now_ms, unsigned slices, struct arena *a);
 
 struct sweep_function {
 	struct product *product;     /* borrowed */

@@ -4,6 +4,7 @@
 #include "lambda/sweep_function.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -115,6 +116,60 @@ static void test_sweep_then_copies_of_the_slice_of_this_quarter_of_an_hour_alone
 	fake_cdn_deinit(&cdn);
 }
 
+/* Each slice once in a round, and in each round from another place: an invocation that has no time for a whole slice does not end at the
+ * same image each time. */
+static void test_sweep_limit_then_each_slice_is_begun_at_another_place_in_each_round(void **state)
+{
+	static const unsigned slices[] = { SWEEP_SLICES, SWEEP_COPY_SLICES };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(slices); i++) {
+		const int64_t round_ms = slices[i] * SWEEP_EVERY_MS, begin_ms = 1700000000000 / round_ms * round_ms;
+		struct str first = { 0 }, last = { 0 };
+		bool begun[256] = { false };
+		for (unsigned round = 0; round < 256; round++) {
+			struct gc_limits slice = { 0 }, same = { 0 };
+			unsigned char place;
+			sweep_limit(&slice, begin_ms + round * round_ms + 7 * SWEEP_EVERY_MS, slices[i], &a);
+			sweep_limit(&same, begin_ms + round * round_ms + 8 * SWEEP_EVERY_MS - 1, slices[i], &a);
+			assert_str(same.prefix, slice.prefix);
+			assert_str(same.start, slice.start);
+			assert_str(slice.prefix, slices[i] == SWEEP_SLICES ? STR("007") : STR("07"));
+			assert_true(hex_decode(slice.start, &place, 1) && !begun[place]);
+			begun[place] = true;
+		}
+		struct gc_limits slice = { 0 };
+		sweep_limit(&slice, begin_ms, slices[i], &a);
+		first = slice.prefix;
+		sweep_limit(&slice, begin_ms + round_ms - 1, slices[i], &a);
+		last = slice.prefix;
+		assert_str(first, slices[i] == SWEEP_SLICES ? STR("000") : STR("00"));
+		assert_str(last, slices[i] == SWEEP_SLICES ? STR("fff") : STR("ff"));
+	}
+}
+
+/* An orphan of a slice, at a place in it. */
+static struct str orphan_at(struct str slice, unsigned char place)
+{
+	struct str key = str_printf(&f.a, "images/%.*s%02x000-0000-4000-8000-000000000000.png", STRF(slice), place);
+	fake_product_arrive(&f, key, STR("no row"));
+	return key;
+}
+
+/* Of two orphans the one at the place is looked at before the one in front of it: it is that one whose removal fails. */
+static void test_sweep_then_it_begins_at_the_place_of_this_round(void **state)
+{
+	struct gc_limits now = { 0 };
+	unsigned char place;
+	(void)state;
+	sweep_limit(&now, clock_now_ms(), SWEEP_SLICES, &a);
+	assert_true(hex_decode(now.start, &place, 1));
+	struct str before = orphan_at(now.prefix, (unsigned char)(place - 1)), at = orphan_at(now.prefix, place);
+	fake_store_fail_nth(f.store, 2, F_STORAGE_FAILED); /* after the list of the first page */
+	assert_int_equal(sweep(60000), IO);
+	assert_false(fake_product_has_object(&f, before));
+	assert_true(fake_product_has_object(&f, at));
+}
+
 static void test_sweep_when_no_time_is_left_then_nothing_is_begun(void **state)
 {
 	struct image_row row;
@@ -145,6 +200,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sweep_then_due_rows_are_resolved_or_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_then_orphans_of_the_slice_of_this_quarter_of_an_hour_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_then_copies_of_the_slice_of_this_quarter_of_an_hour_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sweep_limit_then_each_slice_is_begun_at_another_place_in_each_round, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sweep_then_it_begins_at_the_place_of_this_round, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_when_no_time_is_left_then_nothing_is_begun, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_when_a_part_fails_then_the_others_are_done_and_the_invocation_fails, set_up, tear_down),
 	};
