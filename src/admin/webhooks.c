@@ -48,6 +48,7 @@ static enum status write_status(struct console_call *c, struct outbox *o, struct
 	write_time(b, STR("deliveredAt"), now.delivered_ms);
 	for (unsigned i = 0; i < OUTBOX_STATES; i++)
 		writer_number(b, outbox_state_name((enum outbox_state)i), now.counts[i]);
+	writer_number(b, STR("unreadable"), now.unreadable);
 	return OK;
 }
 

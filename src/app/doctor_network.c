@@ -120,6 +120,19 @@ static void check_store_clock(struct doctor *d, const struct backends *e, struct
 			"The store's clock is %lld seconds from this one.", (long long)off);
 }
 
+/* What keeps events of the table from being sent. */
+static void check_outbox(struct doctor *d, const struct backends *e, struct arena *a)
+{
+	struct outbox_status now;
+	struct fault why = { 0 };
+	if (outbox_status(e->outbox, a, &now, &why) != OK)
+		doctor_report(d, DOCTOR_FAILED, "Check the rights of these credentials: doc/aws.md.",
+			"The events that wait cannot be counted: %s (%s).", why.text, why.cause);
+	else if (now.unreadable > 0)
+		doctor_report(d, DOCTOR_WARNING, "The log names each (events.unreadable); what to do: doc/troubleshooting.md.",
+			"%llu events of the table cannot be read, and are not sent.", (unsigned long long)now.unreadable);
+}
+
 static void check_remote(struct doctor *d)
 {
 	struct arena a CLEANUP(arena_deinit);
@@ -127,6 +140,7 @@ static void check_remote(struct doctor *d)
 	struct fault why = { 0 };
 	const char *what = "use";
 	const struct settings *s = &d->settings;
+	unsigned failures = d->failures;
 	arena_init(&a, ARENA_BYTES);
 	if (backends_open(s, "", &e, &why) != OK) {
 		doctor_report_fault(d, DOCTOR_FAILED, "Correct the settings of AWS: doc/aws.md.", &why);
@@ -144,6 +158,8 @@ static void check_remote(struct doctor *d)
 			"The server cannot %s the table %s: %s (%s).", what, s->table_name, why.text, why.cause);
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "The table %s can be read, listed and written to.", s->table_name);
+	if (d->failures == failures && e.outbox != NULL)
+		check_outbox(d, &e, &a);
 }
 
 void doctor_check_store(struct doctor *d)

@@ -91,5 +91,6 @@ void webhooks_measure(struct webhooks *w)
 		return;
 	metric_set(M_WEBHOOKS_WAITING, (int64_t)now.counts[OUTBOX_WAITING]);
 	metric_set(M_WEBHOOKS_GIVEN_UP, (int64_t)now.counts[OUTBOX_FAILED]);
+	metric_set(M_WEBHOOKS_UNREADABLE, (int64_t)now.unreadable);
 	metric_set(M_WEBHOOKS_DISABLED, now.disabled_ms != 0);
 }

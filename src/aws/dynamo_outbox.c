@@ -182,8 +182,8 @@ static void add_keys(const struct dynamo *t, int64_t n, enum outbox_state state,
 {
 	struct str key = dynamo_event_key(n, a);
 	bool waits = state == OUTBOX_WAITING;
-	struct str partition = waits ? dynamo_partition(STR(DYNAMO_EVENTS), hash_fnv32(key) % t->shards, a) : STR(DYNAMO_FAILED_PARTITION);
-	dynamo_item_text(item, DYNAMO_DUE, partition, a);
+	uint32_t partition = waits ? hash_fnv32(key) % t->shards : dynamo_failed_partition(t);
+	dynamo_item_text(item, DYNAMO_DUE, dynamo_event_partition(t, partition, a), a);
 	int64_t order_ms = waits ? due_ms : n >> RANDOM_BITS;
 	dynamo_item_text(item, DYNAMO_DUE_ORDER, str_printf(a, "%0*" PRId64 "#%.*s", DYNAMO_ORDER_DIGITS, order_ms, STRF(key)), a);
 	dynamo_item_text(item, STATE, outbox_state_name(state), a);
@@ -244,32 +244,13 @@ enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *
 	for (enum outbox_kind k = 0; k < OUTBOX_KINDS; k++)
 		if (str_equal(kind, outbox_kind_name(k)))
 			e.kind = k;
-	if (e.kind == OUTBOX_KINDS || !dynamo_event_number(e.id, &e.n) || !str_equal(dynamo_event_key(e.n, a), key) ||
-		!outbox_state_parse(dynamo_item_get_text(item, STATE), &e.state)) {
-		enum status end = fault_set(why, UPSTREAM_FAILED, "An event of the table cannot be read.");
-		fault_cause(why, "DynamoDB item \"%.*s\"", STRF(str_slice(key, 0, 64)));
-		return end;
-	}
+	bool has_body = !with_body || (e.body.n > 0 && e.body.n <= OUTBOX_BODY_MAX);
+	if (e.kind == OUTBOX_KINDS || !has_body || !dynamo_event_number(e.id, &e.n) || !str_equal(dynamo_event_key(e.n, a), key) ||
+		!outbox_state_parse(dynamo_item_get_text(item, STATE), &e.state))
+		return fault_set(why, UPSTREAM_FAILED, "The item %.*s of the table is no event that this version can read: repair or delete it.",
+			STRF(str_slice(key, 0, 64)));
 	*out = e;
 	return OK;
-}
-
-enum status dynamo_events_query(struct dynamo *t, const struct dynamo_event_query *q, struct dynamo_call *c, struct fault *why)
-{
-	struct dynamo_item values = { 0 };
-	dynamo_call_init(c, t, "Query", 0);
-	dynamo_item_text(&values, "part", q->partition, &c->scratch);
-	dynamo_item_text(&values, "key", q->than_key, &c->scratch);
-	writer_text(&c->body, STR("IndexName"), STR(DYNAMO_DUE));
-	writer_text(
-		&c->body, STR("KeyConditionExpression"), str_printf(&c->scratch, DYNAMO_DUE " = :part AND " DYNAMO_DUE_ORDER " %c :key", q->than));
-	dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", &c->body);
-	writer_bool(&c->body, STR("ScanIndexForward"), !q->newest_first);
-	if (q->only_count)
-		writer_text(&c->body, STR("Select"), STR("COUNT"));
-	if (q->limit > 0)
-		writer_number(&c->body, STR("Limit"), q->limit);
-	return dynamo_call_send(c, t, why);
 }
 
 /* changes of one event */
@@ -323,12 +304,27 @@ static enum status take_own(struct dynamo *t, uint32_t limit, struct arena *a, s
 	return fault_check_arena(a, why);
 }
 
+/* One item of a partition of those that wait: as an event to the page, or out of the way of the others. */
+static enum status read_waiting(struct dynamo *t, const json_t *item, struct arena *a, struct outbox_page *page, struct fault *why)
+{
+	struct outbox_event e;
+	enum status end = dynamo_event_read(item, true, a, &e, why);
+	if (end == OK && e.state != OUTBOX_WAITING)
+		end = fault_set(why, UPSTREAM_FAILED, "An event that is %.*s is among those that wait.", STRF(outbox_state_name(e.state)));
+	if (end == OK)
+		page->events[page->n++] = e;
+	if (end != UPSTREAM)
+		return end;
+	const struct fault reason = *why;
+	return dynamo_event_set_aside(t, item, &reason, why);
+}
+
 /* What is due of one shard, and when its next one is. */
 static enum status read_shard(
 	struct dynamo *t, uint32_t shard, int64_t now_ms, uint32_t limit, struct arena *a, struct outbox_page *page, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct dynamo_event_query q = { .partition = dynamo_partition(STR(DYNAMO_EVENTS), shard, a),
+	struct dynamo_event_query q = { .partition = dynamo_event_partition(t, shard, a),
 		.than = '<',
 		.than_key = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms),
 		.limit = limit };
@@ -336,7 +332,7 @@ static enum status read_shard(
 	TRY(dynamo_events_query(t, &q, &c, why));
 	const json_t *items = json_object_get(c.answer, "Items");
 	for (size_t i = 0; i < json_array_size(items); i++)
-		TRY(dynamo_event_read(json_array_get(items, i), true, a, &page->events[page->n++], why));
+		TRY(read_waiting(t, json_array_get(items, i), a, page, why));
 	if (json_object_get(c.answer, "LastEvaluatedKey") != NULL) {
 		page->next_ms = now_ms;
 		return OK;
@@ -499,14 +495,12 @@ static enum status forget_page(
 
 enum status dynamo_outbox_forget_owner(struct dynamo *t, struct str owner, struct fault *why)
 {
-	if (source_of(t) == NULL)
-		return OK;
 	forget_own(t, owner);
-	for (uint32_t i = 0; i <= t->shards; i++) {
+	for (uint32_t i = 0; i < t->shards + DYNAMO_ENDED_PARTITIONS; i++) {
 		struct arena a CLEANUP(arena_deinit);
 		struct str after = STR("!"); /* before every sort key: those begin with a digit */
 		arena_init(&a, EVENT_BYTES);
-		struct str partition = i < t->shards ? dynamo_partition(STR(DYNAMO_EVENTS), i, &a) : STR(DYNAMO_FAILED_PARTITION);
+		struct str partition = dynamo_event_partition(t, i, &a);
 		while (after.n > 0)
 			TRY(forget_page(t, partition, owner, &a, &after, why));
 	}

@@ -6,7 +6,8 @@
  * slower than that sends twice.
  *
  * Delivered events are deleted. Those that were given up are in a partition of their own, `failed#0`, by the order in which they were
- * made. The number of an event is its time and random bits: it rises, and two processes never make the same, since a taken one is refused. */
+ * made. An item that cannot be read as an event, be it damaged or of a newer version, must not hold up those behind it: it is moved to a
+ * partition `unreadable#0` as it is, counted there, and moved back when events that were given up are sent again. The number of an event is its time and random bits: it rises, and two processes never make the same, since a taken one is refused. */
 #ifndef AWS_DYNAMO_OUTBOX_H
 #define AWS_DYNAMO_OUTBOX_H
 
@@ -16,7 +17,7 @@
 
 #define DYNAMO_CLAIM_MS ((int64_t)5 * 60000) /* longer than any function runs */
 #define DYNAMO_EVENTS "events"               /* partitions of the index `due`: events#0 ... of those that wait */
-#define DYNAMO_FAILED_PARTITION "failed#0"
+#define DYNAMO_ENDED_PARTITIONS 2            /* of those that were given up, and of those that cannot be read */
 
 extern const struct outbox_ops dynamo_outbox_ops;
 struct dynamo *dynamo_of_outbox(struct outbox *port);
@@ -43,7 +44,18 @@ void dynamo_event_written(struct dynamo *t, const struct dynamo_event *e);
 /* Forget what waits for an owner that is removed, here and in the table. */
 enum status dynamo_outbox_forget_owner(struct dynamo *t, struct str owner, struct fault *why) MUST_CHECK;
 
-/* Between the two files of it. */
+/* Between the files of it. */
+
+/* The partitions, by number: t->shards of events that wait, then those of DYNAMO_ENDED_PARTITIONS. */
+struct str dynamo_event_partition(const struct dynamo *t, uint32_t i, struct arena *a);
+static inline uint32_t dynamo_failed_partition(const struct dynamo *t)
+{
+	return t->shards;
+}
+static inline uint32_t dynamo_unreadable_partition(const struct dynamo *t)
+{
+	return t->shards + 1;
+}
 
 /* Which events of a partition: by their sort key. */
 struct dynamo_event_query {
@@ -55,8 +67,15 @@ struct dynamo_event_query {
 };
 /* One page of an answer, in Items of the call's answer, or its Count. */
 enum status dynamo_events_query(struct dynamo *t, const struct dynamo_event_query *q, struct dynamo_call *c, struct fault *why) MUST_CHECK;
-/* An event of an item, its texts in `a`; without its body if that is not wanted. */
+/* An event of an item, its texts in `a`; without its body if that is not wanted.
+ * Errors  UPSTREAM_FAILED it is no event that this version can read; TOO_MUCH */
 enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *a, struct outbox_event *out, struct fault *why) MUST_CHECK;
+/* Move an item that cannot be read to the partition of those, and log it.
+ * reason  what dynamo_event_read said */
+enum status dynamo_event_set_aside(struct dynamo *t, const json_t *item, const struct fault *reason, struct fault *why) MUST_CHECK;
+/* Move all of them back, to be read again.
+ * n  how many there are is added */
+enum status dynamo_events_put_back(struct dynamo *t, uint64_t *n, struct fault *why) MUST_CHECK;
 struct str dynamo_event_key(int64_t n, struct arena *a);
 /* Whether the item of this number has this id. false: it is not the id of an event. */
 bool dynamo_event_number(struct str id, int64_t *n);

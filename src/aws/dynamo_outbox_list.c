@@ -25,8 +25,10 @@ static enum status read_partition(
 		const json_t *items = json_object_get(c.answer, "Items");
 		for (size_t i = 0; i < json_array_size(items) && page->n < OUTBOX_LIST_MAX; i++) {
 			struct outbox_event *e = &page->events[page->n];
-			TRY(dynamo_event_read(json_array_get(items, i), false, a, e, why));
-			page->n += e->n < before_n;
+			enum status end = dynamo_event_read(json_array_get(items, i), false, a, e, why);
+			if (end != UPSTREAM) /* what cannot be read is counted, and not listed */
+				TRY(end);
+			page->n += end == OK && e->n < before_n;
 		}
 		const json_t *last = json_object_get(c.answer, "LastEvaluatedKey");
 		q.than_key = last == NULL || page->n == OUTBOX_LIST_MAX ? STR("") : str_dup(a, dynamo_item_get_text(last, DYNAMO_DUE_ORDER));
@@ -35,17 +37,12 @@ static enum status read_partition(
 	return OK;
 }
 
-static struct str partition_of(const struct dynamo *t, uint32_t i, struct arena *a)
-{
-	return i < t->shards ? dynamo_partition(STR(DYNAMO_EVENTS), i, a) : STR(DYNAMO_FAILED_PARTITION);
-}
-
 static enum status read_state(
 	struct dynamo *t, enum outbox_state state, int64_t before_n, struct arena *a, struct outbox_page *page, struct fault *why)
 {
-	uint32_t from = state == OUTBOX_FAILED ? t->shards : 0, until = state == OUTBOX_FAILED ? t->shards + 1 : t->shards;
+	uint32_t from = state == OUTBOX_FAILED ? dynamo_failed_partition(t) : 0, until = state == OUTBOX_FAILED ? from + 1 : t->shards;
 	for (uint32_t i = from; i < until && state != OUTBOX_DELIVERED; i++)
-		TRY(read_partition(t, partition_of(t, i, a), before_n, a, page, why));
+		TRY(read_partition(t, dynamo_event_partition(t, i, a), before_n, a, page, why));
 	return OK;
 }
 
@@ -95,8 +92,12 @@ enum status dynamo_outbox_status(struct outbox *port, struct arena *a, struct ou
 	struct outbox_status status;
 	TRY(dynamo_receiver_read(t, &c, &status, why));
 	status.disabled_reason = str_dup(a, status.disabled_reason);
-	for (uint32_t i = 0; i <= t->shards; i++)
-		TRY(count_partition(t, partition_of(t, i, a), &status.counts[i < t->shards ? OUTBOX_WAITING : OUTBOX_FAILED], a, why));
+	for (uint32_t i = 0; i < t->shards + DYNAMO_ENDED_PARTITIONS; i++) {
+		uint64_t *n = i < t->shards           ? &status.counts[OUTBOX_WAITING]
+			: i == dynamo_failed_partition(t) ? &status.counts[OUTBOX_FAILED]
+											  : &status.unreadable;
+		TRY(count_partition(t, dynamo_event_partition(t, i, a), n, a, why));
+	}
 	TRY(fault_check_arena(a, why));
 	*out = status;
 	return OK;
@@ -165,6 +166,8 @@ enum status dynamo_outbox_resend(struct outbox *port, const struct outbox_select
 	struct dynamo *t = dynamo_of_outbox(port);
 	*n = 0;
 	TRY(which->id.n > 0 ? resend_one(t, which->id, now_ms, n, why) : resend_state(t, which->state, now_ms, n, why));
+	if (which->id.n == 0 && which->state == OUTBOX_FAILED)
+		TRY(dynamo_events_put_back(t, n, why));
 	if (*n > 0)
 		tell_source(t);
 	return OK;

@@ -138,8 +138,7 @@ static enum status put_user(struct transfer *port, const struct user_row *user, 
 	return user->blocked ? put_entry(t, DYNAMO_BLOCKED, user->owner, why) : OK;
 }
 
-/* events: a cursor is the number of a partition, and after a '/' the sort key that came last in it; that of the last partition has those
- * that were given up */
+/* events: a cursor is the number of a partition, and after a '/' the sort key that came last in it */
 
 static enum status events(struct transfer *port, struct str cursor, struct arena *a, struct transfer_event_page *out, struct fault *why)
 {
@@ -148,12 +147,12 @@ static enum status events(struct transfer *port, struct str cursor, struct arena
 	struct transfer_event_page page = { .next_cursor = STR("") };
 	struct str key = cursor;
 	uint64_t part = 0;
-	if (cursor.n > 0 && (!str_to_u64(str_cut(&key, '/'), &part) || part > t->shards))
+	const uint64_t partitions = t->shards + DYNAMO_ENDED_PARTITIONS; /* what cannot be read ends the transfer: it would be lost */
+	if (cursor.n > 0 && (!str_to_u64(str_cut(&key, '/'), &part) || part >= partitions))
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
-	const struct dynamo_event_query q = { .partition = part < t->shards ? dynamo_partition(STR(DYNAMO_EVENTS), (uint32_t)part, a)
-																		: STR(DYNAMO_FAILED_PARTITION),
-		.than = '>',
-		.than_key = key.n > 0 ? key : FIRST_KEY };
+	const struct dynamo_event_query q = {
+		.partition = dynamo_event_partition(t, (uint32_t)part, a), .than = '>', .than_key = key.n > 0 ? key : FIRST_KEY
+	};
 	TRY(dynamo_events_query(t, &q, &c, why));
 	const json_t *items = json_object_get(c.answer, "Items"), *last = json_object_get(c.answer, "LastEvaluatedKey");
 	page.events = arena_array(a, json_array_size(items) + 1, sizeof *page.events);
@@ -165,7 +164,7 @@ static enum status events(struct transfer *port, struct str cursor, struct arena
 	}
 	if (last != NULL)
 		page.next_cursor = str_printf(a, "%" PRIu64 "/%.*s", part, STRF(dynamo_item_get_text(last, DYNAMO_DUE_ORDER)));
-	else if (part < t->shards)
+	else if (part + 1 < partitions)
 		page.next_cursor = str_printf(a, "%" PRIu64 "/", part + 1);
 	*out = page;
 	return fault_check_arena(a, why);

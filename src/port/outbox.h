@@ -93,6 +93,7 @@ struct outbox_query {
 
 struct outbox_status {
 	uint64_t counts[OUTBOX_STATES];
+	uint64_t unreadable; /* of a shared outbox: what this version cannot read. It is in no list, and tried again when what failed is */
 	int64_t disabled_ms; /* 0: events are sent */
 	struct str disabled_reason;
 	int64_t delivered_ms; /* the last time that one was; 0: never */

@@ -10,9 +10,12 @@
 #include "fake/owned.h"
 
 #include "aws/cloud_table.h"
+#include "aws/dynamo_outbox.h"
+#include "aws/dynamo_row.h"
 #include "aws/surroundings.h"
 #include "aws/transactor.h"
 #include "base/hash.h"
+#include "base/writer.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -186,6 +189,23 @@ static struct outbox_page events_of(struct bench *b)
 	return page;
 }
 
+/* The newest first. */
+static struct outbox_page list_waiting(struct bench *b)
+{
+	struct outbox_page page;
+	const struct outbox_query q = { .has_state = true, .state = OUTBOX_WAITING, .limit = OUTBOX_LIST_MAX };
+	assert_int_equal(outbox_list(b->w.outbox, &q, &b->a, &page, &b->why), OK);
+	return page;
+}
+
+static void deliver(struct bench *b, const struct outbox_page *page)
+{
+	for (size_t i = 0; i < page->n; i++) {
+		const struct outbox_result done = { .n = page->events[i].n, .state = OUTBOX_DELIVERED, .ended_ms = 1 };
+		assert_int_equal(outbox_record(b->w.outbox, &(struct outbox_record){ .results = &done, .n = 1 }, &b->why), OK);
+	}
+}
+
 static void test_each_write_with_an_event_when_disturbed_once_then_one_event(void **state)
 {
 	static const enum transactor_fault faults[] = { FAULT_NONE, FAULT_CONFLICT, FAULT_THROTTLE, FAULT_LOST, FAULT_CUT };
@@ -221,6 +241,130 @@ static void test_change_between_the_read_and_the_transaction_then_the_event_tell
 	assert_str(page.events[0].body, STR("image.uploaded renamed v4"));
 	assert_str(page.events[1].body, STR("image.deleted renamed v5"));
 	assert_usage(b, ALICE, &(struct owner_usage){ 0 });
+}
+
+/* Change the item of an event as no version does. */
+static void spoil_event(struct bench *b, const struct outbox_event *e, const char *update, const char *values)
+{
+	struct dynamo *t = (struct dynamo *)b->w.table;
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	dynamo_call_init(&c, t, "UpdateItem", 0);
+	dynamo_key_put(dynamo_event_key(e->n, &c.scratch), &c.scratch, &c.body);
+	writer_text(&c.body, STR("UpdateExpression"), str_of(update));
+	if (values != NULL)
+		writer_raw(&c.body, STR("ExpressionAttributeValues"), str_of(values));
+	assert_int_equal(dynamo_call_send(&c, t, &b->why), OK);
+}
+
+static struct outbox_status status_of(struct bench *b)
+{
+	struct outbox_status now;
+	assert_int_equal(outbox_status(b->w.outbox, &b->a, &now, &b->why), OK);
+	return now;
+}
+
+static uint64_t list_of(struct bench *b)
+{
+	struct outbox_page page;
+	const struct outbox_query q = { .limit = OUTBOX_LIST_MAX };
+	assert_int_equal(outbox_list(b->w.outbox, &q, &b->a, &page, &b->why), OK);
+	return page.n;
+}
+
+/* One way after the other, each with an event before it and one behind it. */
+static void test_due_when_an_item_is_no_event_then_the_others_are_sent_and_it_is_kept(void **state)
+{
+	static const struct {
+		const char *update, *values, *repair, *repair_values;
+	} spoilt[] = {
+		{ "SET eventKind = :v", "{\":v\":{\"S\":\"image.of_a_later_version\"}}", "SET eventKind = :v", "{\":v\":{\"S\":\"image.deleted\"}}" },
+		{ "REMOVE body", NULL, "SET body = :v", "{\":v\":{\"S\":\"{}\"}}" },
+		{ "SET eventState = :v", "{\":v\":{\"S\":\"delivered\"}}", "SET eventState = :v", "{\":v\":{\"S\":\"waiting\"}}" },
+	};
+	struct bench *b = *state;
+	struct event_source s;
+	uint64_t n;
+	for (unsigned i = 0; i < COUNT_OF(spoilt); i++) {
+		start_events(b, &s);
+		for (unsigned k = 1; k <= 3; k++) {
+			owned_insert(b, 3 * i + k, ALICE);
+			assert_int_equal(table_remove(b->w.table, row_id(&b->a, 3 * i + k), 0, &b->why), OK);
+		}
+		struct outbox_page before = list_waiting(b), page;
+		assert_int_equal(before.n, 3);
+		spoil_event(b, &before.events[1], spoilt[i].update, spoilt[i].values);
+		page = events_of(b);
+		assert_int_equal(page.n, 2);
+		assert_int_equal(page.events[0].n, before.events[2].n);
+		assert_int_equal(page.events[1].n, before.events[0].n);
+		deliver(b, &page);
+		assert_int_equal(events_of(b).n, 0);
+		assert_int_equal(list_of(b), 0);
+		assert_int_equal(status_of(b).unreadable, 1);
+		assert_int_equal(status_of(b).counts[OUTBOX_WAITING] + status_of(b).counts[OUTBOX_FAILED], 0);
+		spoil_event(b, &before.events[1], spoilt[i].repair, spoilt[i].repair_values);
+		assert_int_equal(outbox_resend(b->w.outbox, &(struct outbox_selection){ .state = OUTBOX_FAILED }, FAR_MS, &n, &b->why), OK);
+		assert_int_equal(n, 1);
+		page = events_of(b);
+		assert_int_equal(page.n, 1);
+		assert_int_equal(page.events[0].n, before.events[1].n);
+		deliver(b, &page);
+		assert_int_equal(status_of(b).unreadable, 0);
+	}
+}
+
+/* More of them than a page of the index has. */
+static void test_due_when_many_items_are_no_events_then_it_comes_to_those_behind_them(void **state)
+{
+	struct bench *b = *state;
+	struct event_source s;
+	struct outbox_page page, found = { 0 };
+	uint64_t n;
+	start_events(b, &s);
+	for (unsigned k = 1; k <= 12; k++) {
+		owned_insert(b, k, ALICE);
+		assert_int_equal(table_remove(b->w.table, row_id(&b->a, k), 0, &b->why), OK);
+	}
+	struct outbox_page before = list_waiting(b);
+	assert_int_equal(before.n, 12);
+	for (unsigned k = 1; k < 12; k++)
+		spoil_event(b, &before.events[k], "REMOVE eventKind", NULL);
+	bench_reopen(b);
+	do {
+		assert_int_equal(outbox_due(b->w.outbox, FAR_MS, 2, &b->a, &page, &b->why), OK);
+		assert_true(page.n + found.n <= 1);
+		if (page.n > 0)
+			found = page;
+	} while (page.n > 0 || page.next_ms <= FAR_MS);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.events[0].n, before.events[0].n);
+	assert_int_equal(status_of(b).unreadable, 11);
+	/* put back they are what they were, and are set aside again */
+	assert_int_equal(outbox_resend(b->w.outbox, &(struct outbox_selection){ .state = OUTBOX_FAILED }, FAR_MS, &n, &b->why), OK);
+	assert_int_equal(n, 11);
+	assert_int_equal(status_of(b).unreadable, 0);
+	deliver(b, &found);
+	assert_int_equal(events_of(b).n, 0);
+	assert_int_equal(status_of(b).unreadable, 11);
+}
+
+/* What waits of an owner goes with the owner, also what cannot be read, and where no events are written any more. */
+static void test_remove_of_an_owner_then_its_events_are_gone_whatever_they_are(void **state)
+{
+	struct bench *b = *state;
+	struct event_source s;
+	start_events(b, &s);
+	for (unsigned k = 1; k <= 3; k++) {
+		owned_insert(b, k, k == 3 ? BOB : ALICE);
+		assert_int_equal(table_remove(b->w.table, row_id(&b->a, k), 0, &b->why), OK);
+	}
+	spoil_event(b, &list_waiting(b).events[1], "REMOVE eventKind", NULL);
+	assert_int_equal(events_of(b).n, 2);
+	assert_int_equal(outbox_start(b->w.outbox, NULL, NULL), OK);
+	assert_int_equal(user_block(b->w.users, ALICE, &b->why), OK);
+	assert_int_equal(user_remove(b->w.users, ALICE, &b->why), OK);
+	assert_int_equal(status_of(b).unreadable, 0);
+	assert_int_equal(status_of(b).counts[OUTBOX_WAITING], 1);
 }
 
 static enum transactor_fault always_conflict(struct transactor *x, struct str action)
@@ -351,6 +495,9 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_each_write_when_disturbed_once_then_done_once),
 	BENCH_TEST(test_each_write_with_an_event_when_disturbed_once_then_one_event),
 	BENCH_TEST(test_change_between_the_read_and_the_transaction_then_the_event_tells_of_it),
+	BENCH_TEST(test_due_when_an_item_is_no_event_then_the_others_are_sent_and_it_is_kept),
+	BENCH_TEST(test_due_when_many_items_are_no_events_then_it_comes_to_those_behind_them),
+	BENCH_TEST(test_remove_of_an_owner_then_its_events_are_gone_whatever_they_are),
 	BENCH_TEST(test_insert_when_others_are_always_in_the_way_then_overloaded_and_no_row),
 	BENCH_TEST(test_change_when_a_transaction_is_in_the_way_then_done),
 	BENCH_TEST(test_insert_when_the_owner_cannot_be_read_then_refused),

@@ -388,6 +388,31 @@ test('webhooks of several servers: each event is delivered once, and what a kill
 	}
 });
 
+test('an item of the table that is no event is set aside and counted, and the webhooks behind it are sent', async () => {
+	const item = { imageId: { S: 'event#0000000000000001' }, due: { S: 'events#0' }, dueOrder: { S: '0000000000000000001#event#0000000000000001' } };
+	await cloud.dynamo('PutItem', { TableName: 'ImageMetadata', Item: item });
+	const receiver = await startReceiver({}), own = await serve([], webhookEnv(receiver));
+	try {
+		await own.waitForEvent(line => line.event === 'events.unreadable' && line.item === 'event#0000000000000001');
+		const slot = await openSlot(own);
+		assert.equal((await call(own, 'DELETE', `/images/${slot.imageId}`)).status, 204);
+		await receiver.waitFor(1);
+		const [, token] = await eventually(() => /console .*\(token: ([0-9a-f]{32})\)/.exec(own.out), { what: 'the token' }), headers = { Authorization: `Bearer ${token}` };
+		const state = async () => (await fetchUrl(`${own.admin}/console/webhooks`, { headers })).json;
+		await eventually(async () => (await state()).waiting === 0, { what: 'nothing waits' });
+		const { unreadable, failed, webhooks } = await state();
+		assert.deepEqual([unreadable, failed, webhooks], [1, 0, []]);
+		await eventually(async () => /^tintype_webhooks\{state="unreadable"\} 1$/m.test((await fetchUrl(`${own.admin}/metrics`)).text), { what: 'the metric' });
+		const resent = await fetchUrl(`${own.admin}/console/webhooks/resend?state=failed`, { method: 'POST', headers });
+		assert.deepEqual([resent.status, resent.json], [200, { resent: 1 }]);
+		await eventually(() => own.events('events.unreadable').length === 2, { what: 'that it is looked at again' });
+	} finally {
+		await cloud.dynamo('DeleteItem', { TableName: 'ImageMetadata', Key: { imageId: item.imageId } });
+		await own.stop();
+		await receiver.stop();
+	}
+});
+
 test('two servers on the same bucket and table see each other\'s images', async () => {
 	const other = await serve();
 	try {

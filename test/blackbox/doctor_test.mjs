@@ -215,6 +215,10 @@ test('bucket and table are tried with the rights that the server has', async () 
 		const found = await doctor([...args, ...page], cloud.env);
 		assert.deepEqual([found.bad, found.is('store'), found.is('cors')], [[], ['ok', 'ok'], ['ok']], found.stdout);
 		assert.equal((await cloud.request('GET', '/pictures', { query: { 'list-type': 2 } })).text.includes('<Key>'), false, 'nothing is left there');
+		await cloud.dynamo('PutItem', { TableName: 'ImageMetadata', Item: { imageId: { S: 'event#damaged' }, due: { S: 'unreadable#0' }, dueOrder: { S: '0000000000000000001#event#damaged' } } });
+		const unread = await doctor([...args, ...page], cloud.env);
+		assert.deepEqual([unread.code, unread.is('store')], [0, ['ok', 'ok', 'warning']], unread.stdout);
+		assert.match(unread.stdout, /1 events of the table cannot be read, and are not sent\..*events\.unreadable/);
 		await assertFailed('store', /cannot write to the bucket elsewhere/, args, { ...cloud.env, BUCKET_NAME: 'elsewhere' });
 		await assertFailed('store', /cannot list the table Missing/, args, { ...cloud.env, TABLE_NAME: 'Missing' });
 		const reader = await cloud.role('reader', [{ Effect: 'Allow', Action: ['s3:GetObject', 's3:ListBucket'], Resource: ['arn:aws:s3:::*'] }]);

@@ -174,6 +174,30 @@ test('events for a bus that does not exist wait until there is one', async () =>
 	assert.deepEqual([sent(slot.imageId), await waiting()], [['image.deleted'], []]);
 });
 
+test('an item that is no event keeps none of those behind it from being sent; it is kept, and named in the log', async () => {
+	const slots = [], silent = await start('manage', { ...BUS, AWS_ENDPOINT_URL_EVENTBRIDGE: 'http://127.0.0.1:1' });
+	try {
+		for (let i = 0; i < 12; i++) {
+			slots.push(await openAndPut(null));
+			assert.equal((await call('manage', 'DELETE', `/images/${slots[i].imageId}`, null, silent)).status, 204);
+		}
+	} finally {
+		await silent.stop();
+	}
+	await makeDue();
+	const spoilt = (await waiting()).slice(0, 11);   /* more than the bus takes in one call */
+	for (const { imageId } of spoilt)
+		await update(imageId.S, 'eventKind = :kind', { ':kind': { S: 'image.of_a_later_version' } });
+	assert.equal((await sweep()).events, 1);
+	assert.equal(slots.filter(one => sent(one.imageId).length === 1).length, 1);
+	await functions.sweep.lines(all => new Set(all.filter(line => line.event === 'events.unreadable').map(line => line.item)).size === 11);
+	assert.equal((await sweep()).events, 0);
+	for (const { imageId, due } of spoilt)   /* as troubleshooting.md says */
+		await update(imageId.S, 'eventKind = :kind, due = :due', { ':kind': { S: 'image.deleted' }, ':due': due });
+	assert.equal((await sweep()).events, 11);
+	assert.deepEqual([slots.map(one => sent(one.imageId)), await waiting()], [slots.map(() => ['image.deleted']), []]);
+});
+
 test('two sweeps at once send each event once', async () => {
 	const slots = [], silent = await start('manage', { ...BUS, AWS_ENDPOINT_URL_EVENTBRIDGE: 'http://127.0.0.1:1' }), other = await start('sweep');
 	try {

@@ -40,7 +40,7 @@ describe('a receiver that is disabled', { concurrency: true }, () => {
 		assert.match(text, /410/);
 		const { slot } = await uploadImage(server);
 		await call(server, 'DELETE', `/images/${slot.imageId}`);
-		assert.deepEqual(await metricsOf(server), { 'tintype_webhooks{state="waiting"}': 3, 'tintype_webhooks{state="failed"}': 0, tintype_webhooks_disabled: 1 });
+		assert.deepEqual(await metricsOf(server), { 'tintype_webhooks{state="waiting"}': 3, 'tintype_webhooks{state="failed"}': 0, 'tintype_webhooks{state="unreadable"}': 0, tintype_webhooks_disabled: 1 });
 		const shown = await webhooks(server, 'list');
 		assert.match(shown.stderr, /waiting 3, failed 0/);
 		assert.match(shown.stderr, /Disabled since 2.* answered 410.*tintype webhooks enable/);
@@ -195,6 +195,16 @@ describe('the console', () => {
 		await page.getByText('2 webhooks will be sent again.').waitFor();
 		await page.waitForFunction(() => document.activeElement.id === 'webhooks-title');
 		await eventually(() => server.events('webhook.delivered').length === 4, { what: 'those that were given up' });
+		await page.route('**/console/webhooks?*', async route => {   /* as of a table with damaged items */
+			const response = await route.fetch();
+			await route.fulfill({ response, json: { ...await response.json(), unreadable: 2 } });
+		});
+		await page.locator('#webhooks-refresh').click();
+		await page.getByText('2 events of the table cannot be read and are not sent: the log says which (events.unreadable).').waitFor();
+		await page.getByRole('button', { name: 'Send all that were given up again…' }).waitFor();
+		await page.unrouteAll({ behavior: 'wait' });
+		await page.locator('#webhooks-refresh').click();
+		await page.waitForFunction(() => document.querySelector('#webhooks-state').textContent === '');
 		await page.getByRole('button', { name: 'Sign out' }).click();
 		await page.getByLabel('Token').waitFor();
 		assert.equal(await rows.count(), 0, 'nothing stays behind');
@@ -219,6 +229,6 @@ describe('the admin listener', () => {
 		assert.equal((await ask('POST', '/resend?id=msg_1&state=failed')).status, 400);
 		const { status, json } = await ask('GET', '');
 		assert.equal(status, 200);
-		assert.deepEqual(json, { configured: true, disabledAt: null, reason: null, deliveredAt: null, waiting: 0, delivered: 0, failed: 0, webhooks: [], nextBefore: null });
+		assert.deepEqual(json, { configured: true, disabledAt: null, reason: null, deliveredAt: null, waiting: 0, delivered: 0, failed: 0, unreadable: 0, webhooks: [], nextBefore: null });
 	});
 });

@@ -6,7 +6,7 @@ import { $, button, cell, el, foreign, many, say, time } from './dom.js';
 const PAGE = 50;
 const LOOKS = { waiting: 'pending', delivered: 'uploaded', failed: 'rejected' };   // as images of these states
 
-let before, shown = 0, failed = 0, guard;
+let before, shown = 0, givenUp = 0, guard;
 
 function rowOf(webhook) {
 	const { webhookId, type, state, imageId, createdAt, dueAt, endedAt, attempts, error } = webhook;
@@ -32,7 +32,7 @@ async function resendOne(webhookId) {
 
 function resendFailed() {
 	act({
-		title: `Send ${many(failed, 'webhook')} again?`,
+		title: `Send ${many(givenUp, 'webhook')} again?`,
 		text: 'Those that were given up are sent once more, with the same ids: a receiver that has seen one can tell.',
 		verb: 'Send again',
 		after: reload,
@@ -61,8 +61,8 @@ function showNewSecret() {
 	});
 }
 
-function report({ configured, disabledAt, reason, waiting, delivered, nextBefore, ...counted }) {
-	failed = counted.failed;
+function report({ configured, disabledAt, reason, waiting, failed, delivered, unreadable, nextBefore }) {
+	givenUp = failed + unreadable;
 	const counts = `${waiting.toLocaleString('en')} waiting, ${failed.toLocaleString('en')} given up, ${delivered.toLocaleString('en')} delivered`;
 	$('webhooks-count').textContent = `${counts}. ${shown === 0 ? 'No webhooks match.' : `${many(shown, 'webhook')} shown.`}`;
 	$('webhooks-state').replaceChildren();
@@ -70,7 +70,10 @@ function report({ configured, disabledAt, reason, waiting, delivered, nextBefore
 		$('webhooks-state').append('TINTYPE_WEBHOOK_URL is not set: nothing is sent.');
 	else if (disabledAt)
 		$('webhooks-state').append('Disabled since ', time(disabledAt), `: ${reason} `, el('button', { type: 'button', className: 'small', onclick: () => guard(enable) }, 'Send again'));
-	$('webhooks-resend').hidden = failed === 0 || !configured;
+	if (unreadable > 0)
+		$('webhooks-state').append(`${unreadable === 1 ? '1 event of the table cannot be read and is' : `${unreadable.toLocaleString('en')} events of the table cannot be read and are`} not sent: `,
+			'the log says which (events.unreadable).');
+	$('webhooks-resend').hidden = givenUp === 0 || !configured;
 	$('webhooks-more').hidden = nextBefore === null;
 }
 
