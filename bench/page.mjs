@@ -1,21 +1,26 @@
-// What a browser's first visit to the page costs: node bench/page.mjs [IMAGES]
+// What a browser's first visit to the page costs: node bench/page.mjs [IMAGES] [MANY]
 //
 // Starts a server (the program named by TINTYPE, or build/tintype), puts IMAGES (1000) pictures of 12 megapixels and about
 // 2 MB into it, and opens the page in Chromium, in a window of 1280 x 800, each time with nothing kept from before. The first visit, for which
-// the server makes the thumbnails, is counted by itself. Prints one line of JSON:
+// the server makes the thumbnails, is counted by itself. Then the same with a server of MANY (100,000) images, of which 48 are pictures and the
+// others rows of the database. Prints one line of JSON:
 //
 //   page_bytes        heads and bodies of the page's own files and of its first calls, pictures not counted
 //   screen_bytes      all that has arrived by the time when the window is whole, pictures too
 //   first_picture_ms  from the start of the navigation until the first picture is on the screen, the median
 //   all_seen_ms       until all that fit into the window are
 //   made_ms           the same at the first visit
+//   many_first_ms     first_picture_ms, with the many images; many_bytes: page_bytes
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { startChromium } from '../test/blackbox/support/chromium.mjs';
+import { startWithMany } from '../test/blackbox/support/many_images.mjs';
 import { scenes } from '../test/blackbox/support/scenes.mjs';
 import { root, startServer, uploadImage } from '../test/blackbox/support/server.mjs';
 
-const IMAGES = Number(process.argv[2] ?? 1000), VISITS = 7, AT_ONCE = 8;
+const IMAGES = Number(process.argv[2] ?? 1000), MANY = Number(process.argv[3] ?? 100000), SEEN = 48, VISITS = 7, AT_ONCE = 8;
 process.env.TINTYPE ??= path.join(root, 'build/tintype');
 
 /** In the page: when the first picture, and all in the window, have been painted. */
@@ -58,22 +63,33 @@ async function visit(browser, server) {
 }
 
 const median = numbers => numbers.sort((a, b) => a - b)[numbers.length >> 1];
-const browser = await startChromium();
-const server = await startServer();
-try {
-	const pictures = await scenes(browser, 12, [[4000, 3000], [3000, 4000], [3464, 3464]], 0.8, 20);
-	for (let i = 0; i < IMAGES; i += AT_ONCE)
-		await Promise.all(Array.from({ length: Math.min(AT_ONCE, IMAGES - i) }, (_, n) => uploadImage(server, { fileName: `${i + n}.jpg`, fileType: 'image/jpeg', bytes: pictures[(i + n) % pictures.length].bytes })));
+/** Upload n of the pictures, and visit: [the first visit, the others]. */
+async function measure(server, pictures, n) {
+	for (let i = 0; i < n; i += AT_ONCE)
+		await Promise.all(Array.from({ length: Math.min(AT_ONCE, n - i) }, (_, k) => uploadImage(server, { fileName: `${i + k}.jpg`, fileType: 'image/jpeg', bytes: pictures[(i + k) % pictures.length].bytes })));
 	const visits = [];
 	for (let i = 0; i < VISITS + 1; i++)
 		visits.push(await visit(browser, server));
-	const made = visits.shift();
+	return [visits.shift(), visits];
+}
+
+const browser = await startChromium(), data = mkdtempSync(path.join(tmpdir(), 'tintype-page-'));
+let server;
+try {
+	const pictures = await scenes(browser, 12, [[4000, 3000], [3000, 4000], [3464, 3464]], 0.8, 20);
+	server = await startServer();
+	const [made, visits] = await measure(server, pictures, IMAGES);
+	await server.stop();
+	server = await startWithMany(data, MANY);
+	const [, among] = await measure(server, pictures, SEEN);
 	console.log(JSON.stringify({
 		images: IMAGES, picture_bytes: Math.round(pictures.reduce((sum, one) => sum + one.bytes.length, 0) / pictures.length),
 		page_bytes: Math.max(...visits.map(one => one.bytes)), screen_bytes: Math.max(...visits.map(one => one.screen)), made_ms: Math.round(made.all),
 		first_picture_ms: Math.round(median(visits.map(one => one.first))), all_seen_ms: Math.round(median(visits.map(one => one.all))),
+		many: MANY, many_first_ms: Math.round(median(among.map(one => one.first))), many_bytes: Math.max(...among.map(one => one.bytes)),
 	}));
 } finally {
 	await browser.close();
-	await server.stop();
+	await server?.stop();
+	rmSync(data, { recursive: true });
 }
