@@ -27,17 +27,17 @@ export const nameOf = name => el('bdi', { className: 'name', title: name }, name
 /** A name for plain text: Unicode isolates, since there is no element. */
 export const fenced = name => `\u2068${name}\u2069`;
 
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 }), tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const UNITS = ['bytes', 'KB', 'MB', 'GB'];
 /** 5242880 -> "5 MB", 1500 -> "1.5 KB". */
 export function bytes(n) {
 	let unit = 0;
 	for (; n >= 1024 && unit < UNITS.length - 1; unit++)
 		n /= 1024;
-	const text = n.toLocaleString('en', { maximumFractionDigits: unit === 0 || n >= 100 ? 0 : 1 });
-	return unit === 0 && n === 1 ? '1 byte' : `${text} ${UNITS[unit]}`;
+	return unit === 0 && n === 1 ? '1 byte' : `${(unit === 0 || n >= 100 ? whole : tenths).format(n)} ${UNITS[unit]}`;
 }
 
-export const number = n => n.toLocaleString('en');
+export const number = n => tenths.format(n);
 export const many = (n, one, more = `${one}s`) => `${number(n)} ${n === 1 ? one : more}`;
 
 /** "image/jpeg" -> "JPEG". */
@@ -62,6 +62,12 @@ export async function copy(text, done = 'Link copied.') {
 const months = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeric' });
 /** "2026-11-30T19:00:00.000Z" -> "November 2026", where the reader is. */
 export const month = time => months.format(new Date(time));
+
+/** Set the text of the element with this id; one that is the same costs nothing. */
+export function put(id, text) {
+	if ($(id).textContent !== text)
+		$(id).textContent = text;
+}
 
 /** Announce something to screen readers; a second sentence shortly after is appended to the first. */
 let waiting = [];

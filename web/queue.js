@@ -1,10 +1,10 @@
 // The uploads that are not finished, in IndexedDB, so that they go on after a reload: of each the file itself, and what `trip` of
-// transfer.js remembers, so that the same slot is used. They belong to one owner, and are erased on sign-out and after a day.
+// transfer.js remembers, so that the same slot is used; and why others were refused. They belong to one owner, and are erased on sign-out and after a day.
 //
 // Several tabs share the database. An item is of the tab that has it; a tab that starts takes over those of tabs that are gone, and
 // claim() tells a tab that has lost one. Where the browser keeps nothing, or has no more room, all goes on without it.
 
-const DATABASE = 'uploads', KEPT_MS = 24 * 3600 * 1000, ANSWER_MS = 250, REMOVE_MS = 300, PATIENCE_MS = 20000;
+const DATABASE = 'uploads', KEPT_MS = 24 * 3600 * 1000, ANSWER_MS = 250, SOON_MS = 300, PATIENCE_MS = 20000;
 
 const tab = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 const channel = new BroadcastChannel(DATABASE);
@@ -79,17 +79,30 @@ export async function claim(item) {
 	return found.mine;
 }
 
-let leaving = [];
-/** Remove an item, with others that are removed soon after it. An item that is still there after a reload is found to be uploaded. */
-export function remove(item) {
-	if (!item.saved)
+let later = [];
+/** Run work(items, files) in one transaction with all that comes soon after it. */
+function changeSoon(work) {
+	if (later.push(work) > 1)
 		return;
-	item.saved.then(() => leaving.push(item.id) > 1 || setTimeout(() => {
-		const ids = leaving;
-		leaving = [];
-		change((items, files) => ids.forEach(id => { items.delete(id); files.delete(id); })).catch(() => {});
-	}, REMOVE_MS), () => {});
-	item.saved = undefined;
+	setTimeout(() => {
+		const works = later;
+		later = [];
+		change((items, files) => works.forEach(one => one(items, files))).catch(() => {});
+	}, SOON_MS);
+}
+
+/** Remove an item. One that is still there after a reload is found to be uploaded. */
+export function remove({ id, saved }) {
+	saved?.then(() => changeSoon((items, files) => { items.delete(id); files.delete(id); }), () => {});
+}
+
+/** Keep of an item that was refused what is said of it, without its file. */
+export function keepRefused(item) {
+	const { id, owner, addedAt, file: { blob, ...file }, why: { message: refused }, saved } = item;
+	item.saved = Promise.resolve(saved).catch(() => {}).then(() => changeSoon((items, files) => {
+		items.put({ id, owner, addedAt, trip: {}, file, refused, tab });
+		files.delete(id);
+	}));
 }
 
 /** Erase all, of every owner. */
@@ -106,7 +119,8 @@ function fate(record, owner, open) {
 	return record.owner && owner ? 'erased' : undefined;   // another one's, who is not here any more
 }
 
-/** Take over what is left of tabs that are gone: items in the order in which they were added. What is too old, or another owner's, is erased. */
+/** Take over what is left of tabs that are gone: items in the order in which they were added, `refused` a sentence or undefined. What is too old, or
+ * another owner's, is erased. */
 export async function restore(owner) {
 	const open = await othersOpen(), found = [];
 	await change((items, files) => {
@@ -120,10 +134,13 @@ export async function restore(owner) {
 			}
 			if (its === 'mine') {
 				cursor.update({ ...record, tab });
-				files.get(record.id).onsuccess = ({ target: { result: blob } }) => blob && found.push({ ...record, file: { ...record.file, blob } });
+				if (record.refused)
+					found.push(record);
+				else
+					files.get(record.id).onsuccess = ({ target: { result: blob } }) => blob && found.push({ ...record, file: { ...record.file, blob } });
 			}
 			cursor.continue();
 		};
 	});
-	return found.map(({ id, owner, addedAt, trip, file }) => ({ id, owner, addedAt, trip, file, saved: Promise.resolve() })).sort((a, b) => a.addedAt - b.addedAt || a.id.localeCompare(b.id));
+	return found.map(({ id, owner, addedAt, trip, file, refused }) => ({ id, owner, addedAt, trip, file, refused, saved: Promise.resolve() })).sort((a, b) => a.addedAt - b.addedAt || a.id.localeCompare(b.id));
 }

@@ -1,10 +1,11 @@
 // The upload of one file: a slot from the API, then the bytes by PUT to the signed URL, which is another origin.
 // XMLHttpRequest and not fetch, because it alone reports how much has been sent.
-import { complete, openSlot, ownToken, Refusal, remove } from './api.js';
+import { complete, openSlot, ownToken, page, Refusal, remove } from './api.js';
 import { texts } from './texts.js';
 
 const STALLED_MS = 30000;
 const SPEED_OVER_MS = 3000;
+const GATHER_MS = 250;
 
 const ENTITIES = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
 
@@ -32,8 +33,8 @@ export class Speed {
 	}
 }
 
-/** Send the bytes. onProgress(sent, bytesPerSecond); sent is the size while the response is awaited. */
-function put(slot, file, signal, onProgress) {
+/** Send the bytes. */
+function put(slot, file, signal, progressed) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), speed = new Speed();
 		let stalled;
@@ -45,8 +46,8 @@ function put(slot, file, signal, onProgress) {
 		xhr.open(slot.method, slot.uploadUrl);
 		for (const [name, value] of Object.entries(slot.headers))
 			xhr.setRequestHeader(name, value);
-		xhr.upload.onprogress = ({ loaded }) => { wait(); onProgress(loaded, speed.add(performance.now(), loaded)); };
-		xhr.upload.onload = () => { clearTimeout(stalled); onProgress(file.size, null); };
+		xhr.upload.onprogress = ({ loaded }) => { wait(); progressed(loaded, speed.add(performance.now(), loaded)); };
+		xhr.upload.onload = () => { clearTimeout(stalled); progressed(file.size, null); };
 		xhr.onload = () => { clearTimeout(stalled); xhr.status === 200 ? resolve() : reject(refusalOf(xhr)); };
 		xhr.onerror = () => fail(new Refusal(texts.lost, { canRetry: true }));
 		xhr.onabort = () => fail(signal.reason);
@@ -66,8 +67,22 @@ function checked(record) {
 	return record;
 }
 
+let asked = [];
+/** Of many images that arrive one after the other the records are read together, from the list. Those that are not in it yet are asked for. */
+async function readMany() {
+	const now = asked.splice(0), listed = page({ limit: 2 * now.length }).then(({ images }) => new Map(images.map(record => [record.imageId, record])));
+	for (const { imageId, resolve } of now)
+		resolve(listed.then(found => found.get(imageId) ?? complete(imageId)));
+}
+
+function recordOf(imageId, isOneOfMany) {
+	if (!isOneOfMany)
+		return complete(imageId);
+	return new Promise(resolve => { if (asked.push({ imageId, resolve }) === 1) setTimeout(readMany, GATHER_MS); });
+}
+
 /** The record after verification. Without the key it cannot be read: the PUT's 200 has to suffice. */
-const verdict = async slot => checked(await complete(slot.imageId).catch(refusal => {
+const verdict = async (slot, isOneOfMany) => checked(await recordOf(slot.imageId, isOneOfMany).catch(refusal => {
 	if (refusal.wantsKey)
 		return null;
 	throw refusal;
@@ -89,9 +104,12 @@ async function leave(trip) {
 
 /**
  * Upload a file: { name, type, size, blob }. `trip` is kept by the caller and remembers the slot, so that a retry uses the same URL while it
- * is valid, and whether the bytes have arrived; keep() stores it when there is a new slot. Returns the record, or null without the key.
+ * is valid, and whether the bytes have arrived. Returns the record, or null without the key.
+ * progressed(sent, bytesPerSecond)  sent is the size while the response is awaited
+ * keep()          stores `trip` when there is a new slot
+ * arrived()       all bytes are there; what is left to do is to read the record. Whether that is one of many.
  */
-export async function upload(file, trip, signal, onProgress, keep) {
+export async function upload(file, trip, signal, { progressed, keep, arrived }) {
 	if (!trip.arrived && trip.slot && !isFresh(trip.slot)) {
 		const record = await leave(trip);
 		if (record)
@@ -102,10 +120,10 @@ export async function upload(file, trip, signal, onProgress, keep) {
 		ownToken(trip.slot.imageId, trip.slot.deleteToken);
 		await keep();   // before a byte is sent: else a reload would make a second image
 	}
-	onProgress(0, null);
+	progressed(0, null);
 	try {
 		if (!trip.arrived)
-			await put(trip.slot, file, signal, onProgress);
+			await put(trip.slot, file, signal, progressed);
 	} catch (why) {
 		if (why.status === 403)
 			trip.slot.expiresAt = new Date(0).toJSON();
@@ -115,6 +133,6 @@ export async function upload(file, trip, signal, onProgress, keep) {
 			throw why;
 	}
 	trip.arrived = true;
-	onProgress(file.size, null);
-	return verdict(trip.slot);
+	progressed(file.size, null);
+	return verdict(trip.slot, arrived());
 }

@@ -7,7 +7,7 @@ import * as upload from './upload.js';
 
 const texts = all.uploads;
 const DRAW_MS = 100, DRAW_MANY_MS = 400, MANY = 50, MORE = 100;
-const PREVIEW_MS = 600;   // of a batch of small files most tiles are gone by then: their pictures need not be decoded
+const PREVIEW_MS = 600;   // of a batch of small files many tiles are gone by then: their pictures need not be decoded
 const RANK = { failed: 0, refused: 0, sending: 1, checking: 1, waiting: 1, done: 2 };
 
 const tiles = new Map();   // item -> its parts
@@ -23,11 +23,13 @@ function button(label, iconName, item, onclick) {
 /** The tile's parts, created once; drawTile() fills them in. */
 function makeTile(item) {
 	const preview = el('img', { alt: '', decoding: 'async', onerror: () => preview.replaceWith(el('span', { className: 'none' }, icon('picture'))) });
-	setTimeout(() => { if (preview.isConnected) preview.src = URL.createObjectURL(item.file.blob); }, PREVIEW_MS);
+	setTimeout(refresh, PREVIEW_MS);
 	const progress = el('progress', { max: 1, value: 0, ariaLabel: texts.progressOf(item.file.name) });
 	const status = el('p', { className: 'status' }), acts = el('p', { className: 'acts' });
 	const tile = el('li', { className: 'upload' }, el('div', { className: 'thumb' }, preview), el('div', { className: 'what' }, el('p', { className: 'title' }, nameOf(item.file.name)), status, progress), acts);
-	return { tile, status, acts, progress, preview };
+	if (!item.file.blob)   // it was refused before the page was opened
+		preview.onerror();
+	return { tile, status, acts, progress, preview, madeAt: performance.now() };
 }
 
 const cancel = item => [button(texts.cancel, 'close', item, () => { upload.dismiss(item); say(texts.isCancelled(fenced(item.file.name))); })];
@@ -126,6 +128,14 @@ function drawTiles() {
 	$('more-uploads').textContent = texts.more(Math.min(left, MORE), left);
 }
 
+/** Show the pictures of tiles; in a large batch one at a time, since most are gone soon. */
+function showPreviews() {
+	const ripe = [...tiles].filter(([{ file }, { preview, madeAt }]) => file.blob && !preview.src && performance.now() >= madeAt + PREVIEW_MS), now = items.size > MANY ? 1 : ripe.length;
+	ripe.slice(0, now).forEach(([{ file }, { preview }]) => { preview.src = URL.createObjectURL(file.blob); });
+	if (ripe.length > now)
+		refresh();
+}
+
 /** The line: what is done, how fast, how long it takes; why all waits; and what can be done with all. */
 function summarise() {
 	const now = upload.progress(), { underWay, done, total, failed, refused, paused, hold } = now;
@@ -156,6 +166,7 @@ function draw() {
 	if (items.size === 0)
 		shown = 0;
 	drawTiles();
+	showPreviews();
 	summarise();
 	if ($('cancel-all').hidden)
 		ask(false);

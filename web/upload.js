@@ -1,5 +1,5 @@
-// The uploads: files are added, their type is read from their first bytes, they are checked against the limits, stored (queue.js), and
-// sent six at a time. tray.js shows them.
+// The uploads: files are added, their type is read from their first bytes, they are checked against the limits, sent six at a time, and
+// stored (queue.js) where that takes more than a moment. tray.js shows them.
 //
 //   waiting -> sending -> checking -> done
 //      ^          ├──────────┴────── refused   the server, or a limit, says no
@@ -17,6 +17,8 @@ import { Speed, upload } from './transfer.js';
 
 const texts = all.uploads;
 const AT_ONCE = 6, READ_AT_ONCE = 16, STORE_AT_ONCE = 16, TRIES = 5;
+const STORE_AFTER_MS = 1000;   // what is uploaded by then need not be stored
+const MANY = 20;               // from which on records are read together
 const WAIT_S = 1, WAIT_MOST_S = 15;
 const SPOKEN_ONE_BY_ONE = 3;   // of more files at once only the progress is announced
 
@@ -25,7 +27,7 @@ const count = { waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, refused
 const size = { all: 0, done: 0 };   // bytes, of what is done and under way
 const speed = new Speed();
 let before = { done: 0, size: 0 };   // what was done when this batch began
-let limits = null, owner = '', hooks, number = 0, quarter = 0;
+let limits = null, owner = '', hooks, number = 0, quarter = 0, busy = 0;   // busy: connections
 let keeps = true, paused = false, hold = null, waits = 0;   // hold: { why, until, timer } while everything waits
 
 export const isUnderWay = item => ['waiting', 'sending', 'checking'].includes(item.state);
@@ -102,7 +104,7 @@ function judge(item) {
 function refuse(item, why) {
 	change(item, 'refused', { why });
 	if (!why.wantsKey)
-		queue.remove(item);
+		queue.keepRefused(item);
 	if (progress().total <= SPOKEN_ONE_BY_ONE)
 		say(texts.isNotUploaded(fenced(item.file.name), why.message));
 }
@@ -112,8 +114,8 @@ function make(blob) {
 	return enter(item);
 }
 
-function enter(item) {
-	Object.assign(item, { state: 'waiting', sent: 0, tries: 0 });
+function enter(item, state = 'waiting') {
+	Object.assign(item, { state, sent: 0, tries: 0 });
 	items.add(item);
 	account(item, 1);
 	hooks.changed(item);
@@ -143,10 +145,11 @@ async function forEach(list, work) {
 		await Promise.all(list.slice(i, i + READ_AT_ONCE).map(work));
 }
 
-/** Store what is still to be uploaded; where the browser has no room, that is said, if it takes more than a moment. */
+/** Store what is still to be uploaded, what is sent last first; where the browser has no room, that is said, if it takes more than a moment. */
 async function store(fresh) {
-	for (let i = 0; keeps && i < fresh.length; i += STORE_AT_ONCE)
-		await queue.save(fresh.slice(i, i + STORE_AT_ONCE).filter(item => items.has(item) && isUnderWay(item) && !item.saved)).catch(() => {
+	await new Promise(done => setTimeout(done, STORE_AFTER_MS));
+	for (let end = fresh.length; keeps && end > 0; end -= STORE_AT_ONCE)
+		await queue.save(fresh.slice(Math.max(0, end - STORE_AT_ONCE), end).filter(item => items.has(item) && isUnderWay(item) && !item.saved)).catch(() => {
 			keeps = false;
 		});
 	if (!keeps && underWay() > SPOKEN_ONE_BY_ONE)
@@ -201,7 +204,8 @@ export function useOwner(now) {
 }
 
 async function resume() {
-	const found = await queue.restore(owner).catch(() => []);
+	const all = await queue.restore(owner).catch(() => []), found = all.filter(item => !item.refused);
+	all.filter(item => item.refused).forEach(item => enter(Object.assign(item, { why: new Refusal(item.refused) }), 'refused'));
 	if (found.length === 0)
 		return;
 	begin();
@@ -268,17 +272,29 @@ async function send(item) {
 	item.ending = new AbortController();
 	change(item, 'sending', { sent: 0, speed: null, why: null });
 	const { signal } = item.ending;
+	let isBusy = true;
+	const free = () => { busy -= Number(isBusy); isBusy = false; pump(); };
+	busy++;
 	try {
 		if (item.trip.slot && !await queue.claim(item))
 			return drop(item);
-		const record = await upload(item.file, item.trip, signal, (sent, speed) => {
-			Object.assign(item, { sent, speed: speed ?? item.speed });
-			if (!signal.aborted)
-				change(item, sent < item.file.size ? 'sending' : 'checking');
-		}, async () => {
-			if (!await queue.claim(item))
-				dismiss(item);
+		const record = await upload(item.file, item.trip, signal, {
+			progressed(sent, speed) {
+				Object.assign(item, { sent, speed: speed ?? item.speed });
+				if (!signal.aborted)
+					change(item, sent < item.file.size ? 'sending' : 'checking');
+			},
+			async keep() {
+				if (!await queue.claim(item))
+					dismiss(item);
+			},
+			arrived() {
+				free();
+				return underWay() > MANY;
+			},
 		});
+		if (signal.aborted)
+			return;
 		waits = 0;
 		change(item, 'done', { record });
 		queue.remove(item);
@@ -286,9 +302,10 @@ async function send(item) {
 		if (record)
 			hooks.uploaded(record);
 	} catch (why) {
-		if (signal.aborted)
-			return;
-		await failed(item, why);
+		if (!signal.aborted)
+			await failed(item, why);
+	} finally {
+		free();
 	}
 }
 
@@ -296,14 +313,11 @@ function pump() {
 	hooks.changed();
 	if (!limits || paused || hold)
 		return;
-	let free = AT_ONCE - count.sending - count.checking;
 	for (const item of items) {
-		if (free <= 0)
+		if (busy >= AT_ONCE)
 			return;
-		if (item.state === 'waiting' && item.isRead) {
-			free--;
-			send(item).finally(pump);
-		}
+		if (item.state === 'waiting' && item.isRead)
+			send(item);
 	}
 }
 
@@ -359,7 +373,7 @@ export async function signOut() {
 }
 
 /** Whether files are here that would have to be chosen again after a reload. */
-export const hasFiles = () => [...items].some(item => item.state !== 'done');
+export const hasFiles = () => [...items].some(item => item.file.blob && item.state !== 'done');
 
 /** Listen: { changed(item), gone(item), uploaded(record), wantKey(why), notice(sentence) } are called. */
 export function start(given) {

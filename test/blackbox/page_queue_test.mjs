@@ -175,6 +175,24 @@ test('after a day nothing of it is left', async () => {
 	assert.equal(await page.locator('#batch').isVisible(), false);
 });
 
+test('what was refused is there after a reload, with the reason, until it is dismissed', async () => {
+	const page = await open();
+	await choose(page, [{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') }, { name: 'broken.png', mimeType: 'image/png', buffer: png(40, 30).subarray(0, 60) }]);
+	const reasons = async () => [await uploadIs(page, 'notes.txt', 'refused'), await uploadIs(page, 'broken.png', 'refused')];
+	const said = await reasons();
+	await eventually(async () => (await kept(page)).length === 2);
+	await page.reload();
+	assert.deepEqual(await reasons(), said);
+	assert.equal(await upload(page, 'notes.txt').getByRole('button', { name: 'Try again' }).count(), 0);
+	await page.getByRole('button', { name: 'Dismiss: broken.png' }).click();
+	await eventually(async () => (await kept(page)).length === 1);
+	await page.reload();
+	await uploadIs(page, 'notes.txt', 'refused');
+	assert.equal(await upload(page, 'broken.png').count(), 0);
+	await page.getByRole('button', { name: 'Dismiss: notes.txt' }).click();
+	await eventually(async () => (await kept(page)).length === 0);
+});
+
 test('where the browser has no room for the files, the page says so, and uploads them', async () => {
 	const page = await open({ init: () => { IDBObjectStore.prototype.put = () => { throw new DOMException('No room.', 'QuotaExceededError'); }; } });
 	hold();

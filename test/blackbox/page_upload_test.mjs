@@ -221,6 +221,38 @@ test('a failed request for the verdict is repeated, without the bytes', async ()
 	assert.equal(puts().length, before);
 });
 
+test('an upload that is cancelled while it is checked is gone from the page and from the server', async () => {
+	page = await openPage(browser, server);
+	let answer;
+	const asked = new Promise(resolve => { answer = resolve; });
+	await page.route('**/complete', answer);
+	await choose(page, [small('cancelled late.png')]);
+	const route = await asked;
+	const withdrawn = page.waitForResponse(response => response.request().method() === 'DELETE');
+	await page.getByRole('button', { name: 'Cancel: cancelled late.png' }).click();
+	assert.equal((await withdrawn).status(), 204);
+	await route.fulfill({ json: { imageId: 'x', status: 'uploaded', fileName: 'cancelled late.png' } });
+	await choose(page, [small('after it.png')]);
+	await page.unroute('**/complete');
+	await uploadIs(page, 'after it.png', 'done');
+	assert.equal(await page.locator('#tray-count').textContent(), 'Uploaded');
+	assert.ok(!(await uploaded()).includes('cancelled late.png'));
+});
+
+test('the records of many uploads are read together', async () => {
+	page = await openPage(browser, server);
+	const asked = { complete: 0, list: 0 };
+	page.on('request', request => { const [, what] = /(complete)$|images\?/.exec(request.url()) ?? [, null]; if (what !== null) asked[what ?? 'list']++; });
+	const before = (await uploaded()).length;
+	await choose(page, Array.from({ length: 60 }, (_, i) => small(`of many ${i}.png`, [i, 2 * i, 90])));
+	await page.getByText('All 60 uploaded').waitFor();
+	assert.equal((await uploaded()).length, before + 60);
+	assert.ok(asked.complete <= 25, `${asked.complete} calls for one record, ${asked.list} lists`);   // the last 20, and what a list did not have
+	assert.ok(asked.list < 40, `${asked.list} lists`);
+	await page.getByText(`${before + 60} pictures`).waitFor();
+	assert.equal(await upload(page, 'of many 3.png').getByRole('button', { name: 'Show' }).count(), 1);
+});
+
 test('an unreachable server is reported, and uploads go on when the browser is online again', async () => {
 	page = await openPage(browser, server);
 	await page.getByText('up to 5 MB').waitFor();
