@@ -1,10 +1,13 @@
 // The JSON API, as any client may call it: see doc/api.md. Errors become a
 // Refusal, whose message is shown to the user.
-import * as session from './sign_in.js';
 import { texts } from './texts.js';
 
 const base = new URL('prod/', document.baseURI);
 let key = sessionStorage.getItem('key') ?? '';
+let session = null;
+
+/** Users sign in: sign_in.js has their tokens. */
+export const useSession = module => { session = module; };
 
 /** canRetry: a retry may succeed, after retryAfter seconds where the server says so. status 0: there was no response. */
 export class Refusal extends Error {
@@ -19,7 +22,7 @@ export class Refusal extends Error {
 }
 
 /** A key or a session is in use. */
-export const hasKey = () => key !== '' || session.isSignedIn();
+export const hasKey = () => key !== '' || Boolean(session?.isSignedIn());
 
 /** The API key stays in this tab: sessionStorage at most. "" forgets it. */
 export function useKey(text) {
@@ -39,7 +42,7 @@ async function problemOf(answer) {
 
 /** Call the API; returns the response's JSON, or null where it has none. Throws a Refusal. A token that is refused is renewed once. */
 async function call(method, path, given = {}) {
-	const used = session.token();
+	const used = session?.token();
 	try {
 		return await callOnce(method, path, given);
 	} catch (refusal) {
@@ -56,7 +59,7 @@ async function call(method, path, given = {}) {
 	}
 }
 
-async function callOnce(method, path, { body, bearer = session.token() || key, headers: more = {}, signal, keepalive }) {
+async function callOnce(method, path, { body, bearer = session?.token() || key, headers: more = {}, signal, keepalive }) {
 	const headers = { ...more };
 	if (bearer)
 		headers.Authorization = `Bearer ${bearer}`;
@@ -101,12 +104,20 @@ export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
 export function linkTo(imageId, record) {
 	if (record?.visibility === 'public' && record.links?.original)
 		return record.links.original;
-	return record && !hasKey() ? fileLink(imageId) : new URL(`#${imageId}`, document.baseURI).href;
+	return record && !hasKey() ? fileLink(imageId) : new URL(`./#${imageId}`, document.baseURI).href;
 }
 
 // The uploader may delete a picture without the key, by the slot's token. Stored like the key.
 const tokens = new Map(JSON.parse(sessionStorage.getItem('tokens') ?? '[]'));
-const keepTokens = () => sessionStorage.setItem('tokens', JSON.stringify([...tokens].slice(-500)));
+const KEEP_MS = 500;
+let keeping = 0;
+function storeTokens() {
+	keeping = 0;
+	sessionStorage.setItem('tokens', JSON.stringify([...tokens].slice(-500)));
+}
+/** Store them soon, once for all that change until then. */
+const keepTokens = () => { keeping ||= setTimeout(storeTokens, KEEP_MS); };
+addEventListener('pagehide', () => keeping && storeTokens());
 
 export function ownToken(imageId, token) {
 	if (!imageId || !token)   // a key was sent, and deletes it too

@@ -4,7 +4,7 @@ import { change, hasKey, image, linkTo } from './api.js';
 import { $, bytes, copy, el, icon, number, typeName } from './dom.js';
 import * as edit from './edit.js';
 import * as gallery from './gallery.js';
-import { damageOf, sizeOf } from './picture.js';
+import { damageOf, lackOf, sizeOf } from './picture.js';
 import * as removal from './removal.js';
 import { forget as forgetRights, mayRemove, rights } from './rights.js';
 import * as share from './share.js';
@@ -16,7 +16,7 @@ import * as zoom from './zoom.js';
 const TURNS = [, 'upright', 'mirrored', 'upside down', 'upside down, mirrored', 'on its side, mirrored', 'a quarter turn to the right', 'on its other side, mirrored', 'a quarter turn to the left'];
 let shown = null, current = null, hooks;   // the id that was asked for; the record on the stage
 
-const time = text => el('time', { dateTime: text }, new Date(text).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'medium' }));
+const time = text => el('time', { dateTime: text }, new Date(text).toLocaleString(undefined, { dateStyle: 'long', timeStyle: 'medium' }));
 const code = text => el('code', {}, text);
 const link = (href, text) => el('a', { href, target: '_blank', rel: 'noopener' }, text);
 
@@ -56,7 +56,7 @@ const rows = (fields, record) => Object.entries(fields).map(([name, [label, show
 	.filter(([, shown]) => shown).flatMap(([label, shown]) => [el('dt', {}, label), el('dd', {}, ...[shown].flat())]);
 
 /** What a viewer should know of it, in sentences. */
-const warningOf = record => [record.damage && `Minor damage. ${damageOf(record)}`,
+const warningOf = record => [lackOf(record), record.damage && `Minor damage. ${damageOf(record)}`,
 	record.links && !record.links.original && 'Only previews are shown: the original has not been checked for private data, such as where it was taken.'].filter(Boolean).join(' ');
 
 function fill(record) {
@@ -71,9 +71,10 @@ function fill(record) {
 	$('warning').replaceChildren(icon('alert'), el('span', {}, warningOf(record)));
 	$('fields').replaceChildren(...rows(FIELDS, record));
 	$('technical').replaceChildren(...rows(TECHNICAL, record));
-	rights().then(({ change }) => ['edit', 'visibility'].forEach(id => $(id)?.toggleAttribute('hidden', !change)));
+	rights().then(({ change }) => ['edit', 'visibility'].forEach(id => $(id)?.toggleAttribute('hidden', !change || lackOf(current ?? record) !== '')));
 	mayRemove([record.imageId]).then(may => { if (current === record) $('delete').hidden = !may; });
 	$('download').hidden = !record.links?.original;
+	$('copy').hidden = $('share').hidden = lackOf(record) !== '';
 	for (const [id, step] of [['previous', -1], ['next', 1]])
 		gallery.neighbour(record.imageId, step).then(other => { if (current === record) $(id).disabled = !other; });
 }
@@ -99,11 +100,12 @@ function open(record) {
 		history.pushState(null, '', `#${record.imageId}`);
 }
 
-async function fetchRecord(imageId) {
+/** The record of a picture that is there; of one that is not, if it is listed. */
+async function fetchRecord(imageId, isListed = false) {
 	const record = await image(imageId);
-	if (record.status === 'uploaded')
+	if (isListed || !lackOf(record))
 		return record;
-	throw new Error(record.status === 'rejected' ? `This picture was rejected. ${record.reason}` : 'This picture has not been uploaded yet.');
+	throw new Error(lackOf(record));
 }
 
 /** Open a picture, or switch to it: the listed fields are shown at once, the rest when loaded. */
@@ -115,7 +117,7 @@ export async function show(imageId) {
 	if (listed)
 		open(listed);
 	try {
-		const record = await fetchRecord(imageId);
+		const record = await fetchRecord(imageId, Boolean(listed?.status));
 		if (shown === imageId)
 			open(Object.assign(listed ?? {}, record));
 	} catch (why) {

@@ -2,7 +2,7 @@
 // it. Where the server says how many images there are, a block anywhere in the list can be loaded; else, as in a search, they come one
 // after the other. What is on the wall stays there until what replaces it has arrived.
 import { page, Refusal } from './api.js';
-import { $, say } from './dom.js';
+import { $, put, say } from './dom.js';
 import { isWhole } from './picture.js';
 import { texts } from './texts.js';
 import { makeTile } from './tile.js';
@@ -12,10 +12,15 @@ const BLOCK = 60;
 const AHEAD = 1.5;       // windows: what is loaded before it is seen
 const KEPT_BLOCKS = 80;  // whose records are kept
 const SOON_MS = 400, STALE_MS = 10000;
+/** Orders that the server does not have: of the first SORTED_MOST pictures. */
+const SORTS = { name: (a, b) => a.fileName.localeCompare(b.fileName, undefined, { numeric: true }), size: (a, b) => b.fileSize - a.fileSize };
+const SORTED_MOST = 1000;
 
-let blocks = [], query = {}, total, hooks, generation = 0, settled;
+let blocks = [], query = {}, total, isCut = false, hooks, generation = 0, settled;
 const ids = new Set();   // of all records that are there
 
+/** A page of the list; more of its parameters are given. */
+const ask = more => page({ ...query, order: SORTS[query.order] ? undefined : query.order, ...more });
 const isSearch = () => Object.keys(query).some(name => name !== 'order');
 
 /** About how many pictures fill the window: records are long, so those that are not shown yet would double the cost of a first visit. */
@@ -34,9 +39,9 @@ function tell() {
 	const isEmpty = all === 0 && blocks.length > 0;
 	$('empty').hidden = !isEmpty || isSearch();
 	$('none-found').hidden = !isEmpty || !isSearch();
-	$('gallery-count').textContent = all === 0 || blocks.length === 0 || !blocks[0].records ? '' : isSearch() ? texts.wall.found(count(), isEnded()) : texts.wall.count(all, count());
-	$('wall-end').hidden = total === undefined || blocks.length === 0 || blocks.reduce((sum, block) => sum + block.span, 0) >= total;
-	$('wall-end').textContent = texts.wall.tooMany;
+	put('gallery-count', all === 0 || blocks.length === 0 || !blocks[0].records ? '' : isSearch() ? texts.wall.found(count(), isEnded() && !isCut) : texts.wall.count(all, count()));
+	$('wall-end').hidden = !isCut && (total === undefined || blocks.length === 0 || blocks.reduce((sum, block) => sum + block.span, 0) >= total);
+	put('wall-end', texts.wall.tooMany);
 	$('wall').ariaBusy = String(!blocks[0]?.records);
 }
 
@@ -91,7 +96,7 @@ function fill(block, answer) {
 	block.next = answer.nextCursor;
 	wall.setRecords(block, take(answer.images));
 	if (blocks[0] === block && isLast) {
-		total = answer.total;
+		[total, isCut] = [answer.total, Boolean(answer.isCut)];
 		addRest(answer);
 	} else if (isLast && answer.nextCursor !== undefined && total === undefined) {
 		blocks.push(wall.makeBlock(BLOCK));
@@ -108,7 +113,7 @@ async function loadBlock(block) {
 	try {
 		let answer, start = startOf(block);
 		do {   // a page of a search may be empty though the list goes on
-			answer = await page({ ...query, ...start, limit: block.span, signal: block.abort.signal });
+			answer = SORTS[query.order] ? await sorted() : await ask({ ...start, limit: block.span, signal: block.abort.signal });
 			start = { cursor: answer.nextCursor };
 		} while (mine === generation && answer.images.length === 0 && answer.nextCursor !== undefined);
 		if (mine !== generation)
@@ -146,9 +151,8 @@ function loadNear() {
 }
 
 /** The wall was drawn: what it lacks is loaded when scrolling pauses. */
-function drawn() {
-	tell();
-	hooks.drawn();
+function drawn(top) {
+	hooks.drawn(top);
 	clearTimeout(settled);
 	settled = setTimeout(loadNear, 60);
 }
@@ -161,7 +165,7 @@ export async function reload(wanted = query) {
 	ids.clear();
 	blocks.forEach(block => block.abort?.abort());
 	blocks = [wall.makeBlock(windowful())];
-	wall.use(blocks);
+	wall.use(blocks, !SORTS[query.order]);
 	$('empty').hidden = $('none-found').hidden = true;
 	showTrouble(null);
 	[isStale, refreshed] = [false, Date.now()];
@@ -183,11 +187,17 @@ async function head(n) {
 	const images = [];
 	let answer, first;
 	do {
-		answer = await page({ ...query, limit: Math.min(1000, n - images.length), cursor: answer?.nextCursor });
+		answer = await ask({ limit: Math.min(1000, n - images.length), cursor: answer?.nextCursor });
 		first ??= answer;
 		images.push(...answer.images);
 	} while (answer.nextCursor !== undefined && images.length < n);
 	return { ...answer, images, total: first.total };
+}
+
+/** The beginning of the list, in an order that the server does not have. */
+async function sorted() {
+	const { images, total, nextCursor } = await head(SORTED_MOST);
+	return { images: images.sort(SORTS[query.order]), total, isCut: nextCursor !== undefined };
 }
 
 let refreshing = null;
@@ -203,9 +213,9 @@ export function refresh() {
 			const seenNow = wall.blocksNear(0.5), near = seenNow.length > 0 ? seenNow : blocks.slice(0, 1), from = blocks.indexOf(near[0]);
 			const before = blocks.slice(0, from).reduce((sum, block) => sum + block.span, 0), seen = near.reduce((sum, block) => sum + block.span, 0);
 			const isFar = total !== undefined && from > 2;
-			const answer = await head(isFar ? blocks[0].span : Math.max(windowful(), before + seen));
+			const answer = SORTS[query.order] ? await sorted() : await head(isFar ? blocks[0].span : Math.max(windowful(), before + seen));
 			const there = isFar && answer.total !== undefined ? before + answer.total - total : undefined;
-			const part = there > answer.images.length ? await page({ ...query, skip: there, limit: Math.min(1000, seen) }) : undefined;
+			const part = there > answer.images.length ? await ask({ skip: there, limit: Math.min(1000, seen) }) : undefined;
 			if (mine !== generation)
 				return false;
 			replace(answer, part, there, near.map(block => block.span));
@@ -227,7 +237,7 @@ function replace(answer, part, there, spans) {
 	const freshOf = images => take(images).map(record => old.has(record.imageId) && old.get(record.imageId).version === record.version ? old.get(record.imageId) : record);
 	blocks.forEach(block => block.abort?.abort());
 	ids.clear();
-	total = answer.total;
+	[total, isCut] = [answer.total, Boolean(answer.isCut)];
 	const block = wall.makeBlock(answer.images.length);
 	block.next = answer.nextCursor;
 	wall.setRecords(block, freshOf(answer.images));
@@ -340,7 +350,7 @@ export async function last() {
 /** Add pictures that have just been uploaded, the newest first, before all others. */
 export function prepend(...uploaded) {
 	tellTabs();
-	if (!blocks[0]?.records || isSearch() || query.order === 'oldest')
+	if (!blocks[0]?.records || isSearch() || query.order)
 		return refreshSoon();
 	const fresh = take(uploaded);
 	blocks[0].span += fresh.length;
@@ -380,12 +390,12 @@ export function update(record) {
 
 /** The URL that a picture's tile shows, if it has loaded. */
 export const previewOf = imageId => wall.buttonOf(imageId)?.querySelector('picture img.shown')?.currentSrc;
-export const { buttonOf, focus, hide, monthInView } = wall;
+export const { buttonOf, focus, hide, monthAt } = wall;
 
-/** Listen: { wantKey(why), drawn(), covered(), decorate(li, record) } are called. */
+/** Listen: { wantKey(why), drawn(top), covered(), decorate(li, record) } are called. */
 export function start(given) {
 	hooks = given;
-	wall.start({ drawn, covered: hooks.covered, makeTile: record => hooks.decorate(makeTile(record, takeDown), record) });
+	wall.start({ drawn, laidOut: tell, covered: hooks.covered, makeTile: record => hooks.decorate(makeTile(record, takeDown), record) });
 	$('refresh').onclick = () => refresh().then(came => came && say(texts.wall.fresh));
 	const retry = () => {
 		blocks.forEach(block => { block.failed = false; });

@@ -1,13 +1,16 @@
 // The page: an upload tray and a gallery over the public API. This file connects the parts and
 // asks for a sign-in or the API key where the server requires one.
 import * as api from './api.js';
-import { $, el, say } from './dom.js';
+import { $, el, put, say } from './dom.js';
 import * as gallery from './gallery.js';
 import * as gather from './gather.js';
-import * as session from './sign_in.js';
 import { texts } from './texts.js';
 import * as tray from './tray.js';
 import * as upload from './upload.js';
+
+let session = null;   // sign_in.js, where users sign in
+/** Whether the issuer of a sign-in has led back here. */
+const returning = [...new URLSearchParams(location.search).keys()].filter(name => /^(state|code|error)$/.test(name)).length > 1;
 
 const trouble = why => { gallery.showTrouble(why); say(why.message); };
 
@@ -33,6 +36,12 @@ const viewer = later(() => Promise.all([import('./detail.js'), acting(), style('
 	detail.start({ wantKey, trouble });
 	return detail;
 });
+const searching = later(() => import('./search.js'), module => module);
+/** Show the pictures that the page's address asks for: all, or those of a search. */
+async function showList() {
+	const search = location.search && await searching();
+	return search ? search.follow() : gallery.reload();
+}
 async function show(imageId) {
 	const detail = await viewer();
 	if (detail)
@@ -42,15 +51,15 @@ async function show(imageId) {
 }
 
 function wantKey(refusal) {
-	const wasWrong = api.hasKey(), hadSession = !wasWrong && (session.isSignedIn() || refusal?.code === 'token_invalid');
+	const wasWrong = api.hasKey(), hadSession = !wasWrong && (session?.isSignedIn() || refusal?.code === 'token_invalid');
 	api.useKey('');
-	session.forget();
+	session?.forget();
 	$('forget').hidden = true;
 	$('detail').close();
 	gallery.clear();
 	$('gallery').hidden = true;
 	$('key-form').hidden = false;
-	$('key-wrong').textContent = hadSession ? 'Your session has ended. Sign in again.' : wasWrong ? 'Wrong API key.' : '';
+	$('key-wrong').textContent = hadSession ? texts.signIn.ended : wasWrong ? texts.signIn.wrongKey : '';
 	$('key').setAttribute('aria-invalid', String(wasWrong));
 	if (wasWrong)
 		$('key').focus();
@@ -67,12 +76,12 @@ async function takeKey(event) {
 async function goOn() {
 	$('key-form').hidden = true;
 	$('gallery').hidden = false;
-	await gallery.reload();
+	await showList();
 	if (!$('key-form').hidden)
 		return;
 	$('forget').hidden = false;
 	$('gallery-title').focus();
-	say('Signed in. The pictures are shown.');
+	say(texts.signIn.done);
 	await learnOwner();
 	upload.retryAll(why => why.wantsKey);
 	const asked = location.hash.slice(1);
@@ -93,14 +102,15 @@ async function learnOwner() {
 
 /** What the issuer answered, and what the form says where there is one. */
 async function signIn(offer) {
-	const returning = session.isReturning();
-	const failed = await session.start(offer).catch(why => why);
-	$('sign-in-ask').hidden = !session.isOffered();
-	if (session.isOffered()) {
-		$('key-title').textContent = 'Sign in to see your pictures';
-		$('key-why').textContent = 'Or enter an API key. It stays in this tab and is forgotten when you close it.';
+	let failed;
+	if (offer) {
+		api.useSession(session = await import('./sign_in.js'));
+		failed = await session.start(offer, returning).catch(why => why);
+		$('sign-in-ask').hidden = false;
+		$('key-title').textContent = texts.signIn.title;
+		$('key-why').textContent = texts.signIn.orKey;
 	}
-	if (session.isSignedIn())
+	if (session?.isSignedIn())
 		return goOn();
 	if (returning) {
 		learnOwner();
@@ -146,7 +156,7 @@ $('sign-in').onclick = () => session.begin(upload.hasFiles()).then(done => { if 
 $('forget').onclick = async () => {
 	await upload.signOut();
 	api.useKey('');
-	if (session.isSignedIn())
+	if (session?.isSignedIn())
 		session.signOut();
 	else
 		location.reload();
@@ -156,7 +166,7 @@ learnLimits();
 /** How much of the window bars cover. */
 const covered = () => ({ top: $('batch').offsetHeight + $('gallery-bar').offsetHeight, bottom: $('actions').offsetHeight });
 new ResizeObserver(() => document.documentElement.style.setProperty('--batch', `${$('batch').offsetHeight}px`)).observe($('batch'));
-const drawn = () => { $('gallery-month').textContent = scrollY > $('wall').offsetTop ? gallery.monthInView() : ''; };
+const drawn = top => put('gallery-month', top > 0 ? gallery.monthAt(top + covered().top) : '');
 gallery.start({ wantKey, drawn, covered, decorate: (li, record) => selection?.decorate(li, record) ?? li });
 $('wall').addEventListener('click', event => selection || acting().then(it => it?.onClick(event)));
 $('wall').addEventListener('keydown', event => {
@@ -165,11 +175,10 @@ $('wall').addEventListener('keydown', event => {
 	event.preventDefault();
 	acting().then(it => it?.onKey(event));
 });
-const searching = later(() => import('./search.js'), module => module);
 $('search').onclick = () => searching().then(it => it?.toggle());
 $('select').onclick = () => acting().then(it => it && $('select').click());
-if (!session.isReturning()) {
-	gallery.reload();
+if (!returning) {
+	showList();
 	learnOwner();
 }
 tray.start({ uploaded, show, wantKey });

@@ -3,6 +3,7 @@
 import { image } from './api.js';
 import { el, icon, typeName } from './dom.js';
 import { placeholder } from './placeholder.js';
+import { texts } from './texts.js';
 
 // Other types are never shown from their own file: only by thumbnails, if there are any.
 const SHOWN = ['image/jpeg', 'image/png', 'image/gif', 'image/webp'];
@@ -13,7 +14,7 @@ const turned = record => record.orientation >= 5 && record.fileType !== 'image/w
 export const sizeOf = record => turned(record) ? [record.height, record.width] : [record.width, record.height];
 
 /** Images of older versions may be found to be broken later. */
-export const isWhole = record => record.verdict !== 'corrupt';
+export const isWhole = record => record.verdict !== 'corrupt' || record.status === 'rejected';
 export const isAnimated = record => record.frames > 1;
 /** The link of the file itself, where a browser can show it and the record has one; else undefined. */
 export const originalOf = record => SHOWN.includes(record.fileType) ? record.links?.original : undefined;
@@ -49,8 +50,10 @@ function setFiles(source, img, record, previews) {
 	return url !== undefined;
 }
 
+/** Why there is no picture, as a sentence; "" where there is one. */
+export const lackOf = record => record.status === 'rejected' ? record.reason : record.status === 'pending' ? texts.wall.pending : '';
 /** In place of a picture that cannot be shown. */
-export const none = record => el('span', { className: 'none' }, icon('picture'), typeName(record.fileType ?? ''));
+export const none = (record, text = typeName(record.fileType ?? '')) => el('span', { className: 'none' }, icon(lackOf(record) ? 'alert' : 'picture'), text);
 
 /**
  * A <picture> of the record; null where it has no file to show. Links expire: if one fails to load, the record is read again, once.

@@ -1,10 +1,14 @@
-// What the wall shows: pictures by name, type and time, the newest or the oldest first. Loaded when it is first wanted.
+// What the wall shows: pictures by name, type, time and status, and in which order; also in the page's address, so that it is the same after a
+// reload. Loaded when it is first wanted.
 import * as api from './api.js';
 import { $, el, typeName } from './dom.js';
 import * as gallery from './gallery.js';
 import { texts } from './texts.js';
 
 const TYPING_MS = 300, DAY_MS = 86400000;
+const NAMES = ['name', 'type', 'period', 'order', 'status'];
+
+let form = null, timer, last = '';
 
 /** Where a period begins: midnight of so many days ago, or of the year's first day. */
 function beginOf(period) {
@@ -14,43 +18,71 @@ function beginOf(period) {
 
 const choice = (name, options) => el('select', { name, ariaLabel: texts.search[name] }, ...options.map(([value, text]) => el('option', { value }, text)));
 
-/** The form as a query of GET /images; what is not asked for is left out. */
-function queryOf(form) {
-	const { name, type, period, order } = Object.fromEntries(new FormData(form));
-	return Object.fromEntries(Object.entries({ name: name.trim(), type, from: period && beginOf(period).toISOString(), order: order === 'oldest' && order }).filter(([, value]) => value));
+/** The fields of the form that are set, as a query of the page's address. */
+function wanted() {
+	const query = new URLSearchParams();
+	for (const name of NAMES)
+		if (form.elements[name]?.value.trim())
+			query.set(name, form.elements[name].value.trim());
+	return query;
 }
 
-function makeForm(types) {
-	const form = el('form', { className: 'search', autocomplete: 'off', role: 'search' },
+/** Load what the form asks for, if that has changed. */
+function ask() {
+	clearTimeout(timer);
+	const query = wanted(), { period, ...rest } = Object.fromEntries(query);
+	if (String(query) === last)
+		return undefined;
+	last = String(query);
+	history.replaceState(history.state, '', location.pathname + (last && `?${last}`) + location.hash);
+	return gallery.reload({ ...rest, ...(period && { from: beginOf(period).toISOString() }) });
+}
+
+/** Only callers with images of their own can list those that are not uploaded. */
+const hasOwn = () => api.hasKey() ? api.me().then(({ owner }) => Boolean(owner), () => false) : false;
+
+async function makeForm() {
+	const [types, own] = await Promise.all([api.limits().then(limits => limits.allowedTypes, () => []), hasOwn()]);
+	form = el('form', { className: 'search', autocomplete: 'off', role: 'search' },
 		el('input', { type: 'search', name: 'name', placeholder: texts.search.name, ariaLabel: texts.search.name }),
 		choice('type', [['', texts.search.anyType], ...types.map(type => [type, typeName(type)])]),
-		choice('period', texts.search.periods), choice('order', texts.search.orders));
-	let timer, last = '{}';
-	const ask = () => {
-		clearTimeout(timer);
-		const query = queryOf(form);
-		if (JSON.stringify(query) === last)
-			return;
-		last = JSON.stringify(query);
-		gallery.reload(query);
-	};
+		choice('period', texts.search.periods), own && choice('status', texts.search.states), choice('order', texts.search.orders));
 	form.onsubmit = event => { event.preventDefault(); ask(); };
 	form.onchange = ask;
 	form.oninput = () => { clearTimeout(timer); timer = setTimeout(ask, TYPING_MS); };
 	form.onkeydown = event => { if (event.key === 'Escape') toggle(); };
 	form.onreset = () => setTimeout(ask);
-	return form;
+	$('search-panel').replaceChildren(form);
+}
+
+function open(isOpen) {
+	$('search-panel').hidden = !isOpen;
+	$('search').ariaExpanded = String(isOpen);
 }
 
 /** Show the form, or put it away and show all pictures again. */
 export async function toggle() {
-	const form = $('search-panel').firstChild ?? makeForm(await api.limits().then(limits => limits.allowedTypes, () => []));
 	const isOpen = $('search-panel').hidden;
-	$('search-panel').append(form);
-	$('search-panel').hidden = !isOpen;
-	$('search').ariaExpanded = String(isOpen);
+	if (!form)
+		await makeForm();
+	open(isOpen);
 	if (isOpen)
 		return form.elements.name.focus();
 	form.reset();
 	$('search').focus();
+}
+
+/** Show what the page's address asks for; of another caller than before, too. */
+export async function follow() {
+	const query = new URLSearchParams(location.search);
+	await makeForm();
+	for (const name of NAMES)
+		if (form.elements[name])
+			form.elements[name].value = query.get(name) ?? '';
+	for (const select of form.querySelectorAll('select'))
+		if (select.selectedIndex < 0)   // a value that there is not
+			select.selectedIndex = 0;
+	open(String(wanted()) !== '');
+	last = null;
+	return ask();
 }

@@ -14,7 +14,6 @@ const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 /** The page's own address, exactly as it is registered at the issuer. */
 const redirectUri = () => new URL('.', document.baseURI).href;
 
-export const isOffered = () => issuer !== null;
 export const isSignedIn = () => tokens !== null;
 /** What goes into Authorization; "" when nobody is signed in. */
 export const token = () => (issuer?.token === 'id' ? tokens?.id_token : tokens?.access_token) ?? '';
@@ -56,7 +55,7 @@ async function redeem(query, pending) {
 export async function begin(inWindow) {
 	if (!crypto.subtle)
 		throw new Error('Signing in needs https, or this machine.');
-	const pending = { verifier: random(), state: random(), nonce: random(), hash: location.hash, inWindow };
+	const pending = { verifier: random(), state: random(), nonce: random(), place: location.search + location.hash, inWindow };
 	const challenge = base64url(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(pending.verifier)));
 	sessionStorage.setItem(PENDING, JSON.stringify(pending));   // a new window gets a copy
 	const to = new URL(issuer.authorizeUrl);
@@ -78,20 +77,14 @@ export async function begin(inWindow) {
 	return true;
 }
 
-/** Whether the issuer has led back here. */
-export function isReturning() {
-	const query = new URLSearchParams(location.search);
-	return query.has('state') && (query.has('code') || query.has('error'));
-}
-
-/** Know the issuer, and finish a sign-in that was begun. Rejects with why it failed; the page then offers another. */
-export async function start(signIn) {
-	issuer = signIn ?? null;
-	if (!issuer || !isReturning())
+/** Know the issuer, and finish a sign-in that was begun, where the issuer has led back here. Rejects with why it failed; the page then offers another. */
+export async function start(signIn, isReturning) {
+	issuer = signIn;
+	if (!isReturning)
 		return;
 	const search = location.search, pending = JSON.parse(sessionStorage.getItem(PENDING) ?? 'null');
 	sessionStorage.removeItem(PENDING);
-	history.replaceState(history.state, '', location.pathname + (pending?.hash ?? ''));
+	history.replaceState(history.state, '', location.pathname + (pending?.place ?? ''));
 	if (!pending?.inWindow)
 		return redeem(new URLSearchParams(search), pending);
 	new BroadcastChannel(PENDING).postMessage(search);   // the page that opened this window goes on

@@ -11,6 +11,14 @@ export const texts = {
 	lost: 'The connection to the server was lost.',
 	answered: (status, words) => `${`The server answered ${status} ${words}`.trim()}.`,
 
+	signIn: {
+		title: 'Sign in to see your pictures',
+		orKey: 'Or enter an API key. It stays in this tab and is forgotten when you close it.',
+		ended: 'Your session has ended. Sign in again.',
+		wrongKey: 'Wrong API key.',
+		done: 'Signed in. The pictures are shown.',
+	},
+
 	gather: {
 		droppedLink: 'That was a link or a picture of another page. Save the picture first, then drop the file here.',
 		droppedText: 'That was text. Drop picture files here.',
@@ -81,6 +89,7 @@ export const texts = {
 		offline: 'You are offline. The page goes on when the connection is back.',
 		tooMany: 'There are more pictures than this page can show at once. Search, choose a period or sort by the oldest to see the others.',
 		size: (width, height) => `${width} by ${height} pixels`,
+		pending: 'This picture has not been uploaded yet.',
 		animated: 'animated',
 		damaged: 'Minor damage',
 		damage: why => `minor damage: ${why}`,
@@ -102,7 +111,9 @@ export const texts = {
 		order: 'Order',
 		anyType: 'All types',
 		periods: [['', 'Any time'], ['0', 'Today'], ['6', 'Last 7 days'], ['29', 'Last 30 days'], ['year', 'This year']],
-		orders: [['newest', 'Newest first'], ['oldest', 'Oldest first']],
+		orders: [['', 'Newest first'], ['oldest', 'Oldest first'], ['name', 'By name'], ['size', 'Largest first']],
+		status: 'Status',
+		states: [['', 'Uploaded'], ['rejected', 'Refused'], ['pending', 'Not finished']],
 	},
 	viewer: {
 		gone: 'This picture was deleted.',

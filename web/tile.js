@@ -1,6 +1,6 @@
 // The tile of one picture on the wall: its thumbnail over its placeholder, its name, its marks, and the box that selects it.
 import { bytes, el, fenced, icon, nameOf, typeName } from './dom.js';
-import { damageOf, hazeOf, isAnimated, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
+import { damageOf, hazeOf, isAnimated, lackOf, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
 import { texts } from './texts.js';
 
 /** Play an animation while the pointer is on its tile, or the keyboard's focus. */
@@ -31,16 +31,20 @@ export function makeTile(record, gone) {
 	const haze = hazeOf(record), damage = damageOf(record);
 	const tile = el('button', { type: 'button', className: 'tile', title: damage, ariaLabel: labelOf(record) }, haze);
 	tile.dataset.imageId = record.imageId;
+	const blank = () => {
+		tile.removeAttribute('aria-label');   // all that there is to say is seen
+		return none(record, lackOf(record) || undefined);
+	};
 	const picture = pictureOf(record, {
 		loaded: img => {
 			img.classList.add('shown');
 			haze?.classList.add('over');
 			haze?.addEventListener('transitionend', () => haze.remove());
 		},
-		failed: () => picture.replaceWith(none(record)),   // it may fail more than once
+		failed: () => picture.replaceWith(blank()),   // it may fail more than once
 		gone: () => gone(record.imageId),
 	});
-	tile.append(picture ?? none(record), el('span', { className: 'caption' }, nameOf(record.fileName)));
+	tile.append(picture ?? blank(), el('span', { className: 'caption' }, nameOf(record.fileName)));
 	if (isAnimated(record) || damage)
 		tile.append(el('span', { className: 'marks' }, isAnimated(record) && el('span', {}, icon('play'), typeName(record.fileType)), damage && el('span', { className: 'damage' }, icon('alert'), texts.wall.damaged)));
 	if (isAnimated(record))

@@ -11,7 +11,7 @@ const ASSUMED = [1.5, 1.33, 0.75, 1.78, 1.33, 0.8, 1.5, 1];   // of pictures who
 const KEPT = 160;                            // tiles that are not in the document, for a way back
 const TALLEST = 15e6;                        // px: browsers lay out no more than about 17 million
 
-let blocks = [], hooks, width = 0, target, lastKey = 0, assumed = ASSUMED, queued = false;
+let blocks = [], hooks, width = 0, target, lastKey = 0, assumed = ASSUMED, queued = false, byMonth = true;
 const tiles = new Map(), hidden = new Set();   // imageId -> li, the one that was used last is the last; ids that are not shown
 let shown = new Map();                         // what is in the document: key -> li
 let current = null;                            // the id of the tile that Tab reaches
@@ -32,6 +32,8 @@ export function setRecords(block, records) {
 		assumed = block.ratios;
 }
 
+/** The name of its month; '' where pictures are not under months. */
+const monthOf = record => byMonth && record.uploadedAt ? month(record.uploadedAt) : '';
 const isShown = record => !hidden.has(record.imageId);
 /** The records of a block that are not hidden. */
 export const recordsOf = block => block.records?.filter(isShown) ?? [];
@@ -71,10 +73,10 @@ function layBlock(block, before, isLast) {
 	const records = recordsOf(block), ratios = records.map(ratioOf), lines = [];
 	let top = 0, last = before;
 	for (let from = 0, to; from < records.length; from = to) {
-		const name = month(records[from].uploadedAt);
-		for (to = from + 1; to < records.length && month(records[to].uploadedAt) === name; )
+		const name = monthOf(records[from]);
+		for (to = from + 1; to < records.length && monthOf(records[to]) === name; )
 			to++;
-		if (last !== name && last !== undefined) {
+		if (name && last !== name && last !== undefined) {
 			lines.push({ top, height: HEADING, name });
 			top += HEADING;
 		}
@@ -85,7 +87,7 @@ function layBlock(block, before, isLast) {
 }
 
 /** The month at the end of a block; undefined where it is not known. */
-const monthAfter = block => { const records = recordsOf(block); return records.length > 0 ? month(records.at(-1).uploadedAt) : undefined; };
+const monthAfter = block => { const records = recordsOf(block); return records.length > 0 ? monthOf(records.at(-1)) : undefined; };
 
 /** Where things are on the screen now, and what brings them back there: a picture, or a part of a block. */
 export function anchor() {
@@ -126,6 +128,7 @@ export function layOut(restore) {
 	$('wall').style.height = `${Math.max(0, top - GAP)}px`;
 	if (restore || blocks.some((block, i) => block.top + block.height !== ends[i]))
 		bring();
+	hooks.laidOut();
 	draw();
 }
 
@@ -183,6 +186,7 @@ export function draw() {
 	if (width === 0)
 		return;
 	const at = scrollY - $('wall').offsetTop, more = Math.max(innerHeight * 0.5, 400), focused = document.activeElement?.closest?.('#wall > li');
+	hooks.drawn(at);   // before elements change: it measures, which would lay out all of them
 	const wanted = new Map();
 	for (const [key, make] of elementsBetween(at - more, at + innerHeight + more))
 		wanted.set(key, make(key));
@@ -205,8 +209,7 @@ export function draw() {
 		if (!wanted.has(id))
 			tiles.delete(id);
 	}
-	keepTabStop();
-	hooks.drawn();
+	keepTabStop(at);
 }
 
 function queueDraw() {
@@ -265,14 +268,11 @@ export function focus(imageId) {
 }
 
 /** One tile can be reached by Tab: the current one, else the first in the window. */
-function keepTabStop() {
-	let stop = buttonOf(current);
-	if (!stop) {
-		const top = scrollY - $('wall').offsetTop;
-		stop = [...shown.values()].find(li => li.placed[1] >= top && li.querySelector('button'))?.querySelector('button') ?? $('wall').querySelector('button');
-	}
+function keepTabStop(top = scrollY - $('wall').offsetTop) {
+	const stop = buttonOf(current) ?? [...shown.values()].find(li => li.placed[1] >= top && li.querySelector('button'))?.querySelector('button') ?? $('wall').querySelector('button');
 	for (const button of $('wall').querySelectorAll('button.tile'))
-		button.tabIndex = button === stop ? 0 : -1;
+		if (button.tabIndex !== (button === stop ? 0 : -1))
+			button.tabIndex = button === stop ? 0 : -1;
 }
 
 /** The line before or after, over the blocks' ends. */
@@ -294,20 +294,15 @@ export function beside(imageId, step) {
 	return line.pictures.reduce((a, b) => distance(b) < distance(a) ? b : a).record.imageId;
 }
 
-/** The month at the top of the window; '' where it is not known. */
-export function monthInView() {
-	const at = scrollY + hooks.covered().top - $('wall').offsetTop;
-	for (const block of blocks)
-		if (block.top + block.height > at) {
-			const line = block.lines?.find(line => line.pictures?.[0].record && block.top + line.top + line.height > at);
-			return line ? month(line.pictures[0].record.uploadedAt) : '';
-		}
-	return '';
+/** The month so far down the wall; '' where it is not known. */
+export function monthAt(at) {
+	const block = blocks.find(one => one.top + one.height > at), line = block?.lines?.find(one => one.pictures?.[0].record && block.top + one.top + one.height > at);
+	return line ? monthOf(line.pictures[0].record) : '';
 }
 
-/** Show these blocks, the same array from now on. */
-export function use(list) {
-	blocks = list;
+/** Show these blocks, the same array from now on; hasMonths: in the order of time, under months. */
+export function use(list, hasMonths = byMonth) {
+	[blocks, byMonth] = [list, hasMonths];
 	current = null;
 }
 
@@ -320,7 +315,7 @@ export function clear() {
 	$('wall').replaceChildren();
 }
 
-/** Listen: { makeTile(record), drawn(), covered() } are called; covered: { top, bottom } px of the window that bars take. */
+/** Listen: { makeTile(record), drawn(top), laidOut(), covered() } are called; top: px of the wall above the window; covered: { top, bottom } px of the window that bars take. */
 export function start(given) {
 	hooks = given;
 	addEventListener('scroll', queueDraw, { passive: true });

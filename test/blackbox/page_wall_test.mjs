@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
-import { choose, openPage, PHONE, seeWall, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { axe, choose, openPage, PHONE, seeWall, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
 import { startWithMany } from './support/many_images.mjs';
 import { png } from './support/png.mjs';
 import { call, eventually, fetchUrl, startServer, uploadImage } from './support/server.mjs';
@@ -246,6 +246,60 @@ test('pictures are found by name, type and time, and shown from the oldest; then
 	await page.getByLabel('Name', { exact: true }).press('Escape');
 	await shows(all);
 	await page.getByText('9 pictures', { exact: true }).waitFor();
+});
+
+test('a search and an order are in the page\'s address, and the same after a reload', async () => {
+	await put('a small one.png', { bytes: png(20, 20) });
+	page = await openPage(browser, server, { hash: '?type=image/png&order=name&period=no-such&status=rejected' });
+	const shows = wanted => eventually(async () => JSON.stringify((await seeWall(page)).map(one => one.name)) === JSON.stringify(wanted), { what: wanted.join() });
+	const all = ['1', '2', '3', '4', '5', '6', '7', '8', '9'].map(n => `${n}.png`);
+	await shows([...all, 'a small one.png']);
+	assert.equal(await page.getByLabel('Order').inputValue(), 'name');
+	assert.equal(await page.getByLabel('Uploaded').inputValue(), '', 'a value that there is not');
+	assert.equal(await page.getByLabel('Status').count(), 0, 'who has no images of their own cannot list others\'');
+	await page.getByLabel('Name', { exact: true }).fill('one');
+	await shows(['a small one.png']);
+	await eventually(() => page.url() === `${server.api}/?name=one&type=image%2Fpng&order=name`, { what: 'the address' });
+	await page.reload();
+	await shows(['a small one.png']);
+	assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'one');
+	await page.locator('#wall .tile').click();
+	await page.getByRole('dialog').getByRole('heading', { name: 'a small one.png' }).waitFor();
+	await page.keyboard.press('Escape');
+	await page.getByRole('dialog').waitFor({ state: 'hidden' });
+	assert.match(page.url(), /\?name=one&/);
+	await page.getByLabel('Name', { exact: true }).fill('');
+	await page.getByLabel('Order').selectOption('Largest first');
+	await eventually(async () => (await seeWall(page)).at(-1).name === 'a small one.png', { what: 'the smallest file, last' });
+	await page.getByRole('button', { name: 'Search', exact: true }).click();
+	await eventually(() => page.url() === `${server.api}/`, { what: 'the address without a search' });
+	await eventually(async () => (await seeWall(page))[0].name === 'a small one.png', { what: 'the newest first' });
+});
+
+test('a caller with images of its own sees which were refused, and why, and which are not finished', async t => {
+	const closed = await startServer({ env: { TINTYPE_API_KEY: KEY } });
+	t.after(() => closed.stop());
+	const { json: { key } } = await call(closed, 'POST', '/keys?onBehalfOf=alice', { key: KEY, json: { name: 'alice', scopes: ['read', 'upload', 'delete'] } });
+	await uploadImage(closed, { fileName: 'good.png', bytes: png(40, 30), key });
+	const slots = [];
+	for (const fileName of ['no picture.png', 'never sent.png'])
+		slots.push((await call(closed, 'POST', '/upload', { key, json: { fileName, fileType: 'image/png' } })).json);
+	assert.equal((await fetchUrl(slots[0].uploadUrl, { method: 'PUT', headers: slots[0].headers, body: Buffer.from('text') })).status, 400);
+	const { reason } = (await call(closed, 'GET', `/images/${slots[0].imageId}`, { key })).json;
+	page = await openPage(browser, closed, { hash: '?status=rejected', init: `sessionStorage.setItem('key', '${key}')` });
+	await tile('no picture.png').getByText(reason).waitFor();
+	assert.deepEqual(await names(), ['no picture.png']);
+	assert.deepEqual(await axe(page), []);
+	await tile('no picture.png').click();
+	await page.locator('#warning').getByText(reason).waitFor();
+	assert.deepEqual(await page.getByRole('dialog').getByRole('button', { name: /Copy link|Share|Download/ }).count(), 0);
+	await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+	await page.keyboard.press('Escape');
+	await page.getByRole('heading', { name: 'No pictures found' }).waitFor();
+	await page.getByLabel('Status').selectOption('Not finished');
+	await tile('never sent.png').getByText('This picture has not been uploaded yet.').waitFor();
+	await page.getByLabel('Status').selectOption('Uploaded');
+	await tile('good.png').waitFor();
 });
 
 test('a first list that cannot be loaded leaves a message and no empty wall, and is tried again', async () => {
