@@ -370,9 +370,6 @@ static bool commit_batch(struct pg_batch *b)
 {
 	struct pg_writer *w = b->w;
 
-	for (size_t i = 0; i < b->n_owners; i++)
-		if (b->owners[i].changed)
-			save_owner(b, &b->owners[i]);
 	ASK(b, read_saved, PQ_WRITER_SAVE, pg_uuid(w->id), pg_number(w->generation), pg_number(++w->batches),
 		pg_number((int64_t)b->delta.pending), pg_number((int64_t)b->delta.uploaded), pg_number((int64_t)b->delta.rejected),
 		pg_number((int64_t)b->delta.stored_bytes), pg_number(clock_now_ms()), pg_number(w->phase));
@@ -418,6 +415,9 @@ static enum pg_failure run_batch(struct pg_batch *b, struct pg_change *const *ch
 	b->wrote = false;
 	for (size_t i = 0; i < n && b->failed == PG_FINE; i++)
 		apply_change(b, changes[i]);
+	for (size_t i = 0; i < b->n_owners && b->failed == PG_FINE; i++)
+		if (b->owners[i].changed)
+			save_owner(b, &b->owners[i]);
 	if (!b->wrote || b->failed != PG_FINE) {
 		roll_back(b);
 		return b->failed;

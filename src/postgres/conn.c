@@ -307,9 +307,11 @@ static void pass_over(void *arg, const PGresult *r)
 
 enum status pg_open(struct pg_conn *c, struct fault *why)
 {
-	const char *names[] = { "connect_timeout", "target_session_attrs", "fallback_application_name", "dbname", "client_encoding",
-		c->target->password != NULL ? "password" : NULL, NULL };
-	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->password, NULL };
+	/* libpq passes over names whose value is NULL. */
+	const char *names[] = { "connect_timeout", "target_session_attrs", "fallback_application_name", "dbname", "client_encoding", "sslmode",
+		"password", NULL };
+	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->sslmode, c->target->password,
+		NULL };
 
 	assert(c->pg == NULL);
 	c->pg = PQconnectdbParams(names, values, 1);

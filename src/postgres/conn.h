@@ -81,6 +81,7 @@ struct pg_value pg_texts(struct arena *a, const struct str *texts, size_t n);
 struct pg_target {
 	const char *url;      /* of libpq: any form of a connection string, several hosts */
 	const char *password; /* NULL: as the URL, or libpq's own sources, say */
+	const char *sslmode;  /* NULL: likewise */
 	int64_t timeout_ms;   /* of a statement */
 };
 

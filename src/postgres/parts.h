@@ -8,6 +8,9 @@
 
 struct postgres {
 	struct image_table table;
+	struct user_table users;
+	struct api_key_table api_keys;
+	struct outbox outbox;
 	struct pg_target target;
 	char *url, *password;
 	struct pg_writer writer;
@@ -18,6 +21,9 @@ struct postgres {
 #define POSTGRES_OF(port, member) ((struct postgres *)((char *)(port)-offsetof(struct postgres, member)))
 
 extern const struct image_table_ops pg_image_ops;
+extern const struct user_table_ops pg_user_ops;
+extern const struct api_key_table_ops pg_api_key_ops;
+extern const struct outbox_ops pg_outbox_ops;
 
 /* Operations of image_table that read. */
 enum status pg_images_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;

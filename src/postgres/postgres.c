@@ -1,10 +1,13 @@
 /* Opening and closing; see postgres.h. */
 #include "postgres/postgres.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "postgres/parts.h"
 #include "postgres/schema.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TIMEOUT_MS 10000
@@ -16,13 +19,50 @@ static enum status start_lanes(struct postgres *p, struct fault *why)
 	return pg_asker_start(&p->scans, why);
 }
 
+/* Whether every host of a list is this machine. Source: PostgreSQL manual, "Parameter Key Words", host */
+static bool are_local(struct str hosts)
+{
+	while (hosts.p != NULL) {
+		struct str host = str_cut(&hosts, ',');
+		if (host.n > 0 && host.p[0] != '/' && host.p[0] != '@' && !str_is_one_of(host, STR("localhost|127.0.0.1|::1"), '|'))
+			return false;
+	}
+	return true;
+}
+
+static struct str find_part(const PQconninfoOption *parts, const char *keyword)
+{
+	for (; parts->keyword != NULL; parts++)
+		if (strcmp(parts->keyword, keyword) == 0)
+			return str_of(parts->val);
+	return STR("");
+}
+
+/* Check that it is a URL, and decide on sslmode where it is not said: libpq would encrypt if the server wants to, and verify nothing, which
+ * is enough on this machine alone. libpq's message may show a part of a password. */
+static enum status read_url(struct postgres *p, struct fault *why)
+{
+	PQconninfoOption *parts = PQconninfoParse(p->url, NULL);
+
+	if (parts == NULL)
+		return fault_set(why, BAD_SETTING,
+			"--table (TINTYPE_TABLE) cannot be read: it must be postgres://USER@HOST[:PORT]/DATABASE[?PARAMETERS] with parameters of libpq, and with "
+			"special characters percent-encoded.");
+	bool says = find_part(parts, "sslmode").n > 0 || find_part(parts, "service").n > 0 || getenv("PGSSLMODE") != NULL;
+	p->target.sslmode = says || are_local(find_part(parts, "host")) ? NULL : "verify-full";
+	PQconninfoFree(parts);
+	return OK;
+}
+
 /* Texts for libpq. */
 static enum status read_target(struct postgres *p, const struct postgres_options *o, struct fault *why)
 {
 	p->url = mem_dup_cstr(o->url);
 	p->password = o->password.n > 0 ? mem_dup_cstr(o->password) : NULL;
-	p->target = (struct pg_target){ p->url, p->password, o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS };
-	return p->url == NULL || (o->password.n > 0 && p->password == NULL) ? fault_no_memory(why) : OK;
+	p->target = (struct pg_target){ .url = p->url, .password = p->password, .timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS };
+	if (p->url == NULL || (o->password.n > 0 && p->password == NULL))
+		return fault_no_memory(why);
+	return read_url(p, why);
 }
 
 void postgres_free(struct postgres **out)
@@ -51,6 +91,9 @@ enum status postgres_new(const struct postgres_options *o, struct postgres **out
 	if (p == NULL)
 		return fault_no_memory(why);
 	p->table.ops = &pg_image_ops;
+	p->users.ops = &pg_user_ops;
+	p->api_keys.ops = &pg_api_key_ops;
+	p->outbox.ops = &pg_outbox_ops;
 	p->writer.max_pending = o->max_pending;
 	p->writer.quota = o->quota;
 	p->writer.fills = o->fills;
@@ -67,6 +110,69 @@ enum status postgres_new(const struct postgres_options *o, struct postgres **out
 struct image_table *postgres_table(struct postgres *p)
 {
 	return &p->table;
+}
+
+struct user_table *postgres_users(struct postgres *p)
+{
+	return &p->users;
+}
+
+struct api_key_table *postgres_api_keys(struct postgres *p)
+{
+	return &p->api_keys;
+}
+
+struct outbox *postgres_outbox(struct postgres *p)
+{
+	return &p->outbox;
+}
+
+enum status postgres_lease(struct postgres *p, struct str name, int64_t lease_ms, bool *is_held, struct fault *why)
+{
+	PGresult *r CLEANUP(result_clear) = NULL;
+
+	assert(lease_ms >= 0);
+	TRY(PG_ASK(&p->points, PQ_LEASE, &r, why, pg_text(name), pg_uuid(p->writer.id), pg_number(lease_ms)));
+	*is_held = PQntuples(r) > 0;
+	return OK;
+}
+
+static enum status read_report(PGconn *pg, struct postgres_report *out, struct fault *why)
+{
+	PGresult *r CLEANUP(result_clear) = PQexec(pg,
+		"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
+		" (SELECT string_agg(name || ' ' || privilege, ', ') FROM"
+		" unnest(ARRAY['images','kept_ids','users','writers','api_keys','outbox','webhook','migration','leases']) name,"
+		" unnest(ARRAY['SELECT','INSERT','UPDATE','DELETE']) privilege WHERE NOT has_table_privilege(name, privilege))");
+	uint64_t clock_ms = 0;
+
+	if (PQresultStatus(r) != PGRES_TUPLES_OK || !str_to_u64(str_of(PQgetvalue(r, 0, 0)), &clock_ms))
+		return pg_exec_failed(pg, why);
+	out->clock_off_ms = (int64_t)clock_ms - clock_now_ms();
+	out->is_superuser = strcmp(PQgetvalue(r, 0, 1), "t") == 0;
+	(void)snprintf(out->missing_rights, sizeof out->missing_rights, "%s", PQgetvalue(r, 0, 2));
+	return OK;
+}
+
+enum status postgres_inspect(const struct postgres_options *o, struct postgres_report *out, struct fault *why)
+{
+	struct postgres *p CLEANUP(postgres_free) = mem_new(1, sizeof *p);
+
+	*out = (struct postgres_report){ 0 };
+	if (p == NULL)
+		return fault_no_memory(why);
+	struct pg_conn *c = &p->points.lane.conn;
+	c->target = &p->target;
+	TRY(read_target(p, o, why));
+	TRY(pg_open(c, why));
+	struct str version = str_of(PQparameterStatus(c->pg, "server_version"));
+	(void)snprintf(out->version, sizeof out->version, "%.*s", STRF(str_slice(version, 0, str_find_char(version, ' '))));
+	out->is_encrypted = PQsslInUse(c->pg) != 0;
+	enum status status = schema_check(c->pg, why);
+	if (status == OK)
+		status = read_report(c->pg, out, why);
+	pg_disconnect(c);
+	return status;
 }
 
 enum status postgres_create(const struct postgres_options *o, struct fault *why)

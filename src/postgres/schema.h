@@ -15,4 +15,7 @@ enum status schema_create(PGconn *pg, struct fault *why) MUST_CHECK;
 /* Whether the tables are of this version.  Errors: SCHEMA_UNKNOWN, with what to do; STORAGE_FAILED */
 enum status schema_check(PGconn *pg, struct fault *why) MUST_CHECK;
 
+/* The fault of a PQexec that failed. */
+enum status pg_exec_failed(PGconn *pg, struct fault *why);
+
 #endif

@@ -25,6 +25,7 @@ struct contract_fixture {
 	struct user_table *users;        /* of the table's rows; with api_keys for their own suites alone */
 	struct api_key_table *api_keys;
 	struct outbox *outbox;     /* likewise */
+	bool gives_at_once;        /* a shared one that gives an event to whichever process asks, not first to the one that has written it */
 	struct transfer *transfer; /* likewise */
 	struct object_store *store;
 	struct bucket_store *bucket;

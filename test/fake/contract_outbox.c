@@ -298,7 +298,8 @@ static void test_due_when_shared_then_given_to_one_and_to_another_after_a_while(
 		return;
 	}
 	begin_again(b);
-	assert_int_equal(due_by(b, now_ms).n, 0); /* the process that wrote them may be sending them */
+	if (!b->w.gives_at_once)
+		assert_int_equal(due_by(b, now_ms).n, 0); /* the process that wrote them may be sending them */
 	struct outbox_page page;
 	assert_int_equal(outbox_due(b->w.outbox, now_ms + DAY_MS, 2, &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 2);

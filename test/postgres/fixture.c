@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <libpq-fe.h>
 #include <stdio.h>
 
 struct postgres_server pg_server;
@@ -16,6 +17,32 @@ static void open_table(struct contract_fixture *w)
 	enum status opened = postgres_new(&p->options, &p->postgres, &why);
 	assert(opened == OK);
 	w->table = postgres_table(p->postgres);
+	w->users = postgres_users(p->postgres);
+	w->api_keys = postgres_api_keys(p->postgres);
+	w->outbox = postgres_outbox(p->postgres);
+}
+
+void pg_fixture_query(struct contract_fixture *w, const char *sql)
+{
+	struct pg_fixture *p = w->own;
+	PGconn *pg = PQconnectdb(p->url);
+	PGresult *r = PQexec(pg, sql);
+	ExecStatusType status = PQresultStatus(r);
+
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+		fprintf(stderr, "%s: %s\n", sql, PQerrorMessage(pg));
+	assert(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK);
+	PQclear(r);
+	PQfinish(pg);
+}
+
+static void spoil(struct contract_fixture *w, struct str owner)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof sql,
+		"UPDATE users SET bytes = bytes + 1000, images = images + 1000, reserved_bytes = 0, pending = 0 WHERE owner = '%.*s'", STRF(owner));
+	pg_fixture_query(w, sql);
 }
 
 void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending)
@@ -30,7 +57,7 @@ void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending)
 	if (made != OK)
 		fprintf(stderr, "%s (%s)\n", why.text, why.cause);
 	assert(made == OK);
-	*w = (struct contract_fixture){ .own = p };
+	*w = (struct contract_fixture){ .gives_at_once = true, .spoil = spoil, .own = p };
 	open_table(w);
 }
 

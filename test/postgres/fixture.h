@@ -20,4 +20,7 @@ void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending);
 void pg_fixture_reopen(struct contract_fixture *w);
 void pg_fixture_unmake(struct contract_fixture *w);
 
+/* Run a statement on the fixture's database, by a connection of its own. */
+void pg_fixture_query(struct contract_fixture *w, const char *sql);
+
 #endif
