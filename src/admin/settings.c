@@ -3,17 +3,21 @@
 #include "admin/call.h"
 
 #include "config/settings_table.h"
+#include "config/table_url.h"
 #include "base/writer.h"
 
-/* "" of a text that is not set. */
-static struct str value_of(const void *field, enum setting_kind kind, struct buf *digits)
+/* "" of a text that is not set.  room: for a value that is not a text as it is */
+static struct str value_of(const void *field, enum setting_kind kind, struct buf *room)
 {
 	switch (kind) {
 	case SETTING_TEXT:
-		return str_of(*(const char *const *)field);
+		if (!table_url_is(str_of(*(const char *const *)field)))
+			return str_of(*(const char *const *)field);
+		table_url_put(room, str_of(*(const char *const *)field));
+		return buf_str(room);
 	case SETTING_NUMBER:
-		buf_put_u64(digits, *(const uint64_t *)field);
-		return buf_str(digits);
+		buf_put_u64(room, *(const uint64_t *)field);
+		return buf_str(room);
 	case SETTING_SWITCH:
 		return *(const bool *)field ? STR("on") : STR("off");
 	}
@@ -23,10 +27,10 @@ static struct str value_of(const void *field, enum setting_kind kind, struct buf
 
 static void write_setting(struct buf *b, const struct settings *s, const struct setting *row)
 {
-	char memory[24];
-	struct buf digits;
-	buf_init_fixed(&digits, memory, sizeof memory);
-	struct str value = value_of((const char *)s + row->offset, row->kind, &digits), flag = str_of(row->flag.name);
+	char memory[1024];
+	struct buf room;
+	buf_init_fixed(&room, memory, sizeof memory);
+	struct str value = value_of((const char *)s + row->offset, row->kind, &room), flag = str_of(row->flag.name);
 	writer_open(b, STR(""), '{');
 	writer_text(b, STR("env"), str_of(row->env));
 	if (flag.n > 0) {

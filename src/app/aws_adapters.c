@@ -52,15 +52,22 @@ enum status aws_adapters_open_bucket(
 	return open_s3(e, s, (struct s3_store_options){ .bucket = bucket, .timeout_ms = timeout_ms, .keep_versions = true }, why);
 }
 
-enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why)
+enum status aws_adapters_open_store(struct aws_adapters *e, const struct settings *s, struct fault *why)
 {
 	assert(e != NULL && s != NULL);
 	bool deny = str_equal(str_of(s->overwrite), STR("deny"));
 	TRY(open_s3(e, s, (struct s3_store_options){ .bucket = str_of(s->bucket), .deny_overwrite = deny }, why));
+	e->ssm = open_service(e, STR("ssm"), e->region, endpoint_of("AWS_ENDPOINT_URL_SSM"));
+	return e->ssm != NULL ? OK : fault_no_memory(why);
+}
+
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why)
+{
+	assert(e != NULL && s != NULL);
+	TRY(aws_adapters_open_store(e, s, why));
 	struct str region = e->region;
 	e->dynamo = open_service(e, STR("dynamodb"), region, endpoint_of("AWS_ENDPOINT_URL_DYNAMODB"));
-	e->ssm = open_service(e, STR("ssm"), region, endpoint_of("AWS_ENDPOINT_URL_SSM"));
-	if (e->dynamo == NULL || e->ssm == NULL)
+	if (e->dynamo == NULL)
 		return fault_no_memory(why);
 	const struct owner_quota quota = quota_of(s);
 	const struct dynamo_table_options table = { .service = e->dynamo,

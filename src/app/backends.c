@@ -2,18 +2,30 @@
  * commit, the distributed ones rely on garbage collection and on events; a mix could guarantee neither. */
 #include "app/backends.h"
 
+#include "config/table_url.h"
+
 #include <string.h>
 
 enum status backends_choose(const struct settings *s, bool *remote, struct fault *why)
 {
 	assert(s != NULL);
-	bool s3 = strcmp(s->store, "s3") == 0, dynamodb = strcmp(s->table, "dynamodb") == 0;
-	if (s3 != dynamodb)
+	bool s3 = strcmp(s->store, "s3") == 0, sqlite = strcmp(s->table, "sqlite") == 0;
+	if (s3 == sqlite)
 		return fault_set(why, BAD_SETTING,
-			"--store s3 and --table dynamodb go together: set both, or neither to "
+			"--store s3 and --table dynamodb or postgres://... go together: set both, or neither to "
 			"keep everything in the data directory");
 	*remote = s3;
 	return OK;
+}
+
+const char *backends_table_name(const struct settings *s, char name[BACKENDS_TABLE_NAME_CHARS])
+{
+	struct str table = str_of(s->table);
+	struct buf b;
+	buf_init_fixed(&b, name, BACKENDS_TABLE_NAME_CHARS);
+	table_url_put(&b, table_url_is(table) ? table : str_of(s->table_name));
+	buf_put_char(&b, '\0');
+	return buf_ok(&b) ? name : "postgres://";
 }
 
 enum status backends_open(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why)

@@ -1,5 +1,5 @@
 /* The storage backends, chosen by the settings: on this machine, in one
- * data directory, or S3 and DynamoDB, which any number of servers can share. */
+ * data directory, or S3 and DynamoDB or PostgreSQL, which any number of servers can share. */
 #ifndef APP_BACKENDS_H
 #define APP_BACKENDS_H
 
@@ -29,15 +29,18 @@ struct backends {
 	struct bucket_catalog *catalog; /* with bucket */
 	struct part_store *parts;       /* with bucket */
 	struct key_ring *keys;          /* with bucket */
-	struct transfer *transfer;
-	struct storage_check *check;    /* with bucket */
-	struct outbox *outbox;          /* NULL: no events are written here */
-	struct history *history;        /* NULL: it keeps none */
-	struct str delivery_key;        /* that the backend keeps; "": none */
-	struct str region;              /* with bucket: what signatures name */
+	struct transfer *transfer;      /* NULL: its rows cannot be moved */
+	struct storage_check *check; /* with bucket */
+	struct outbox *outbox;       /* NULL: no events are written here */
+	struct history *history;     /* NULL: it keeps none */
+	struct str delivery_key;     /* that the backend keeps; "": none */
+	struct str region;           /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);
 	/* Be told of images whose rows have changed, as engine_watch (store/store.h); NULL: rows change unseen */
 	void (*watch)(struct backends *, void (*changed)(void *arg, struct str key), void *arg);
+	/* Take, renew, or with 0 give back the lease on what one process does for all that share the table.  false: it is another's, or the
+	 * table does not answer. NULL: each does it, without harm */
+	bool (*lead)(struct backends *, int64_t lease_ms);
 	void (*measure)(struct backends *); /* update the gauges of the backend; NULL: none */
 	/* Make the database as small as it can be; only close may follow. NULL: not supported */
 	enum status (*compact)(struct backends *, uint64_t *before, uint64_t *after, struct fault *why);
@@ -50,6 +53,9 @@ struct backends {
 /* Whether the settings say that images are stored remotely.
  * Errors  BAD_SETTING */
 enum status backends_choose(const struct settings *s, bool *remote, struct fault *why) MUST_CHECK;
+/* The remote table as people may see it: DynamoDB's name, or the URL without a password. In `name`. */
+#define BACKENDS_TABLE_NAME_CHARS 512
+const char *backends_table_name(const struct settings *s, char name[BACKENDS_TABLE_NAME_CHARS]);
 /* Open the chosen backends.
  * storage_url  of the storage listener; "" without one
  * Errors       BAD_SETTING; OUT_OF_MEMORY; engine_open's. Nothing is left open then */

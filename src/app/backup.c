@@ -90,7 +90,7 @@ static enum status need_local(const struct settings *s, struct fault *why)
 {
 	return strcmp(s->store, "local") == 0
 		? OK
-		: fault_set(why, BAD_SETTING, "This is for the embedded store. S3 and DynamoDB have backups of their own: versioning, AWS Backup.");
+		: fault_set(why, BAD_SETTING, "This is for the embedded store. S3, DynamoDB and PostgreSQL have backups of their own.");
 }
 
 static enum status run_backup(const struct arguments *a, struct backup_place *place, struct shown *shown, struct fault *why)

@@ -2,6 +2,7 @@
 #include "app/doctor.h"
 
 #include "app/arguments.h"
+#include "app/backends.h"
 #include "app/identity_setup.h"
 #include "app/serve_settings.h"
 #include "base/clock.h"
@@ -124,6 +125,7 @@ static void check_settings(struct doctor *d)
 	struct str storage = str_of(s->storage_listen);
 	bool everywhere = str_starts_with(storage, STR("0.0.0.0:")) || str_starts_with(storage, STR("[::]:"));
 	struct identity *identity = NULL;
+	char table[BACKENDS_TABLE_NAME_CHARS];
 	enum status st = serve_settings_check(&d->settings, &d->remote, &why);
 	if (st == OK)
 		st = serve_settings_check_urls(s, d->remote, everywhere, &why);
@@ -135,8 +137,8 @@ static void check_settings(struct doctor *d)
 		doctor_report_fault(
 			d, DOCTOR_FAILED, "Change it in the environment, in .env or on the command line; the server does not start with it.", &why);
 	else
-		doctor_report(d, DOCTOR_OK, NULL, "They can be used; images are kept %s%s.", d->remote ? "on S3 and DynamoDB" : "in ",
-			d->remote ? "" : s->data_dir);
+		doctor_report(d, DOCTOR_OK, NULL, "They can be used; images are kept %s%s.", d->remote ? "on S3, and their table in " : "in ",
+			d->remote ? backends_table_name(s, table) : s->data_dir);
 	if (st == OK && str_equal(str_of(s->verify), STR("header")))
 		doctor_report(
 			d, DOCTOR_WARNING, "Start it with --verify decode to refuse damaged pictures.", "Uploads are checked by their headers alone.");

@@ -2,7 +2,9 @@
 #include "app/doctor.h"
 
 #include "app/backends.h"
+#include "app/backends_postgres.h"
 #include "base/hash.h"
+#include "config/table_url.h"
 #include "identity/discovery.h"
 #include "identity/jwk.h"
 #include "webhook/endpoint.h"
@@ -133,6 +135,46 @@ static void check_outbox(struct doctor *d, const struct backends *e, struct aren
 			"%llu events of the table cannot be read, and are not sent.", (unsigned long long)now.unreadable);
 }
 
+static void check_dynamodb(struct doctor *d, struct backends *e, struct arena *a)
+{
+	struct fault why = { 0 };
+	unsigned failures = d->failures;
+	const char *what = "use", *name = d->settings.table_name;
+	if (try_table(e, &what, a, &why) != OK)
+		doctor_report(d, DOCTOR_FAILED,
+			"Check TABLE_NAME, the region, and the rights of these credentials; `tintype table create` makes the table: doc/aws.md.",
+			"The server cannot %s the table %s: %s (%s).", what, name, why.text, why.cause);
+	else
+		doctor_report(d, DOCTOR_OK, NULL, "The table %s can be read, listed and written to.", name);
+	if (d->failures == failures && e->outbox != NULL)
+		check_outbox(d, e, a);
+}
+
+/* Nothing is written: the rights say whether it could be. */
+static void check_postgres(struct doctor *d)
+{
+	struct postgres_report r;
+	struct fault why = { 0 };
+	char name[BACKENDS_TABLE_NAME_CHARS];
+	(void)backends_table_name(&d->settings, name);
+	if (backends_postgres_inspect(&d->settings, &r, &why) != OK)
+		doctor_report(d, DOCTOR_FAILED,
+			"Check TINTYPE_TABLE and the password, and that PostgreSQL lets this role in; `tintype table create` makes the tables: doc/postgres.md.",
+			"The server cannot use %s: %s (%s).", name, why.text, why.cause);
+	else if (r.missing_rights[0] != '\0')
+		doctor_report(d, DOCTOR_FAILED, "Grant them to the role of the servers: doc/postgres.md.", "At %s rights are missing: %s.", name,
+			r.missing_rights);
+	else if (llabs(r.clock_off_ms) > CLOCK_OFF_S * 1000)
+		doctor_report(d, DOCTOR_FAILED, "Set the clocks of both machines by a time service: servers tell each other times by the database.",
+			"The clock of %s is %lld seconds from this one.", name, (long long)r.clock_off_ms / 1000);
+	else
+		doctor_report(d, DOCTOR_OK, NULL, "%s can be reached (PostgreSQL %s, %s), and has the tables of this version.", name, r.version,
+			r.is_encrypted ? "by TLS" : "without TLS");
+	if (r.is_superuser)
+		doctor_report(d, DOCTOR_WARNING, "Use a role that may read and write rows and nothing else: doc/postgres.md.",
+			"The role of the servers is a superuser.");
+}
+
 static void check_remote(struct doctor *d)
 {
 	struct arena a CLEANUP(arena_deinit);
@@ -140,10 +182,11 @@ static void check_remote(struct doctor *d)
 	struct fault why = { 0 };
 	const char *what = "use";
 	const struct settings *s = &d->settings;
-	unsigned failures = d->failures;
 	arena_init(&a, ARENA_BYTES);
+	bool postgres = table_url_is(str_of(s->table));
 	if (backends_open(s, "", &e, &why) != OK) {
-		doctor_report_fault(d, DOCTOR_FAILED, "Correct the settings of AWS: doc/aws.md.", &why);
+		doctor_report_fault(d, DOCTOR_FAILED,
+			postgres ? "Correct the settings of S3 and of the table: doc/postgres.md." : "Correct the settings of AWS: doc/aws.md.", &why);
 		return;
 	}
 	check_store_clock(d, &e, &a);
@@ -152,14 +195,10 @@ static void check_remote(struct doctor *d)
 			"The server cannot %s the bucket %s: %s (%s).", what, s->bucket, why.text, why.cause);
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "The bucket %s can be written to, read, listed and deleted from.", s->bucket);
-	if (try_table(&e, &what, &a, &why) != OK)
-		doctor_report(d, DOCTOR_FAILED,
-			"Check TABLE_NAME, the region, and the rights of these credentials; `tintype table create` makes the table: doc/aws.md.",
-			"The server cannot %s the table %s: %s (%s).", what, s->table_name, why.text, why.cause);
+	if (postgres)
+		check_postgres(d);
 	else
-		doctor_report(d, DOCTOR_OK, NULL, "The table %s can be read, listed and written to.", s->table_name);
-	if (d->failures == failures && e.outbox != NULL)
-		check_outbox(d, &e, &a);
+		check_dynamodb(d, &e, &a);
 }
 
 void doctor_check_store(struct doctor *d)

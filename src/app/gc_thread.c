@@ -2,7 +2,8 @@
  * objects, whose cost grows with their number, once a day or once in the lifetime of an orphan,
  * whichever is less. Each time, expired multipart uploads are aborted too, and the deletion of users goes on. What users have is
  * counted once a day, and when `tintype recount` asks for it. What `tintype fsck` found is repaired when it asks for it.
- * A sweep that fails is logged and retried at the next interval. */
+ * A sweep that fails is logged and retried at the next interval. Of the processes that share a table which says so, one sweeps: the one that has
+ * the lease, which it renews also in the course of a long sweep, and gives back when it ends. */
 #include "app/gc_thread.h"
 
 #include "app/fsck_request.h"
@@ -16,6 +17,7 @@
 #include "image/recount.h"
 
 #define LOOK_EVERY_MS 1000
+#define LEASE_MORE_MS 2000
 #define DAY_MS (24 * 3600 * (int64_t)1000)
 
 struct gc_thread {
@@ -24,11 +26,24 @@ struct gc_thread {
 	const char *dir;
 	struct storage_check *check;
 	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
+	bool (*lead)(void *arg, int64_t lease_ms);
+	void *lead_arg;
+	int64_t renew_ms; /* of clock_mono_ms: until then the lease is this process's; the thread's */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping;
 };
+
+static bool has_lease(struct gc_thread *j)
+{
+	int64_t now_ms = clock_mono_ms(), lease_ms = 3 * j->interval_ms + LEASE_MORE_MS;
+	if (j->lead == NULL || now_ms < j->renew_ms)
+		return true;
+	bool has = j->lead(j->lead_arg, lease_ms);
+	j->renew_ms = has ? now_ms + lease_ms / 4 : 0;
+	return has;
+}
 
 static bool is_stopping(void *arg)
 {
@@ -36,7 +51,7 @@ static bool is_stopping(void *arg)
 	pthread_mutex_lock(&j->lock);
 	bool stopping = j->stopping;
 	pthread_mutex_unlock(&j->lock);
-	return stopping;
+	return stopping || !has_lease(j);
 }
 
 /* The sweep does nothing during a migration; that is not a failure. */
@@ -98,7 +113,8 @@ static void recount_users(struct gc_thread *j)
 {
 	struct recount_result result = { 0 };
 	struct fault why = { 0 };
-	enum status status = recount_run(j->product, &(struct recount_options){ .stop = is_stopping, .repaired = log_repair, .arg = j }, &result, &why);
+	enum status status =
+		recount_run(j->product, &(struct recount_options){ .stop = is_stopping, .repaired = log_repair, .arg = j }, &result, &why);
 	LOG(RECOUNT, STR(""), LOG_I("owners", result.owners), LOG_I("repaired", result.repaired), LOG_I("derived", result.derived));
 	if (status != OK)
 		log_failure(&why);
@@ -144,6 +160,8 @@ static void *run_thread(void *arg)
 	struct gc_thread *j = arg;
 	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms, recount_at = clock_mono_ms() + DAY_MS;
 	while (wait_interval(j)) {
+		if (!has_lease(j))
+			continue;
 		bool walk = clock_mono_ms() >= walk_at;
 		if (run_gc(j, walk) && walk)
 			walk_at = clock_mono_ms() + j->walk_interval_ms;
@@ -155,6 +173,8 @@ static void *run_thread(void *arg)
 		}
 		abort_old_uploads(j);
 	}
+	if (j->renew_ms > 0)
+		(void)j->lead(j->lead_arg, 0);
 	return NULL;
 }
 
@@ -170,6 +190,8 @@ struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 		.parts = o->parts,
 		.dir = o->dir,
 		.check = o->check,
+		.lead = o->lead,
+		.lead_arg = o->lead_arg,
 		.interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };

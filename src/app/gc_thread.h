@@ -10,9 +10,12 @@ struct gc_thread_options {
 	struct product *product;  /* borrowed, as parts */
 	struct part_store *parts; /* NULL: there are no multipart uploads here */
 	uint64_t interval_s;
-	const char *dir;          /* where `tintype recount` and `tintype fsck --repair` ask for it; NULL: nowhere */
+	const char *dir;             /* where `tintype recount` and `tintype fsck --repair` ask for it; NULL: nowhere */
 	struct storage_check *check; /* NULL: with dir NULL */
-	uint64_t multipart_ttl_s; /* multipart uploads that are older are aborted */
+	uint64_t multipart_ttl_s;    /* multipart uploads that are older are aborted */
+	/* Whether this process is the one of all that sweeps, for so long from now; with 0 it is no longer. NULL: it sweeps in any case */
+	bool (*lead)(void *arg, int64_t lease_ms);
+	void *lead_arg;
 };
 
 struct gc_thread;

@@ -125,7 +125,8 @@ static int print_settings(int argc, char **argv)
 
 /* Settings of the commands that work on the storage, and of those that may reject what they find there. */
 #define STORAGE_SETTINGS \
-	(SETTING_BIT(data_dir) | SETTING_BIT(store) | SETTING_BIT(table) | SETTING_BIT(bucket) | SETTING_BIT(region) | SETTING_BIT(table_name))
+	(SETTING_BIT(data_dir) | SETTING_BIT(store) | SETTING_BIT(table) | SETTING_BIT(table_password_file) | SETTING_BIT(bucket) | \
+		SETTING_BIT(region) | SETTING_BIT(table_name))
 #define SWEEP_SETTINGS \
 	(STORAGE_SETTINGS | SETTING_BIT(list_shards) | SETTING_BIT(allowed_types) | SETTING_BIT(unverified_types) | SETTING_BIT(max_size) | \
 		SETTING_BIT(max_pixels) | SETTING_BIT(strip) | SETTING_BIT(keep_metadata) | SETTING_BIT(verify) | SETTING_BIT(render_memory) | \
@@ -168,11 +169,12 @@ static const struct main_verb {
 	{ { "compact", "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
 		  .settings = SETTING_BIT(data_dir) },
 		maintain_compact },
-	{ { "table", "table create [OPTION ...]", "Create the DynamoDB table, with the server's options.", .actions = "create",
-		  .settings = SETTING_BIT(table_name) | SETTING_BIT(region) },
+	{ { "table", "table create [OPTION ...]", "Create the DynamoDB table, or the tables in PostgreSQL, or bring them up to date.",
+		  .actions = "create",
+		  .settings = SETTING_BIT(table) | SETTING_BIT(table_password_file) | SETTING_BIT(table_name) | SETTING_BIT(region) },
 		maintain_table },
-	{ { "migrate", "migrate --from FILE --to FILE", "Move all images between the embedded store and S3 with DynamoDB.", MIGRATE_ABOUT,
-		  .flags = migrate_flag, .takes = FLAGS_ALL },
+	{ { "migrate", "migrate --from FILE --to FILE", "Move all images between the embedded store and S3 with DynamoDB or PostgreSQL.",
+		  MIGRATE_ABOUT, .flags = migrate_flag, .takes = FLAGS_ALL },
 		migrate_main, true },
 	{ { "keys", "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", KEYS_ABOUT,
 		  .actions = "add list rm", .flags = keys_flag, .takes = FLAGS_ALL },

@@ -5,6 +5,8 @@
 #include "aws/aws.h"
 #include "base/clock.h"
 #include "app/backends.h"
+#include "app/backends_postgres.h"
+#include "config/table_url.h"
 #include "image/gc.h"
 #include "app/image_rules.h"
 #include "app/render_pool.h"
@@ -101,12 +103,14 @@ enum status maintain_need_database(const struct settings *s, struct fault *why)
 static enum status compact_store(struct backends *e, int argc, char **argv, struct fault *why)
 {
 	struct settings s;
+	char name[BACKENDS_TABLE_NAME_CHARS];
 	uint64_t before = 0, after = 0;
 	TRY(settings_load(&s, argc - 1, argv + 1, why));
 	TRY(maintain_need_database(&s, why));
 	TRY(backends_open(&s, "", e, why));
 	if (e->compact == NULL)
-		return fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3 and DynamoDB.");
+		return fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3, and their table in %s.",
+			backends_table_name(&s, name));
 	TRY(e->compact(e, &before, &after, why));
 	printf("The database had %llu bytes and has %llu.\n", (unsigned long long)before, (unsigned long long)after);
 	return OK;
@@ -125,7 +129,13 @@ int maintain_compact(int argc, char **argv)
 static enum status create_table(struct backends *e, int argc, char **argv, struct fault *why)
 {
 	struct settings s;
+	char name[BACKENDS_TABLE_NAME_CHARS];
 	TRY(settings_load(&s, argc, argv, why));
+	if (table_url_is(str_of(s.table))) {
+		TRY(backends_postgres_create(&s, why));
+		printf("The tables in %s are ready.\n", backends_table_name(&s, name));
+		return OK;
+	}
 	s.store = "s3";
 	s.table = "dynamodb";
 	TRY(backends_open(&s, "", e, why));

@@ -13,7 +13,7 @@
 int maintain_sweep(int argc, char **argv);
 /* `tintype compact`: give the free pages of the database back to the disk. */
 int maintain_compact(int argc, char **argv);
-/* `tintype table create`: make the DynamoDB table. */
+/* `tintype table create`: make the DynamoDB table, or the tables in PostgreSQL. */
 int maintain_table(int argc, char **argv);
 
 /* What such commands share. Have SIGINT and SIGTERM ask for the end. */

@@ -118,6 +118,8 @@ static void finish_side(struct side *s)
 
 static enum status read_state(struct command *c, struct side *s, struct fault *why)
 {
+	if (s->backends.transfer == NULL)
+		return fault_set(why, BAD_SETTING, "A table in PostgreSQL can be moved neither from nor to.");
 	return transfer_get_state(s->backends.transfer, &c->texts, &s->state, why);
 }
 
@@ -380,7 +382,7 @@ static enum status run_command(struct command *c, int argc, char **argv, struct 
 	}
 	if (c->from.remote == c->to.remote)
 		return fault_set(why, BAD_SETTING,
-			"One of --from and --to must have TINTYPE_STORE=s3 and TINTYPE_TABLE=dynamodb, and the other not. A data directory is moved by "
+			"One of --from and --to must have TINTYPE_STORE=s3, and the other not. A data directory is moved by "
 			"tintype backup and restore.");
 	TRY(open_to(c, why));
 	TRY(migrate_keys_check(keys, &c->to.settings, &c->to.backends, why));

@@ -1,4 +1,4 @@
-/* `tintype migrate`: all images of one deployment to another, between the embedded store and S3 with DynamoDB. */
+/* `tintype migrate`: all images of one deployment to another, between the embedded store and S3 with DynamoDB or PostgreSQL. */
 #ifndef APP_MIGRATE_H
 #define APP_MIGRATE_H
 

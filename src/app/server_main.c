@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "config/admin_file.h"
 #include "config/settings.h"
+#include "config/table_url.h"
 #include "app/backends.h"
 #include "base/rate_limit.h"
 #include "http/bearer.h"
@@ -176,6 +177,12 @@ static enum status start_thumbnails(struct server_parts *c, struct fault *why)
 	return OK;
 }
 
+static bool lead_sweep(void *arg, int64_t lease_ms)
+{
+	struct server_parts *c = arg;
+	return c->backends.lead(&c->backends, lease_ms);
+}
+
 static void note_changed(void *arg, struct str key)
 {
 	api_note_changed(arg, key);
@@ -221,7 +228,9 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.interval_s = s->sweep_interval_s,
 		.multipart_ttl_s = s->multipart_ttl_s,
 		.dir = c->remote ? NULL : s->data_dir,
-		.check = c->backends.check });
+		.check = c->backends.check,
+		.lead = c->backends.lead != NULL ? lead_sweep : NULL,
+		.lead_arg = c });
 	if (!c->remote)
 		c->reverify_thread = reverify_thread_start(&(struct reverify_thread_options){
 			.product = &c->product, .buckets = c->backends.bucket, .bucket = str_of(s->bucket), .dir = s->data_dir });
@@ -249,7 +258,7 @@ static void write_notes(void *arg, struct buf *b)
 		buf_put(b, STR("images are decoded without a system-call filter (--render-sandbox off)\n"));
 	arena_init(&a, STATE_BYTES);
 	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
-	enum status got = transfer_get_state(c->backends.transfer, &a, &state, &why);
+	enum status got = c->backends.transfer == NULL ? NOT_FOUND : transfer_get_state(c->backends.transfer, &a, &state, &why);
 	op_deadline_set(0);
 	if (got == OK && transfer_check_change(state.phase, &why) != OK)
 		buf_printf(b, "read only, migration %.*s: %s%s\n", STRF(transfer_phase_name(state.phase)), why.text,
@@ -281,8 +290,8 @@ static enum status start_history(struct server_parts *c, struct history **out, s
 		TRY(history_ring_init(&c->history_ring, why));
 		history = &c->history_ring.port;
 	}
-	c->history_thread = history_thread_start(&(struct history_thread_options){
-		.history = history, .metrics = server_metrics(c->server), .refresh = refresh_gauges, .arg = c });
+	c->history_thread = history_thread_start(
+		&(struct history_thread_options){ .history = history, .metrics = server_metrics(c->server), .refresh = refresh_gauges, .arg = c });
 	*out = history;
 	return c->history_thread != NULL ? OK : fault_no_memory(why);
 }
@@ -305,15 +314,16 @@ static void on_started(void *arg)
 {
 	struct server_parts *c = arg;
 	const struct settings *s = &c->settings;
-	char text[512];
+	char text[512], table[BACKENDS_TABLE_NAME_CHARS];
 	struct buf console;
 	buf_init_fixed(&console, text, sizeof text);
 	operator_console_describe(&c->console, c->at.admin, isatty(STDOUT_FILENO), &console);
 	buf_put_char(&console, '\0');
 	write_admin_file(c);
+	(void)backends_table_name(s, table);
 	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
-		LOG_C("data", c->remote ? "" : s->data_dir), LOG_C("bucket", c->remote ? s->bucket : ""),
-		LOG_C("table", c->remote ? s->table_name : ""), LOG_C("version", VERSION), LOG_C("access", access_word(c->access.images)));
+		LOG_C("data", c->remote ? "" : s->data_dir), LOG_C("bucket", c->remote ? s->bucket : ""), LOG_C("table", c->remote ? table : ""),
+		LOG_C("version", VERSION), LOG_C("access", access_word(c->access.images)));
 	printf("tintype " VERSION " is ready.\n"
 		   "  page     %s/   (for a browser)\n"
 		   "  API      %s/prod   %s\n"
@@ -324,8 +334,8 @@ static void on_started(void *arg)
 											   : "(list, get and delete require the API key)",
 		console.p);
 	if (c->remote)
-		printf(
-			"  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
+		printf("  images   bucket %s on S3, table %s on %s; nothing is kept here, the log is on stderr\n\n", s->bucket, table,
+			table_url_is(str_of(s->table)) ? "PostgreSQL" : "DynamoDB");
 	else
 		printf("  storage  %s\n"
 			   "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n",

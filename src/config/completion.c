@@ -41,11 +41,17 @@ static bool takes_file(const struct flag_name *f)
 	return f->kind == FLAG_VALUE && f->value != NULL && (strcmp(f->value, "FILE") == 0 || strcmp(f->value, "DIR") == 0);
 }
 
-/* "a|b" as "a b". */
+/* "a|b|scheme://C" as "a b": a URL is for people to write. */
 static void put_choices(struct buf *b, const struct flag_name *f)
 {
-	for (const char *p = f->value; *p != '\0'; p++)
-		buf_put_char(b, *p == '|' ? ' ' : *p);
+	const char *between = "";
+	for (struct str rest = str_of(f->value); rest.p != NULL;) {
+		struct str word = str_cut(&rest, '|');
+		if (str_find(word, STR("://")) < word.n)
+			continue;
+		buf_printf(b, "%s%.*s", between, STRF(word));
+		between = " ";
+	}
 }
 
 /* The first sentence, without its stop, for the inside of single quotes.

@@ -4,6 +4,7 @@
 #include "config/settings.h"
 #include "base/codec.h"
 #include "config/settings_table.h"
+#include "config/table_url.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,7 @@ struct setting_source {
 	struct str name;
 };
 
-/* "--jobs must be a number ..., not "x"": the value short, and harmless on a terminal. */
+/* "--jobs must be a number ..., not "x"": the value short, harmless on a terminal, and without the password of a URL. */
 PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const char *value, struct fault *why, const char *fmt, ...)
 {
 	char memory[8 * SHOWN_VALUE_MAX], takes[160];
@@ -43,9 +44,29 @@ PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const c
 	va_start(args, fmt);
 	vsnprintf(takes, sizeof takes, fmt, args);
 	va_end(args);
+	struct str text = str_of(value);
+	if (strchr(value, '@') != NULL)
+		text = str_slice(text, 0, str_find_char(text, ':'));
 	buf_init_fixed(&shown, memory, sizeof memory);
-	terminal_escape(&shown, str_slice(str_of(value), 0, utf8_prefix(str_of(value), SHOWN_VALUE_MAX)));
+	terminal_escape(&shown, str_slice(text, 0, utf8_prefix(text, SHOWN_VALUE_MAX)));
 	return fault_set(why, BAD_SETTING, "%s%.*s must be %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
+}
+
+/* A URL among the words of a unit stands for all of its scheme. */
+static bool takes_table_url(const struct setting *row)
+{
+	return strstr(row->unit, "postgres://") != NULL;
+}
+
+/* A command line is in the process list, and in the history of a shell. */
+static bool shows_password(const struct setting *row, struct setting_source from, const char *value)
+{
+	return takes_table_url(row) && from.prefix[0] != '\0' && table_url_has_password(str_of(value));
+}
+
+static bool is_listed(const struct setting *row, struct str value)
+{
+	return strchr(row->unit, '|') == NULL || str_is_one_of(value, str_of(row->unit), '|') || (takes_table_url(row) && table_url_is(value));
 }
 
 static enum status assign_value(
@@ -55,7 +76,12 @@ static enum status assign_value(
 	uint64_t number;
 	switch (row->kind) {
 	case SETTING_TEXT:
-		if (strchr(row->unit, '|') != NULL && !str_is_one_of(str_of(value), str_of(row->unit), '|'))
+		if (shows_password(row, from, value))
+			return fault_set(why, BAD_SETTING,
+				"--%.*s must not have a password, which the process list shows: put it into the first line of a file and name the file "
+				"with --table-password-file, or put the whole URL into %s in .env or the environment",
+				STRF(from.name), row->env);
+		if (!is_listed(row, str_of(value)))
 			return refuse_value(from, value, why, "one of %s", row->unit);
 		/* The value is not shown: a text with a shortest length is a key. */
 		if (value[0] != '\0' && strlen(value) < row->min)

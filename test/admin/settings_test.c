@@ -43,11 +43,20 @@ static void test_settings_of_secrets_then_only_whether_they_are_set(void **state
 	assert_true(str_find(fixture.x.answer.body, STR(TOKEN)) == fixture.x.answer.body.n);
 }
 
+static void test_settings_of_a_table_in_postgresql_then_its_address_without_the_password(void **state)
+{
+	fixture.settings.table = "postgres://app:s3cret@db/images?sslpassword=s3cret";
+	ask("/console/settings", 200);
+	assert_string_equal(text_of(setting("TINTYPE_TABLE"), "value"), "postgres://app@db/images");
+	assert_true(str_find(fixture.x.answer.body, STR("s3cret")) == fixture.x.answer.body.n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(test_settings_then_value_default_and_meaning_of_each),
 		FIXTURE_TEST(test_settings_of_secrets_then_only_whether_they_are_set),
+		FIXTURE_TEST(test_settings_of_a_table_in_postgresql_then_its_address_without_the_password),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

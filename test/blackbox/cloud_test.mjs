@@ -503,7 +503,7 @@ test('only one of store and table on AWS, and unsupported verbs, are refused wit
 		for (const verb of ['serve', 'sweep']) {
 			const run = await runProgram([verb, ...args], { env: cloud.env });
 			assert.equal(run.code, 2);
-			assert.match(run.stderr, /--store s3 and --table dynamodb go together/);
+			assert.match(run.stderr, /--store s3 and --table dynamodb or postgres:\/\/\.\.\. go together/);
 		}
 	const storage = await runProgram(['serve', '--storage='], {});
 	assert.equal(storage.code, 2);

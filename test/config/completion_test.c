@@ -13,7 +13,7 @@
 static const struct flag_name *flag_at(size_t i)
 {
 	static const struct flag_name flags[] = { { "fast", 'f', FLAG_SWITCH, NULL, "Don't wait: [now]. Never." },
-		{ "to", 0, FLAG_VALUE, "DIR", "Where to." }, { "level", 'l', FLAG_VALUE, "low|high", "How." },
+		{ "to", 0, FLAG_VALUE, "DIR", "Where to." }, { "level", 'l', FLAG_VALUE, "low|high|url://HOST", "How." },
 		{ "other", 0, FLAG_SWITCH, NULL, "Not here." } };
 	return i < COUNT_OF(flags) ? &flags[i] : NULL;
 }

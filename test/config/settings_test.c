@@ -122,6 +122,11 @@ static void test_flag_when_wrong_then_the_accepted_values_are_named(void **state
 		{ "--access", "open|key", "--access must be one of open|key|user|auto, not \"open|key\"" },
 		{ "--access", "", "--access must be one of open|key|user|auto, not \"\"" },
 		{ "--open=yes", NULL, "--open must be on or off, not \"yes\"" },
+		{ "--table", "postgress://app:s3cret@db/x",
+			"--table must be one of sqlite|dynamodb|postgres://USER@HOST/DATABASE, not \"postgress\"" },
+		{ "--table", "postgres://app:s3cret@db/x",
+			"--table must not have a password, which the process list shows: put it into the first line of a file and name the file with "
+			"--table-password-file, or put the whole URL into TINTYPE_TABLE in .env or the environment" },
 		{ "--access", "\x1b[2J", "--access must be one of open|key|user|auto, not \"\\x1b[2J\"" },
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -134,6 +139,17 @@ static void test_flag_when_wrong_then_the_accepted_values_are_named(void **state
 		assert_string_equal(why.text, bad[i].text);
 		assert_int_equal(s.max_size, 0x7878787878787878);
 	}
+}
+
+static void test_table_may_be_a_url_with_a_password_in_the_environment_alone(void **state)
+{
+	struct settings s;
+	struct fault why;
+	assert_int_equal(LOAD(&s, &why, "--table", "postgresql://app@db/images"), OK);
+	assert_string_equal(s.table, "postgresql://app@db/images");
+	setenv("TINTYPE_TABLE", "postgres://app:s3cret@db/images", 1);
+	assert_int_equal(LOAD(&s, &why), OK);
+	assert_string_equal(s.table, "postgres://app:s3cret@db/images");
 }
 
 static void test_environment_when_wrong_is_named(void **state)
@@ -217,7 +233,8 @@ static void test_settings_with_names_of_secrets_have_no_flag(void **state)
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		for (size_t w = 0; w < COUNT_OF(words); w++)
 			assert_true(strstr(SETTINGS[i].env, words[w]) == NULL || SETTINGS[i].flag.name[0] == '\0' ||
-				strchr(SETTINGS[i].unit, '|') != NULL); /* one of known words is no secret */
+				strchr(SETTINGS[i].unit, '|') != NULL ||      /* one of known words is no secret, */
+				strcmp(SETTINGS[i].flag.value, "FILE") == 0); /* nor is the name of a file */
 }
 
 int main(void)
@@ -230,6 +247,7 @@ int main(void)
 		cmocka_unit_test_setup(test_empty_environment_counts_as_unset, clear_environment),
 		cmocka_unit_test_setup(test_flags_accept_every_form_and_the_last_wins, clear_environment),
 		cmocka_unit_test_setup(test_flag_when_wrong_then_the_accepted_values_are_named, clear_environment),
+		cmocka_unit_test_setup(test_table_may_be_a_url_with_a_password_in_the_environment_alone, clear_environment),
 		cmocka_unit_test_setup(test_environment_when_wrong_is_named, clear_environment),
 		cmocka_unit_test_setup(test_key_when_too_short_is_refused_and_not_shown, clear_environment),
 		cmocka_unit_test_setup(test_value_when_long_is_cut_in_the_message, clear_environment),
