@@ -142,6 +142,20 @@ static enum status insert_owned(struct new_row *n, struct fault *why)
 	return fault_set(why, OVERLOADED, "Too many uploads of this user are announced at once. Try again in a moment.");
 }
 
+/* Who cannot be looked up has no room: what limits users fails closed, for as long as it takes. */
+static enum status read_owner(struct new_row *n, struct dynamo_call *c, struct fault *why)
+{
+	enum status found = dynamo_fetch(c, n->t, dynamo_owner_key(DYNAMO_USAGE, n->row->owner, &n->keys), why);
+	if (found == UPSTREAM) {
+		const struct fault failed = *why;
+		found = fault_set(why, OVERLOADED, "The limits of this user cannot be looked up now. Try again.");
+		fault_cause(why, "%s", failed.cause);
+	}
+	TRY(found);
+	n->owner = json_incref(json_object_get(c->answer, "Item"));
+	return OK;
+}
+
 enum status dynamo_insert(struct dynamo *t, const struct image_row *row, struct fault *why)
 {
 	assert(row->status == IMAGE_PENDING && uuid_valid(row->image_id));
@@ -151,7 +165,6 @@ enum status dynamo_insert(struct dynamo *t, const struct image_row *row, struct 
 	if (row->owner.n == 0)
 		return insert_alone(&n, why);
 	arena_init(&n.keys, KEYS_BYTES);
-	TRY(dynamo_fetch(&c, t, dynamo_owner_key(DYNAMO_USAGE, row->owner, &n.keys), why));
-	n.owner = json_incref(json_object_get(c.answer, "Item"));
+	TRY(read_owner(&n, &c, why));
 	return insert_owned(&n, why);
 }

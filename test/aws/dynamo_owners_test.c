@@ -419,7 +419,8 @@ static void test_insert_when_the_owner_cannot_be_read_then_refused(void **state)
 	struct image_row row = owned_row(b, 1, ALICE);
 	engine.fault = no_reads;
 	unsigned before = engine.done;
-	assert_fails(b, table_insert(b->w.table, &row, &b->why), F_UPSTREAM_FAILED);
+	assert_fails(b, table_insert(b->w.table, &row, &b->why), F_OVERLOADED);
+	assert_true(b->why.cause[0] != '\0');
 	engine.fault = NULL;
 	assert_int_equal(engine.done, before);
 	assert_fails(b, table_get(b->w.table, row.image_id, &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
