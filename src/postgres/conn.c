@@ -342,11 +342,14 @@ static enum status set_up(struct pg_conn *c, struct fault *why)
 
 enum status pg_connect(struct pg_conn *c, struct fault *why)
 {
+	const bool was_unprepared = c->unprepared;
+
 	TRY(pg_open(c, why));
 	enum status status = set_up(c, why);
 	if (status != OK)
 		pg_disconnect(c);
-	return status;
+	/* What it learnt of a pooler it uses at once. */
+	return status == OK || was_unprepared || !c->unprepared ? status : pg_connect(c, why);
 }
 
 /* columns */
