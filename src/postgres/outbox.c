@@ -37,8 +37,7 @@ static enum status start_outbox(struct outbox *o, const struct outbox_source *so
 
 /* reads */
 
-/* The columns OUTBOX_COLUMNS.  body: the column that has it; -1: none */
-static struct outbox_event read_event(const PGresult *r, int i, int body, struct arena *a)
+struct outbox_event pg_outbox_read_event(const PGresult *r, int i, int body, struct arena *a)
 {
 	return (struct outbox_event){
 		.n = pg_column_number(r, i, 0),
@@ -64,7 +63,7 @@ static enum status read_events(const PGresult *r, size_t n, int body, struct are
 	if (page.events == NULL && n > 0)
 		return fault_too_much(why);
 	for (size_t i = 0; i < n; i++)
-		page.events[i] = read_event(r, (int)i, body, a);
+		page.events[i] = pg_outbox_read_event(r, (int)i, body, a);
 	*out = page;
 	return fault_check_arena(a, why);
 }

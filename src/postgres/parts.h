@@ -11,6 +11,7 @@ struct postgres {
 	struct user_table users;
 	struct api_key_table api_keys;
 	struct outbox outbox;
+	struct transfer transfer;
 	struct pg_target target;
 	char *url, *password;
 	struct pg_writer writer;
@@ -24,6 +25,7 @@ extern const struct image_table_ops pg_image_ops;
 extern const struct user_table_ops pg_user_ops;
 extern const struct api_key_table_ops pg_api_key_ops;
 extern const struct outbox_ops pg_outbox_ops;
+extern const struct transfer_ops pg_transfer_ops;
 
 /* Operations of image_table that read. */
 enum status pg_images_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
@@ -37,5 +39,7 @@ enum status pg_images_counts(struct image_table *t, struct image_counts *out, st
  * row     as it is after the change, or before its removal
  * Errors  those of the source; TOO_MUCH */
 enum status pg_outbox_add(struct pg_batch *b, enum outbox_kind kind, const struct image_row *row, struct fault *why) MUST_CHECK;
+/* The columns OUTBOX_COLUMNS; texts in the arena, which the caller checks.  body: the column that has it; -1: none */
+struct outbox_event pg_outbox_read_event(const PGresult *r, int i, int body, struct arena *a);
 
 #endif

@@ -94,6 +94,7 @@ enum status postgres_new(const struct postgres_options *o, struct postgres **out
 	p->users.ops = &pg_user_ops;
 	p->api_keys.ops = &pg_api_key_ops;
 	p->outbox.ops = &pg_outbox_ops;
+	p->transfer.ops = &pg_transfer_ops;
 	p->writer.max_pending = o->max_pending;
 	p->writer.quota = o->quota;
 	p->writer.fills = o->fills;
@@ -125,6 +126,11 @@ struct api_key_table *postgres_api_keys(struct postgres *p)
 struct outbox *postgres_outbox(struct postgres *p)
 {
 	return &p->outbox;
+}
+
+struct transfer *postgres_transfer(struct postgres *p)
+{
+	return &p->transfer;
 }
 
 enum status postgres_lease(struct postgres *p, struct str name, int64_t lease_ms, bool *is_held, struct fault *why)

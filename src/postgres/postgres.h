@@ -30,6 +30,7 @@ struct image_table *postgres_table(struct postgres *p);
 struct user_table *postgres_users(struct postgres *p);
 struct api_key_table *postgres_api_keys(struct postgres *p);
 struct outbox *postgres_outbox(struct postgres *p);
+struct transfer *postgres_transfer(struct postgres *p);
 /* Take a lease, or renew it, or with 0 give it back: of all processes of the database one has it, until it is over by the database's clock.
  * Held by a row rather than by a connection, it outlives a lost connection and passes through a pooler.
  * is_held  whether it is this process's now

@@ -80,6 +80,7 @@ static pid_t start_bouncer(void)
 
 static void make(struct contract_fixture *w, uint64_t max_pending)
 {
+	pg_fixture_databases = true;
 	pg_fixture_make(w, max_pending);
 	struct pg_fixture *p = w->own;
 	snprintf(p->url, sizeof p->url, "postgres://postgres@127.0.0.1:%u/test%u", bouncer_port, pg_server.databases);

@@ -1,5 +1,6 @@
 /* The contracts on PostgreSQL, each test on a database of its own. */
 #include "fake/contract_table.h"
+#include "fake/contract_transfer.h"
 #include "postgres/fixture.h"
 
 #include "base/hash.h"
@@ -10,7 +11,7 @@ int main(void)
 
 	crypto_init();
 	postgres_server_start(&pg_server, NULL);
-	int failed = contract_table(&maker) + contract_table_owners(&maker);
+	int failed = contract_table(&maker) + contract_table_owners(&maker) + contract_transfer(&maker);
 	postgres_server_stop(&pg_server);
 	return failed;
 }

@@ -187,8 +187,9 @@ static void lose_around_commit(enum relay_loss loss)
 	snprintf(url, sizeof url, "%s", p->url);
 	postgres_free(&p->postgres);
 	relay_start(&relay, pg_server.port);
-	snprintf(through, sizeof through, "postgres://postgres:postgres-test-password@127.0.0.1:%u/test%u?sslmode=disable", relay.port,
-		pg_server.databases);
+	snprintf(through, sizeof through,
+		"postgres://postgres:postgres-test-password@127.0.0.1:%u/test%u?sslmode=disable&options=-csearch_path%%3Ds%u", relay.port,
+		pg_server.databases, pg_fixture_schemas);
 	p->options.url = str_of(through);
 	pg_fixture_reopen(&w);
 
@@ -357,8 +358,8 @@ static void test_standby_promoted_under_load_then_every_answer_once(void **state
 	while (ask(p->url, "SELECT count(*) FROM pg_stat_replication WHERE sync_state='sync'") != 1)
 		(void)usleep(10000);
 	postgres_free(&p->postgres);
-	snprintf(url, sizeof url, "postgres://postgres@/test%u?host=%s,%s&port=%u,%u", primary.databases, primary.dir, standby.dir,
-		primary.port, standby.port);
+	snprintf(url, sizeof url, "postgres://postgres@/test%u?host=%s,%s&port=%u,%u&options=-csearch_path%%3Ds%u", primary.databases,
+		primary.dir, standby.dir, primary.port, standby.port, pg_fixture_schemas);
 	p->options.url = str_of(url);
 	pg_fixture_reopen(&w);
 
@@ -368,7 +369,8 @@ static void test_standby_promoted_under_load_then_every_answer_once(void **state
 	postgres_server_kill(&primary);
 	postgres_server_promote(&standby);
 	end_load(&load, callers);
-	snprintf(p->url, sizeof p->url, "postgres://postgres@/test%u?host=%s&port=%u", primary.databases, standby.dir, standby.port);
+	snprintf(p->url, sizeof p->url, "postgres://postgres@/test%u?host=%s&port=%u&options=-csearch_path%%3Ds%u", primary.databases,
+		standby.dir, standby.port, pg_fixture_schemas);
 	assert_recorded(p->url, CALLERS * ROWS_EACH, CALLERS * ROWS_EACH / 2);
 	pg_fixture_unmake(&w);
 	postgres_server_stop(&standby);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 struct postgres_server pg_server;
+bool pg_fixture_databases;
+unsigned pg_fixture_schemas;
 
 static void open_table(struct contract_fixture *w)
 {
@@ -20,6 +22,7 @@ static void open_table(struct contract_fixture *w)
 	w->users = postgres_users(p->postgres);
 	w->api_keys = postgres_api_keys(p->postgres);
 	w->outbox = postgres_outbox(p->postgres);
+	w->transfer = postgres_transfer(p->postgres);
 }
 
 void pg_fixture_query(struct contract_fixture *w, const char *sql)
@@ -45,19 +48,36 @@ static void spoil(struct contract_fixture *w, struct str owner)
 	pg_fixture_query(w, sql);
 }
 
+/* The superuser's URL of an empty place. */
+static void make_place(struct contract_fixture *w)
+{
+	struct pg_fixture *p = w->own;
+	char sql[64];
+
+	if (pg_fixture_databases || pg_server.databases == 0)
+		postgres_server_database(&pg_server, p->url);
+	if (pg_fixture_databases)
+		return;
+	snprintf(p->url, sizeof p->url, "postgres://postgres@/test%u?host=%s&port=%u", pg_server.databases, pg_server.dir, pg_server.port);
+	snprintf(sql, sizeof sql, "CREATE SCHEMA s%u", ++pg_fixture_schemas);
+	pg_fixture_query(w, sql);
+	snprintf(p->url, sizeof p->url, "postgres://postgres@/test%u?host=%s&port=%u&options=-csearch_path%%3Ds%u", pg_server.databases,
+		pg_server.dir, pg_server.port, pg_fixture_schemas);
+}
+
 void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending)
 {
 	struct pg_fixture *p = mem_new(1, sizeof *p);
 	struct fault why = { 0 };
 
 	assert(p != NULL);
-	postgres_server_database(&pg_server, p->url);
+	*w = (struct contract_fixture){ .gives_at_once = true, .spoil = spoil, .own = p };
+	make_place(w);
 	p->options = (struct postgres_options){ .url = str_of(p->url), .max_pending = max_pending };
 	enum status made = postgres_create(&p->options, &why);
 	if (made != OK)
 		fprintf(stderr, "%s (%s)\n", why.text, why.cause);
 	assert(made == OK);
-	*w = (struct contract_fixture){ .gives_at_once = true, .spoil = spoil, .own = p };
 	open_table(w);
 }
 

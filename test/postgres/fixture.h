@@ -1,4 +1,4 @@
-/* The table on a real PostgreSQL, which a test program starts once: a database for each fixture. */
+/* The table on a real PostgreSQL, which a test program starts once: a schema for each fixture, which is made faster than a database. */
 #ifndef TEST_POSTGRES_FIXTURE_H
 #define TEST_POSTGRES_FIXTURE_H
 
@@ -14,6 +14,10 @@ struct pg_fixture {
 
 /* The server of the program: started before the first fixture, and stopped by the program. */
 extern struct postgres_server pg_server;
+/* A database for each fixture, for a pooler that does not pass on which schema is searched. */
+extern bool pg_fixture_databases;
+/* So many schemas were made. */
+extern unsigned pg_fixture_schemas;
 
 /* Functions of a contract_maker, whose `own` is a pg_fixture. */
 void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending);
