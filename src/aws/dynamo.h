@@ -3,7 +3,7 @@
  * outcome), dynamo_row (what all writes of rows share), dynamo_list (the sharded indexes, merged), dynamo_cursor,
  * dynamo_schema (creating and describing the table), dynamo_table, dynamo_insert and dynamo_resolve (the operations of
  * image_table), dynamo_transact and dynamo_usage (what owners use), dynamo_users and dynamo_recount (user_table), dynamo_api_keys,
- * dynamo_outbox and dynamo_outbox_list (outbox), dynamo_transfer and dynamo_state (migrations).
+ * dynamo_outbox, dynamo_outbox_index and dynamo_outbox_list (outbox), dynamo_transfer and dynamo_state (migrations).
  * All of it blocks; any thread. */
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H

@@ -1,13 +1,15 @@
 /* The outbox on DynamoDB: an item of each event that waits, next to the rows, written in the transaction of the change that it describes.
  *
  * Several processes share it. An event is due, by the index `due`, DYNAMO_CLAIM_MS after it was written: until then it is sent by the
- * process that wrote it, from memory (outbox_due gives those first, unless the receiver was found disabled). What is due then was left behind, and outbox_due claims it for its
- * caller by a conditional update, which makes it due DYNAMO_CLAIM_MS later. So nobody has to end for another to go on, and one that is
- * slower than that sends twice.
+ * process that wrote it, from memory (outbox_due gives those first, unless the receiver was found disabled). What is due then was left
+ * behind, and outbox_due claims it for its caller by a conditional update, which makes it due DYNAMO_CLAIM_MS later. So nobody has to end
+ * for another to go on, and one that is slower than that sends twice.
  *
  * Delivered events are deleted. Those that were given up are in a partition of their own, `failed#0`, by the order in which they were
  * made. An item that cannot be read as an event, be it damaged or of a newer version, must not hold up those behind it: it is moved to a
- * partition `unreadable#0` as it is, counted there, and moved back when events that were given up are sent again. The number of an event is its time and random bits: it rises, and two processes never make the same, since a taken one is refused. */
+ * partition `unreadable#0` as it is, counted there, and moved back when events that were given up are sent again.
+ *
+ * The number of an event is its time and random bits: it rises, and two processes never make the same, since a taken one is refused. */
 #ifndef AWS_DYNAMO_OUTBOX_H
 #define AWS_DYNAMO_OUTBOX_H
 
