@@ -87,6 +87,17 @@ enum status discovery_read(struct str json, struct str issuer, struct arena *a, 
 	return status;
 }
 
+struct str discovery_logout_url(const struct discovery *d, struct str issuer, struct arena *a, bool *is_cognito)
+{
+	assert(d != NULL && a != NULL && is_cognito != NULL);
+	struct str url = d->authorize_url;
+	*is_cognito = str_starts_with(issuer, STR("https://cognito-idp."));
+	if (!*is_cognito || url.n == 0)
+		return d->logout_url;
+	size_t host = str_find(url, STR("://")) + 3;
+	return STR_CONCAT(a, str_slice(url, 0, host + str_find_char(str_slice(url, host, url.n), '/')), STR("/logout"));
+}
+
 int64_t discovery_age_ms(struct str cache_control)
 {
 	uint64_t seconds;

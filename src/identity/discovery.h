@@ -27,6 +27,10 @@ struct str discovery_url(struct str issuer, struct arena *a);
  * out     written only on OK. jwks_url is valid; the others are "" where they are not
  * Errors  INVALID_INPUT with a sentence; OUT_OF_MEMORY; TOO_MUCH */
 enum status discovery_read(struct str json, struct str issuer, struct arena *a, struct discovery *out, struct fault *why) MUST_CHECK;
+/* Where users of an issuer sign out; "": nowhere. Amazon Cognito's document does not say it: it is next to where they sign in.
+ * is_cognito  whether it takes Cognito's parameters
+ * Source      Amazon Cognito Developer Guide, "Logout endpoint" */
+struct str discovery_logout_url(const struct discovery *d, struct str issuer, struct arena *a, bool *is_cognito);
 /* How long keys that came with this Cache-Control may be used before they are fetched again: its max-age, from DISCOVERY_AGE_MIN_MS to
  * DISCOVERY_AGE_MAX_MS; DISCOVERY_AGE_DEFAULT_MS where there is none. */
 int64_t discovery_age_ms(struct str cache_control);

@@ -246,13 +246,6 @@ enum status identity_verify(
 	return cause == JWT_VALID ? fill_caller(i, &claims, a, out, why) : refuse_token(cause, a, why);
 }
 
-/* The path of a URL in place of its own; the URL is valid. */
-static struct str with_path(struct str url, struct str path, struct arena *a)
-{
-	size_t at = str_find(url, STR("://")) + 3;
-	return STR_CONCAT(a, str_slice(url, 0, at + str_find_char(str_slice(url, at, url.n), '/')), path);
-}
-
 bool identity_sign_in(struct identity *i, struct arena *a, struct identity_sign_in *out)
 {
 	assert(i != NULL && a != NULL && out != NULL);
@@ -266,12 +259,9 @@ bool identity_sign_in(struct identity *i, struct arena *a, struct identity_sign_
 		.audience = str_equal(audience, i->client_id) ? STR("") : audience,
 		.authorize_url = d.authorize_url,
 		.token_url = d.token_url,
-		.logout_url = d.logout_url,
 		.revoke_url = d.revoke_url,
-		.is_cognito = str_starts_with(i->rules.issuer, STR("https://cognito-idp.")),
 		.sends_id_token = i->rules.kind == JWT_ID };
-	if (s.is_cognito && s.authorize_url.n > 0) /* Amazon Cognito Developer Guide, "Logout endpoint" */
-		s.logout_url = with_path(s.authorize_url, STR("/logout"), a);
+	s.logout_url = discovery_logout_url(&d, i->rules.issuer, a, &s.is_cognito);
 	if (s.authorize_url.n == 0 || s.token_url.n == 0 || !arena_ok(a))
 		return false;
 	*out = s;

@@ -81,6 +81,22 @@ test('a user signs in, uploads, sees the picture, and signs out at the issuer to
 	await page.goBack();
 });
 
+test('the sign-out at Amazon Cognito is by its own parameters, and leads back to the page', async () => {
+	const page = await open(), { json: limits } = await call(server, 'GET', '/limits'), asked = [];
+	await page.route('**/prod/limits', route => route.fulfill({ json: { ...limits, signIn: { ...limits.signIn, logout: 'cognito', logoutUrl: `${issuer.url}/logout` } } }));
+	await page.route(`${issuer.url}/logout?*`, route => {   /* as Cognito's endpoint answers */
+		const { searchParams } = new URL(route.request().url());
+		asked.push(Object.fromEntries(searchParams));
+		return route.fulfill({ status: 302, headers: { Location: searchParams.get('logout_uri') } });
+	});
+	await page.reload();
+	await signInButton(page).click();
+	await signInAs(page, 'cora');
+	await page.getByRole('button', { name: 'Sign out' }).click();
+	await signInButton(page).waitFor();
+	assert.deepEqual(asked, [{ client_id: 'the-page', logout_uri: `${server.api}/` }]);
+});
+
 test('two users in two browsers see their own pictures alone', async () => {
 	const alice = await openAs('alice'), bob = await openAs('bob');
 	await wallHas(alice, 1);

@@ -60,6 +60,23 @@ static void test_discovery_read_gives_the_endpoints(void **state)
 	assert_str(d.revoke_url, STR(""));
 }
 
+static void test_discovery_logout_url_of_cognito_is_next_to_its_sign_in(void **state)
+{
+	struct discovery d = { .authorize_url = STR("https://pool.auth.eu-west-1.amazoncognito.com/oauth2/authorize"), .logout_url = STR("") };
+	bool is_cognito;
+	assert_str(discovery_logout_url(&d, STR("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12"), &arena, &is_cognito),
+		STR("https://pool.auth.eu-west-1.amazoncognito.com/logout"));
+	assert_true(is_cognito);
+	assert_str(discovery_logout_url(&d, ISSUER, &arena, &is_cognito), STR(""));
+	assert_false(is_cognito);
+	d.logout_url = STR("https://id.example/end");
+	assert_str(discovery_logout_url(&d, ISSUER, &arena, &is_cognito), STR("https://id.example/end"));
+	assert_str(discovery_logout_url(&d, STR("https://cognito-idp.example.com/"), &arena, &is_cognito),
+		STR("https://pool.auth.eu-west-1.amazoncognito.com/logout"));
+	d.authorize_url = STR("");
+	assert_str(discovery_logout_url(&d, STR("https://cognito-idp.example.com/"), &arena, &is_cognito), STR("https://id.example/end"));
+}
+
 static void test_discovery_read_when_it_is_of_another_issuer_or_malformed_refuses(void **state)
 {
 	const struct {
@@ -99,6 +116,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_discovery_url_valid_accepts_https_and_this_machine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_discovery_url_is_below_the_issuer_without_its_slash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_discovery_read_gives_the_endpoints, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_discovery_logout_url_of_cognito_is_next_to_its_sign_in, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_discovery_read_when_it_is_of_another_issuer_or_malformed_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_discovery_age_is_max_age_within_bounds, set_up, tear_down),
 	};
