@@ -16,14 +16,20 @@ function showToast(text) {
 	$('toast-text').textContent = text;
 }
 
-/** Ask the server to delete what waits. */
-export async function flush({ isLeaving = false } = {}) {
-	if (!pending)
-		return;
-	const { ids, timer } = pending;
+/** The ids that wait, which do so no more; undefined where none do. */
+function takePending() {
+	const { ids, timer } = pending ?? {};
 	pending = null;
 	clearTimeout(timer);
 	$('toast').hidden = true;
+	return ids;
+}
+
+/** Ask the server to delete what waits. */
+export async function flush({ isLeaving = false } = {}) {
+	const ids = takePending();
+	if (!ids)
+		return;
 	try {
 		const kept = await removeMany(ids, isLeaving), gone = ids.filter(id => !kept.has(id));
 		gallery.takeDown(...gone);
@@ -52,12 +58,9 @@ export function remove(records) {
 }
 
 export function undo() {
-	if (!pending)
+	const ids = takePending();
+	if (!ids)
 		return;
-	const { ids, timer } = pending;
-	pending = null;
-	clearTimeout(timer);
-	$('toast').hidden = true;
 	gallery.hide(ids, false);
 	say(texts.removal.undone);
 	hooks.undone(ids[0]);

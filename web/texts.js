@@ -20,7 +20,7 @@ export const texts = {
 	},
 
 	gather: {
-		droppedLink: 'That was a link or a picture of another page. Save the picture first, then drop the file here.',
+		droppedLink: 'That was a link, or a picture from another page. Save the picture first, then drop the file here.',
 		droppedText: 'That was text. Drop picture files here.',
 		pastedLink: 'The clipboard has a link, not a picture. Copy the picture itself, or save it and choose the file.',
 		pastedText: 'The clipboard has text, not a picture. Copy a picture and paste again.',
@@ -32,8 +32,8 @@ export const texts = {
 
 		// what is added
 		added: n => `${many(n, 'file')} added.`,
-		ofFolders: (n, others) => `${n === 0 ? 'No pictures are in this folder' : `${many(n, 'picture')} of the folder added`}${others ? `; ${many(others, 'other file')} left out` : ''}.`,
-		goesOn: n => `${many(n, 'upload')} from before this page was opened ${n === 1 ? 'goes' : 'go'} on.`,
+		ofFolders: (n, others) => `${n === 0 ? 'There are no pictures in this folder' : `${many(n, 'picture')} from the folder added`}${others ? `; ${many(others, 'other file')} left out` : ''}.`,
+		goesOn: n => `${many(n, 'upload')} from before this page was opened ${n === 1 ? 'continues' : 'continue'}.`,
 		notKept: 'This browser has no room to remember the uploads. Keep this page open until they are finished.',
 		empty: 'The file is empty.',
 		large: (size, limit) => { const words = bytes(size) === bytes(limit) ? n => `${number(n)} bytes` : bytes; return `This file is ${words(size)}. The limit is ${words(limit)}.`; },
@@ -72,13 +72,13 @@ export const texts = {
 			return state ? `${state} – ${title}` : title;
 		},
 		waits: (why, seconds) => `${why.status ? why.message : 'No connection to the server.'} ${seconds > 0 ? `Trying again in ${seconds} s.` : 'Trying again…'}`,
-		lostGoesOn: 'The connection to the server was lost. The uploads go on when it is back.',
+		lostGoesOn: 'The connection to the server was lost. The uploads continue when it is back.',
 		soFar: (done, total) => `${number(done)} of ${number(total)} uploaded.`,
 		all: (done, failed, refused) => `${[`${many(done, 'file')} uploaded`, failed && `${number(failed)} failed`, refused && `${number(refused)} refused`].filter(Boolean).join(', ')}.`,
 		more: (n, left) => n === left ? `Show ${number(n)} more` : `Show ${number(n)} of ${number(left)} more`,
 		pause: 'Pause', resume: 'Resume',
 		isPaused: 'Uploads paused.', isResumed: 'Uploads resumed.',
-		sure: ({ underWay, failed }) => `Cancel ${many(underWay + failed, 'upload')}? What is uploaded already stays.`,
+		sure: ({ underWay, failed }) => `Cancel ${many(underWay + failed, 'upload')}? Pictures that are uploaded already are kept.`,
 		allCancelled: 'The uploads are cancelled.', cleared: 'Finished uploads cleared.', refusedDismissed: 'Refused files dismissed.',
 	},
 
@@ -86,7 +86,7 @@ export const texts = {
 		count: (all, n) => all === undefined ? `${number(n)} so far` : many(all, 'picture'),
 		found: (n, isAll) => isAll ? `${number(n)} found` : `${number(n)} found so far`,
 		fresh: 'The pictures are up to date.',
-		offline: 'You are offline. The page goes on when the connection is back.',
+		offline: 'You are offline. The page continues when the connection is back.',
 		tooMany: 'There are more pictures than this page can show at once. Search, choose a period or sort by the oldest to see the others.',
 		size: (width, height) => `${width} by ${height} pixels`,
 		pending: 'This picture has not been uploaded yet.',
@@ -123,12 +123,12 @@ export const texts = {
 		noName: 'Give each entry a name.',
 		twice: 'Two entries have the same name.',
 		unsaved: 'These changes are not saved. Save or cancel them.',
-		stale: 'Somebody else has changed this picture meanwhile. Save again to replace that.',
+		stale: 'Somebody else has changed this picture in the meantime. Save again to overwrite that change.',
 		saved: 'Saved.',
 	},
 	help: {
 		title: 'Keys',
-		keys: [['← →', 'Next picture and the one before'], ['+ -', 'Zoom'], ['0', 'All of the picture'], ['← → ↑ ↓', 'Move a zoomed picture'], ['Esc', 'Close'], ['?', 'These keys']],
+		keys: [['← →', 'Next or previous picture'], ['+ -', 'Zoom'], ['0', 'Fit the whole picture'], ['← → ↑ ↓', 'Move a zoomed picture'], ['Esc', 'Close'], ['?', 'These keys']],
 	},
 	removal: {
 		deleted: names => names.length === 1 ? `${fenced(names[0])} is deleted.` : `${many(names.length, 'picture')} deleted.`,

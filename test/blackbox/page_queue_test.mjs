@@ -93,7 +93,7 @@ test('a reload goes on with what is left, with the same slots, and makes no pict
 	assert.equal((await kept(page)).filter(({ hasSlot }) => hasSlot).length, 6);
 	const slots = proxy.heads.filter(head => head.startsWith('PUT ')).map(head => head.split(' ')[1]);
 	await page.reload();
-	await page.locator('#notice').getByText('40 uploads from before this page was opened go on.').waitFor();
+	await page.locator('#notice').getByText('40 uploads from before this page was opened continue.').waitFor();
 	await eventually(() => slots.every(slot => proxy.heads.filter(head => head.startsWith(`PUT ${slot} `)).length === 2), { what: 'each slot is used again' });
 	proxy.release();
 	await page.getByText('All 40 uploaded').waitFor();
@@ -128,7 +128,7 @@ test('a second tab leaves the uploads of one that is open alone, and takes over 
 	await first.close({ runBeforeUnload: false });
 	pages[0] = Object.assign(second, { quiet: async () => {} });
 	await second.reload();
-	await second.locator('#notice').getByText('20 uploads from before this page was opened go on.').waitFor();
+	await second.locator('#notice').getByText('20 uploads from before this page was opened continue.').waitFor();
 	proxy.release();
 	await second.getByText('All 20 uploaded').waitFor();
 	assert.deepEqual(await listed(), names(20));
@@ -154,7 +154,7 @@ test('what waits belongs to its owner, and is erased by signing out and after a 
 	assert.equal(await page.locator('#batch').isVisible(), false);
 	assert.equal((await kept(page)).length, 8);
 	await enter();
-	await page.locator('#notice').getByText('8 uploads from before this page was opened go on.').waitFor();
+	await page.locator('#notice').getByText('8 uploads from before this page was opened continue.').waitFor();
 	await page.getByRole('button', { name: 'Sign out' }).click();
 	await page.getByText('These pictures are private').waitFor();
 	await eventually(async () => (await kept(page)).length === 0);
@@ -246,12 +246,12 @@ test('pause stops what is being sent, and resume goes on with the same slots; ca
 	await choose(page, batch(20));
 	await eventually(() => proxy.holding() === 6);
 	await page.getByRole('button', { name: 'Cancel all' }).click();
-	await page.getByText('Cancel 20 uploads? What is uploaded already stays.').waitFor();
+	await page.getByText('Cancel 20 uploads? Pictures that are uploaded already are kept.').waitFor();
 	await page.keyboard.press('Enter');   // the focus is at what does no harm
 	assert.match(await summary(page), /^0 of 20 uploaded/);
 	await page.getByRole('button', { name: 'Pause' }).click();
 	await page.getByRole('button', { name: 'Cancel all' }).click();
-	await page.getByRole('button', { name: 'Cancel them' }).click();
+	await page.getByRole('button', { name: 'Cancel uploads' }).click();
 	await page.getByText('All 20').waitFor({ state: 'detached' });
 	proxy.release();
 	await eventually(async () => (await listed()).length === 30);
@@ -273,7 +273,7 @@ test('of a folder that is dropped all pictures are taken, however deep, and the 
 	const page = await open(), session = await page.context().newCDPSession(page);
 	for (const type of ['dragEnter', 'dragOver', 'drop'])
 		await session.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data: { items: [], files: [folder, path.join(dir, 'beside.png')], dragOperationsMask: 1 } });
-	await page.locator('#notice').getByText('121 pictures of the folder added; 3 other files left out.').waitFor();
+	await page.locator('#notice').getByText('121 pictures from the folder added; 3 other files left out.').waitFor();
 	await page.getByText('All 122 uploaded').waitFor();
 	assert.deepEqual(await listed(), [...names(120), 'beside.png', 'deep'].sort());
 });
@@ -286,7 +286,7 @@ test('a folder can be chosen too', async () => {
 	const chooser = page.waitForEvent('filechooser');
 	await page.getByRole('button', { name: 'Choose a folder' }).click();
 	await (await chooser).setFiles(folder);
-	await page.locator('#notice').getByText('1 picture of the folder added; 1 other file left out.').waitFor();
+	await page.locator('#notice').getByText('1 picture from the folder added; 1 other file left out.').waitFor();
 	await uploadIs(page, 'one.png', 'done');
 });
 

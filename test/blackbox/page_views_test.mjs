@@ -235,8 +235,8 @@ test('the page is small, compressed, cached by ETag, and loads nothing from othe
 	console.log(`# the page with its first calls: ${total} bytes on the wire, ${asked.length} requests`);
 	const files = [...new Set(asked)].filter(url => !url.includes('/prod/')).map(url => url.slice(empty.api.length));
 	assert.ok(asked.every(url => url.startsWith(empty.api)), asked.join(' '));
-	assert.ok(files.includes('/') && files.includes('/style.css') && files.includes('/main.js'));
-	for (const file of [...files, '/icon.svg', '/detail.js', '/stage.js', '/strip.js', '/edit.js', '/help.js', '/rights.js', '/zoom.js', '/viewer.css']) {
+	assert.ok(files.includes('/') && files.includes('/style.css') && files.includes('/main.js') && !files.includes('/sign_in.js'), 'what a first visit needs, and no more');
+	for (const file of [...files, '/icon.svg', '/sign_in.js', '/detail.js', '/stage.js', '/strip.js', '/edit.js', '/help.js', '/rights.js', '/zoom.js', '/viewer.css']) {
 		const got = await fetchRaw(file), plain = await fetchRaw(file, { headers: { 'Accept-Encoding': 'identity' } });
 		assert.equal(got.status, 200);
 		assert.equal(got.headers['cache-control'], 'no-cache');
