@@ -106,10 +106,11 @@ test('a reload goes on with what is left, with the same slots, and makes no pict
 
 test('a reload just before the response makes no second picture', async () => {
 	const page = await open();
-	await page.route('**/complete', () => {});   // the bytes have arrived; the page does not know
+	let answers = false;   // with unroute() those that wait would go on before the reload
+	await page.route('**/complete', route => answers && route.continue());
 	await choose(page, batch(6));
-	await eventually(async () => (await listed()).length === 6 && (await kept(page)).length === 6);
-	await page.unroute('**/complete');
+	await eventually(async () => (await listed()).length === 6 && (await kept(page)).length === 6);   // the bytes have arrived; the page does not know
+	answers = true;
 	await page.reload();
 	await page.getByText('All 6 uploaded').waitFor();
 	assert.deepEqual(await listed(), names(6));
