@@ -147,7 +147,7 @@ static enum status read_report(PGconn *pg, struct postgres_report *out, struct f
 {
 	PGresult *r CLEANUP(result_clear) = PQexec(pg,
 		"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
-		" (SELECT string_agg(name || ' ' || privilege, ', ') FROM"
+		" (SELECT string_agg(name || ' ' || privilege, ', ' ORDER BY name, privilege) FROM"
 		" unnest(ARRAY['images','kept_ids','users','writers','api_keys','outbox','webhook','migration','leases']) name,"
 		" unnest(ARRAY['SELECT','INSERT','UPDATE','DELETE']) privilege WHERE NOT has_table_privilege(name, privilege))");
 	uint64_t clock_ms = 0;

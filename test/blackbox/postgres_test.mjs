@@ -157,6 +157,31 @@ test('without a verified certificate, or with a wrong password, nothing is sent,
 	}
 });
 
+test('the doctor finds no fault, or the rights that the role does not have, or too many', async () => {
+	const doctor = async env => (await runProgram(['doctor', '--json'], { env })).stdout.trim().split('\n').map(line => JSON.parse(line)).filter(line => /PostgreSQL|rights are|superuser/.test(line.text));
+	const [good, ...none] = await doctor(app);
+	assert.deepEqual([good.state, none], ['ok', []]);
+	assert.match(good.text, /can be reached \(PostgreSQL \d+\.\d+, by TLS\), and has the tables of this version/);
+	await postgres.query('tintype', 'REVOKE DELETE ON images FROM tintype; REVOKE INSERT ON outbox FROM tintype');
+	const [poor] = await doctor(app);
+	assert.deepEqual([poor.state, /rights are missing: images DELETE, outbox INSERT\./.test(poor.text)], ['failed', true], poor.text);
+	await postgres.query('tintype', 'GRANT DELETE ON images TO tintype; GRANT INSERT ON outbox TO tintype');
+	assert.deepEqual((await doctor(as('postgres', PASSWORD, 'tintype'))).map(line => line.state), ['ok', 'warning']);
+});
+
+test('the commands that work on what is stored do so on a database', async () => {
+	const { imageId } = await upload(server);
+	await postgres.query('tintype', `UPDATE images SET etag = repeat('0', 32) WHERE id = '${imageId}'`);
+	const found = await runProgram(['fsck'], { env: app });
+	assert.equal(found.code, 1, found.stdout + found.stderr);
+	assert.match(found.stdout, new RegExp(`${imageId}[^]*found 1, repaired 0`));
+	assert.equal((await call(server, 'DELETE', `/images/${imageId}`)).status, 204);
+	for (const [command, words] of [['fsck', /found 0, repaired 0\n$/], ['reverify', /corrupt 0/], ['sweep', /orphans 0/], ['recount', /repaired 0/]]) {
+		const run = await runProgram([command], { env: app });
+		assert.deepEqual([run.code, words.test(run.stdout)], [0, true], run.stdout + run.stderr);
+	}
+});
+
 test('servers of one database have images, API keys, users and quotas in common', async () => {
 	const KEY = 'k3y-of-the-administrator-1234567890', env = { TINTYPE_API_KEY: KEY, TINTYPE_QUOTA_IMAGES: '2' };
 	const one = await serve([], env), two = await serve([], env);
