@@ -39,7 +39,7 @@ describe('actions', () => {
 		const dialog = page.getByRole('dialog', { name: 'to be seen.jpg' });
 		await page.waitForFunction(() => document.querySelector('#row-picture img')?.naturalWidth > 0);
 		await dialog.getByRole('button', { name: 'Verify again' }).click();
-		await dialog.getByText('It is in order.').waitFor();
+		await dialog.getByText('The image is intact.').waitFor();
 		await dialog.getByRole('button', { name: 'Delete…' }).click();
 		await page.getByRole('dialog', { name: 'Delete to be seen.jpg?' }).getByRole('button', { name: 'Cancel' }).click();
 		assert.equal((await call(server, 'GET', `/images/${imageId}`)).status, 200, 'cancelled');

@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
 import { axe, PHONE, startBrowser } from './support/browser.mjs';
-import { bearer, enterConsole, leave, tokenOf } from './support/console.mjs';
+import { bearer, enterConsole, leave, rows } from './support/console.mjs';
 import { call, eventually, fetchUrl, startServer, uploadImage } from './support/server.mjs';
 import { sqlite } from './support/sqlite.mjs';
 
@@ -191,13 +191,24 @@ test('a minute is written while the server runs; the history goes on after an en
 	await eventually(() => Number(sqlite(`${server.data}/tintype.db`, "SELECT count(*) FROM history WHERE numbers NOT LIKE '60000 5 1000 %'")) > 0, { what: 'a minute', timeoutMs: 90000 });
 });
 
-test('a server that does not respond is said, and what is shown stays', async () => {
+test('a server that does not respond is said, and what is shown stays; each view is read when it responds again', async () => {
 	const own = await startServer({ env: { TINTYPE_ADMIN_TOKEN: token } });
+	await uploadImage(own);
 	const page = await enterConsole(browser, own, token, undefined, { url: own.admin, hash: '#overview/hour' });
 	await page.waitForFunction(() => document.querySelector('.line-0').getAttribute('d') !== '');
 	await own.kill('SIGKILL');
 	await page.getByText('The server does not respond. Trying again.').waitFor();
 	assert.notEqual(await page.locator('.line-0').first().getAttribute('d'), '');
+	await page.getByRole('link', { name: 'Images', exact: true }).click();
+	await page.getByText('The server does not respond. Trying again.').waitFor();
+	const again = await startServer({ data: own.dir, env: { TINTYPE_ADMIN_TOKEN: token }, args: ['--admin', new URL(own.admin).host] });
+	await page.getByText('1 image.').waitFor();
+	await page.waitForFunction(() => document.querySelector('#lost').textContent === '');
+	await again.kill('SIGKILL');
+	await page.locator('#images-refresh').click();
+	await page.getByText('The server does not respond. Trying again.').waitFor();
+	assert.equal(await rows(page).count(), 1);
+	assert.equal(await page.locator('#images-count').innerText(), '');
 	await page.context().close();
 	rmSync(own.dir, { recursive: true, force: true });
 });

@@ -299,7 +299,7 @@ describe('axe-core finds nothing in any view, and nothing is small or too wide',
 			await lines(page).first().waitFor();
 			await look('logs');
 			await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
-			await page.getByText('No webhooks match.').waitFor();
+			await page.getByText('No webhooks yet.').waitFor();
 			await look('webhooks');
 			await page.getByRole('link', { name: 'Settings' }).click();
 			await page.locator('#settings-rows tr').first().waitFor();

@@ -31,7 +31,7 @@ export const scales = {
 		return { step: nice(most * times / 4) / times, words: value => `${number(value * times)}/${unit}` };
 	},
 	count: most => ({ step: Math.max(1, nice(most / 4)), words: number }),
-	seconds: most => ({ step: nice(most / 4), words: seconds }),
+	seconds: most => ({ step: nice((most || 0.004) / 4), words: seconds }),
 	bytes(most) {
 		const unit = unitOf(most);
 		return { step: Math.max(1, nice(most / 4 / unit) * unit), words: bytes };
@@ -161,7 +161,8 @@ export function chart(title, lines, scale) {
 			grid.setAttribute('d', shown.map(level => `M0 ${HEIGHT - level / top * HEIGHT}H${WIDTH}`).join(''));
 			strokes.forEach((stroke, i) => stroke.setAttribute('d', path(points.map(point => [point.at, point[lines[i].key] ?? null]), { ...span, top })));
 			ys.replaceChildren(...shown.map(level => el('span', { style: `bottom: ${level / top * 100}%` }, format(level))));
-			xs.replaceChildren(...ticks(span.from, span.to, Math.max(2, area.clientWidth / 62)).map(at => el('span', { style: `left: ${left(at)}` }, (span.to - span.from > 3 * DAY ? day : clock).format(at))));
+			const [ofTime, width] = span.to - span.from > 3 * DAY ? [day, 58] : [clock, 78];
+			xs.replaceChildren(...ticks(span.from, span.to, Math.max(2, area.clientWidth / width)).map(at => el('span', { style: `left: ${left(at)}` }, ofTime.format(at))));
 			lines.forEach(({ key }, i) => { now[i].textContent = words(points.at(-1)?.[key]); });
 			showChosen();
 		},

@@ -31,6 +31,7 @@ function rowOf(row) {
 }
 
 const filter = () => Object.fromEntries(new FormData($('images-filter')));
+const isFiltered = ({ status, ...fields }) => Object.values(fields).some(text => text !== '');
 
 /** The field for the reason is there for rejected uploads alone; it suggests the reasons that are shown. */
 function prepareReason() {
@@ -49,35 +50,40 @@ function suggestReasons(rows) {
 
 function report(page) {
 	const all = page.nextCursor === null;
-	const text = shown === 0 && all ? 'No images match.' : all ? shown === 1 ? '1 image.' : `All ${many(shown, 'image')}.` : `${many(shown, 'image')} shown.`;
+	const wanted = filter(), none = wanted.status === 'all' && !isFiltered(wanted) ? 'No images yet.' : 'No images match.';
+	const text = shown === 0 && all ? none : all ? shown === 1 ? '1 image.' : `All ${many(shown, 'image')}.` : `${many(shown, 'image')} shown.`;
 	const bound = !all && page.images.length < PAGE;   // the scan stopped before the page was full
 	$('images-count').textContent = bound ? `${text} ${many(page.looked, 'row was', 'rows were')} searched; there are more.` : text;
 	$('images-more').hidden = all;
 	$('images-more').textContent = bound ? 'Search more' : 'Show more';
-	$('images-purge').hidden = filter().status !== 'rejected' || (shown === 0 && all);
+	$('images-purge').hidden = wanted.status !== 'rejected' || (shown === 0 && all);
 }
 
 function refuse(error) {
 	$('images-wrong').textContent = error.message;
-	$('images-count').textContent = '';
+	$('images-rows').replaceChildren();
 	$('images-more').hidden = $('images-purge').hidden = true;
 }
 
-/** One more page; a newer request cancels an older one. */
-async function next() {
+/** One more page, or the first in place of what is shown; a newer request cancels an older one. */
+async function next({ isFirst = false } = {}) {
 	asking?.abort();
 	const own = asking = new AbortController();
 	try {
 		const page = await images({ ...filter(), cursor, limit: PAGE }, own.signal);
 		$('images-wrong').textContent = '';
+		if (isFirst)
+			for (const part of [$('images-rows'), $('reasons')])
+				part.replaceChildren();
 		$('images-rows').append(...page.images.map(rowOf));
 		suggestReasons(page.images);
-		shown += page.images.length;
+		shown = $('images-rows').children.length;
 		cursor = page.nextCursor ?? undefined;
 		report(page);
 	} catch (error) {
 		if (own.signal.aborted)
 			return;
+		$('images-count').textContent = '';
 		if (error.wantsToken || error.isLost)
 			throw error;
 		refuse(error);
@@ -86,12 +92,9 @@ async function next() {
 
 async function reload() {
 	cursor = undefined;
-	shown = 0;
 	prepareReason();
 	$('images-count').textContent = 'Loading…';
-	$('images-rows').replaceChildren();
-	$('reasons').replaceChildren();
-	await next();
+	await next({ isFirst: true });
 }
 
 /* one row */
@@ -175,7 +178,7 @@ async function verify(row) {
 			await completeImage(row.imageId);
 		const now = row.status === 'pending' ? await image(row.imageId) : await verifyImage(row.imageId);
 		draw(now);
-		$('row-said').textContent = now.damage ? 'It is damaged, and marked so.' : now.status === 'rejected' ? 'It was rejected.' : 'It is in order.';
+		$('row-said').textContent = now.damage ? 'The image is damaged, and is marked as damaged.' : now.status === 'rejected' ? 'The upload was rejected.' : 'The image is intact.';
 	} catch (error) {
 		if (error.wantsToken) {
 			guard(() => { throw error; });
@@ -212,7 +215,7 @@ async function purgeAll(wanted, progress) {
 		if (page.images.length > 0) {
 			const done = await deleteImages(page.images.map(row => row.imageId));
 			deleted += done.deleted;
-			progress(`${many(deleted, 'row')} deleted…`);
+			progress(`${many(deleted, 'upload')} deleted…`);
 			if (done.deleted === 0)
 				return deleted;
 		}
@@ -237,8 +240,8 @@ async function purge() {
 	const wanted = filter();
 	const found = await countRejected(wanted);
 	act({
-		title: wanted.text || wanted.type || wanted.owner || wanted.reason ? `Delete the ${found} that match?` : `Delete ${found}?`,
-		text: 'Their files were never stored. What is deleted is why each was refused; otherwise it is kept for a week, or as TINTYPE_REJECTED_TTL says.',
+		title: isFiltered(wanted) ? `Delete the ${found} that match?` : `Delete ${found}?`,
+		text: 'Their files were never stored. This deletes the records that say why each was rejected, which else are kept for a week, or as long as TINTYPE_REJECTED_TTL says.',
 		verb: 'Delete',
 		isDangerous: true,
 		after: reload,
@@ -261,7 +264,7 @@ export function prepare(guarded) {
 	$('images-filter').addEventListener('submit', event => { event.preventDefault(); guard(reload); });
 	$('images-filter').addEventListener('change', () => { say(''); guard(reload); });
 	$('images-refresh').addEventListener('click', () => guard(reload));
-	$('images-more').addEventListener('click', () => guard(next));
+	$('images-more').addEventListener('click', () => guard(() => next()));
 	$('images-purge').addEventListener('click', () => guard(purge));
 	$('row').addEventListener('close', forgetRow);
 	$('row-close').addEventListener('click', () => $('row').close());

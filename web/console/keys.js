@@ -14,7 +14,7 @@ function add() {
 		title: 'New API key',
 		fields: [
 			el('label', { className: 'field' }, el('span', {}, 'Name, such as the application it is for'), el('input', { type: 'text', name: 'name', required: true, maxLength: 100, autocomplete: 'off' })),
-			el('fieldset', { className: 'ticks' }, el('legend', {}, 'It may'), ...Object.entries(SCOPES).map(scope)),
+			el('fieldset', { className: 'ticks' }, el('legend', {}, 'Scopes'), ...Object.entries(SCOPES).map(scope)),
 			el('label', { className: 'field' }, el('span', {}, 'Expires'), el('select', { name: 'life' }, ...Object.entries(LIVES).map(([value, words]) => el('option', { value, selected: value === '' }, words)))),
 		],
 		verb: 'Add',
@@ -45,7 +45,7 @@ function rowOf(key) {
 	const isPast = key.expiresAt && new Date(key.expiresAt) < new Date();
 	return el('tr', {},
 		el('th', { scope: 'row' }, foreign(key.name), el('span', { className: 'id' }, key.keyId)),
-		cell('May', key.scopes.join(', '), key.owner && el('span', { className: 'id' }, `of the user ${key.owner}`)),
+		cell('Scopes', key.scopes.join(', '), key.owner && el('span', { className: 'id' }, `of the user ${key.owner}`)),
 		cell('Created', time(key.createdAt)),
 		cell('Expires', key.expiresAt ? time(key.expiresAt) : 'never', isPast && ' ', isPast && el('span', { className: 'tag rejected' }, 'expired')),
 		cell('Last used', key.usedAt ? time(key.usedAt) : 'never'),
@@ -59,6 +59,7 @@ async function reload() {
 		$('keys-rows').replaceChildren(...all.map(rowOf));
 		$('keys-count').textContent = all.length === 0 ? 'No API keys yet.' : `${many(all.length, 'API key')}.`;
 	} catch (error) {
+		$('keys-count').textContent = '';
 		if (!error.isNotHere)
 			throw error;
 		$('keys-count').textContent = error.message;

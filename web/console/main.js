@@ -11,6 +11,8 @@ import * as storage from './storage.js';
 import * as users from './users.js';
 import * as webhooks from './webhooks.js';
 
+const RETRY_MS = 3000;
+
 const views = { overview, images, users, keys, storage, logs, webhooks, settings: settingsView };
 
 let current = null, timer = 0, generation = 0;
@@ -53,7 +55,19 @@ async function guard(work) {
 			signIn('The token is no longer valid; the server may have been restarted.');
 		else
 			$('lost').textContent = error.isLost ? `${error.message} Trying again.` : error.message;
+		if (error.isLost && current && !views[current].poll)
+			showLater();
 	}
+}
+
+/** Of a view that is not polled: read it when the server responds again. */
+function showLater() {
+	const own = generation;
+	clearTimeout(timer);
+	timer = setTimeout(() => {
+		if (own === generation)
+			guard(() => views[current].show(readAddress()));
+	}, RETRY_MS);
 }
 
 function stop() {

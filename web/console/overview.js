@@ -9,11 +9,11 @@ const EVERY_MS = 2000;
 const LIVE_MS = 4 * 60_000;
 const RANGES = {   // how long they are, and how often they are read
 	live: { ms: LIVE_MS, says: `The last 4 minutes, since this page was opened. Updated every ${EVERY_MS / 1000} s.` },
-	hour: { ms: 3_600_000, everyMs: 10_000, says: 'The last hour, a point for each minute.' },
-	day: { ms: 24 * 3_600_000, everyMs: 60_000, says: 'The last 24 hours, a point for 5 minutes.' },
-	week: { ms: 7 * 24 * 3_600_000, everyMs: 300_000, says: 'The last 7 days, a point for 30 minutes.' },
+	hour: { ms: 3_600_000, everyMs: 10_000, says: 'The last hour, one point per minute.' },
+	day: { ms: 24 * 3_600_000, everyMs: 60_000, says: 'The last 24 hours, one point per 5 minutes.' },
+	week: { ms: 7 * 24 * 3_600_000, everyMs: 300_000, says: 'The last 7 days, one point per 30 minutes.' },
 };
-const IN_MEMORY = ' This server keeps it in memory only: it begins with the start of the server.';
+const IN_MEMORY = ' It is kept in memory only, and begins when this server was started.';
 
 const charts = [
 	chart('Requests', [{ name: 'API', key: 'api' }, { name: 'Storage', key: 'storage' }], scales.rate),
@@ -78,10 +78,12 @@ async function read() {
 
 /** Show a range, which the rest of the address says. */
 export async function show({ id }) {
+	const before = range;
 	range = RANGES[id] ? id : 'hour';
 	$('overview-range').elements.range.value = range;
 	$('overview-state').textContent = RANGES[range].says;
-	draw(range === 'live' ? live : [], { from: clock() - RANGES[range].ms, to: clock(), step: EVERY_MS });
+	if (range !== before || !last)
+		draw(range === 'live' ? live : [], { from: clock() - RANGES[range].ms, to: clock(), step: EVERY_MS });
 	if (range !== 'live')
 		await readHistory();
 }

@@ -10,7 +10,7 @@ let after, guard, generation = 0;
 function remove(name) {
 	act({
 		title: `Delete the bucket ${name}?`,
-		text: 'Only an empty bucket can be deleted. Multipart uploads that were begun in it are ended.',
+		text: 'Only an empty bucket can be deleted. Its multipart uploads are aborted.',
 		verb: 'Delete',
 		isDangerous: true,
 		after: reload,
@@ -44,9 +44,11 @@ async function measure(rows, own) {
 	}
 }
 
-async function next() {
+async function next({ isFirst = false } = {}) {
 	const page = await buckets({ after, limit: PAGE });
 	const rows = page.buckets.map(rowOf);
+	if (isFirst)
+		$('buckets-rows').replaceChildren();
 	$('buckets-rows').append(...rows);
 	after = page.buckets.at(-1)?.name;
 	$('buckets-count').textContent = `${many($('buckets-rows').children.length, 'bucket')}${page.more ? ' shown' : ''}.`;
@@ -54,18 +56,18 @@ async function next() {
 	await measure(rows, generation);
 }
 
-const userRow = user => el('tr', {}, el('th', { scope: 'row' }, foreign(user.name)), cell('Access key ID', el('code', {}, user.accessKeyId)), cell('Buckets of', foreign(user.owner)), cell('May', foreign(user.may)));
+const userRow = user => el('tr', {}, el('th', { scope: 'row' }, foreign(user.name)), cell('Access key ID', el('code', {}, user.accessKeyId)), cell('Buckets of', foreign(user.owner)), cell('Permissions', foreign(user.may)));
 
 async function reload() {
 	generation++;
 	after = undefined;
 	$('buckets-count').textContent = 'Loading…';
-	$('buckets-rows').replaceChildren();
 	$('s3-users').hidden = false;
 	try {
 		$('s3-users-rows').replaceChildren(...(await s3Users()).users.map(userRow));
-		await next();
+		await next({ isFirst: true });
 	} catch (error) {
+		$('buckets-count').textContent = '';
 		if (!error.isNotHere)
 			throw error;
 		$('buckets-count').textContent = error.message;
@@ -76,7 +78,7 @@ async function reload() {
 /** guarded(f) runs f and shows its errors. */
 export function prepare(guarded) {
 	guard = guarded;
-	$('buckets-more').addEventListener('click', () => guard(next));
+	$('buckets-more').addEventListener('click', () => guard(() => next()));
 	$('buckets-refresh').addEventListener('click', () => guard(reload));
 }
 

@@ -26,8 +26,8 @@ function editQuota(user) {
 	act({
 		title: `Quota of ${nameOf(user)}`,
 		text: 'Nothing is deleted when a quota is lowered: a user over it cannot upload more. Leave a field empty for no limit.',
-		fields: [field('Storage, in MB', 'bytes', quota.bytes && Math.ceil(quota.bytes / MIB)), field('Images', 'images', quota.images), field('Pending at a time', 'pending', quota.pending),
-			field('Uploads a minute', 'slotsPerMinute', quota.slotsPerMinute)],
+		fields: [field('Storage, in MB', 'bytes', quota.bytes && Math.ceil(quota.bytes / MIB)), field('Images', 'images', quota.images), field('Pending uploads at a time', 'pending', quota.pending),
+			field('Uploads per minute', 'slotsPerMinute', quota.slotsPerMinute)],
 		verb: 'Save',
 		after: reload,
 		work: async data => {
@@ -72,19 +72,22 @@ function rowOf(user) {
 		cell('Images', ...share(usage.images, quota.images, number)),
 		numeric('Pending', number(usage.pending)),
 		cell('Last upload', user.lastSeenAt ? time(user.lastSeenAt) : '–'),
-		el('td', { className: 'does' }, button('Images', `of ${nameOf(user)}`, () => { location.hash = `images?${new URLSearchParams({ owner: user.owner })}`; }), !blocked && button('Quota', `of ${nameOf(user)}`, () => editQuota(user)), ownQuota && button('Default', `quota for ${nameOf(user)}`, () => useDefault(user)),
+		el('td', { className: 'does' }, button('Images', `of ${nameOf(user)}`, () => { location.hash = `images?${new URLSearchParams({ owner: user.owner })}`; }), !blocked && button('Quota', `of ${nameOf(user)}`, () => editQuota(user)), ownQuota && button('Default quota', `for ${nameOf(user)}`, () => useDefault(user)),
 			!blocked && button('Delete', nameOf(user), () => remove(user), 'danger')));
 }
 
-async function next() {
+async function next({ isFirst = false } = {}) {
 	try {
 		const page = await users({ cursor, limit: PAGE });
+		if (isFirst)
+			$('users-rows').replaceChildren();
 		$('users-rows').append(...page.users.map(rowOf));
-		shown += page.users.length;
+		shown = $('users-rows').children.length;
 		cursor = page.nextCursor;
 		const all = shown === 0 ? 'No users yet. A user appears with the first upload that is made with a token or on behalf of somebody.' : cursor ? `${many(shown, 'user')} shown.` : `${many(shown, 'user')}.`;
 		$('users-count').textContent = all;
 	} catch (error) {
+		$('users-count').textContent = '';
 		if (!error.isNotHere)
 			throw error;
 		$('users-count').textContent = error.message;
@@ -95,16 +98,14 @@ async function next() {
 
 async function reload() {
 	cursor = undefined;
-	shown = 0;
 	$('users-count').textContent = 'Loading…';
-	$('users-rows').replaceChildren();
-	await next();
+	await next({ isFirst: true });
 }
 
 /** guarded(f) runs f and shows its errors. */
 export function prepare(guarded) {
 	guard = guarded;
-	$('users-more').addEventListener('click', () => guard(next));
+	$('users-more').addEventListener('click', () => guard(() => next()));
 	$('users-refresh').addEventListener('click', () => guard(reload));
 }
 

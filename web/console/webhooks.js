@@ -1,4 +1,4 @@
-// Webhooks: whether they are sent, what waits, what was given up and why, and what was delivered lately, a page at a time.
+// Webhooks: whether they are sent, what waits, what failed and why, and what was delivered lately, a page at a time.
 import { act, keepFocus, shownOnce } from './act.js';
 import { enableWebhooks, resendWebhooks, webhooks } from './client.js';
 import { $, button, cell, el, foreign, many, say, time } from './dom.js';
@@ -6,7 +6,7 @@ import { $, button, cell, el, foreign, many, say, time } from './dom.js';
 const PAGE = 50;
 const LOOKS = { waiting: 'pending', delivered: 'uploaded', failed: 'rejected' };   // as images of these states
 
-let before, shown = 0, givenUp = 0, guard;
+let before, shown = 0, toResend = 0, guard;
 
 function rowOf(webhook) {
 	const { webhookId, type, state, imageId, createdAt, dueAt, endedAt, attempts, error } = webhook;
@@ -16,8 +16,8 @@ function rowOf(webhook) {
 		cell('Image', el('a', { href: `#images/${imageId}` }, el('code', {}, imageId))),
 		cell('Attempts', String(attempts)),
 		cell('Created', time(createdAt)),
-		cell('Next or last', endedAt || dueAt ? time(endedAt ?? dueAt) : '–'),
-		el('td', { className: 'does' }, state !== 'delivered' && button('Send again', `the webhook ${webhookId}`, () => guard(() => resendOne(webhookId)))));
+		cell('Next attempt or end', endedAt || dueAt ? time(endedAt ?? dueAt) : '–'),
+		el('td', { className: 'does' }, state !== 'delivered' && button('Resend', `the webhook ${webhookId}`, () => guard(() => resendOne(webhookId)))));
 }
 
 async function resend(which) {
@@ -32,9 +32,9 @@ async function resendOne(webhookId) {
 
 function resendFailed() {
 	act({
-		title: `Send ${many(givenUp, 'webhook')} again?`,
-		text: 'Those that were given up are sent once more, with the same ids: a receiver that has seen one can tell.',
-		verb: 'Send again',
+		title: `Resend ${many(toResend, 'failed webhook')}?`,
+		text: 'They keep their ids, so that the receiver can recognize those that it has processed already.',
+		verb: 'Resend',
 		after: reload,
 		work: () => resend({ state: 'failed' }),
 	});
@@ -42,7 +42,7 @@ function resendFailed() {
 
 async function enable() {
 	await enableWebhooks();
-	say('Webhooks are sent again.');
+	say('Webhooks are enabled: those that waited are sent now.');
 	await keepFocus(reload);
 }
 
@@ -61,31 +61,35 @@ function showNewSecret() {
 	});
 }
 
-function report({ configured, disabledAt, reason, waiting, failed, delivered, unreadable, nextBefore }) {
-	givenUp = failed + unreadable;
-	const counts = `${waiting.toLocaleString('en')} waiting, ${failed.toLocaleString('en')} given up, ${delivered.toLocaleString('en')} delivered`;
-	$('webhooks-count').textContent = `${counts}. ${shown === 0 ? 'No webhooks match.' : `${many(shown, 'webhook')} shown.`}`;
+function report({ configured, disabledAt, reason, waiting, failed, delivered, unreadable, nextBefore, none }) {
+	toResend = failed + unreadable;
+	const counts = `${waiting.toLocaleString('en')} waiting, ${failed.toLocaleString('en')} failed, ${delivered.toLocaleString('en')} delivered`;
+	$('webhooks-count').textContent = `${counts}. ${shown === 0 ? none : `${many(shown, 'webhook')} shown.`}`;
 	$('webhooks-state').replaceChildren();
 	if (!configured)
 		$('webhooks-state').append('TINTYPE_WEBHOOK_URL is not set: nothing is sent.');
 	else if (disabledAt)
-		$('webhooks-state').append('Disabled since ', time(disabledAt), `: ${reason} `, el('button', { type: 'button', className: 'small', onclick: () => guard(enable) }, 'Send again'));
+		$('webhooks-state').append('Disabled since ', time(disabledAt), `: ${reason} `, el('button', { type: 'button', className: 'small', onclick: () => guard(enable) }, 'Enable'));
 	if (unreadable > 0)
 		$('webhooks-state').append(`${unreadable === 1 ? '1 event of the table cannot be read and is' : `${unreadable.toLocaleString('en')} events of the table cannot be read and are`} not sent: `,
 			'the log says which (events.unreadable).');
-	$('webhooks-resend').hidden = givenUp === 0 || !configured;
+	$('webhooks-resend').hidden = toResend === 0 || !configured;
 	$('webhooks-more').hidden = nextBefore === null;
 }
 
-async function next() {
+async function next({ isFirst = false } = {}) {
 	try {
 		const { state } = Object.fromEntries(new FormData($('webhooks-filter')));
 		const page = await webhooks({ state, before, limit: PAGE });
-		$('webhooks-rows').append(...page.webhooks.map(rowOf));
-		shown += page.webhooks.length;
+		const found = page.webhooks.map(rowOf);
+		if (isFirst)
+			$('webhooks-rows').replaceChildren();
+		$('webhooks-rows').append(...found);
+		shown = $('webhooks-rows').children.length;
 		before = page.nextBefore ?? undefined;
-		report(page);
+		report({ ...page, none: state === 'all' ? 'No webhooks yet.' : 'No webhooks match.' });
 	} catch (error) {
+		$('webhooks-count').textContent = '';
 		if (error.wantsToken || error.isLost)
 			throw error;
 		$('webhooks-count').textContent = error.message;
@@ -95,10 +99,8 @@ async function next() {
 
 async function reload() {
 	before = undefined;
-	shown = 0;
 	$('webhooks-count').textContent = 'Loading…';
-	$('webhooks-rows').replaceChildren();
-	await next();
+	await next({ isFirst: true });
 }
 
 /** guarded(f) runs f and shows its errors. */
@@ -109,7 +111,7 @@ export function prepare(guarded) {
 	$('webhooks-refresh').addEventListener('click', () => guard(reload));
 	$('webhooks-resend').addEventListener('click', resendFailed);
 	$('webhooks-secret').addEventListener('click', showNewSecret);
-	$('webhooks-more').addEventListener('click', () => guard(next));
+	$('webhooks-more').addEventListener('click', () => guard(() => next()));
 }
 
 export const show = reload;
