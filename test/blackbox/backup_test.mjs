@@ -74,6 +74,7 @@ before(async () => {
 	assert.equal((await ask('POST', '/things/in parts', { query: { uploadId }, body: completion(done) })).status, 200);
 	objects.set('in parts', Buffer.concat(parts));
 	upload = { uploadId: await begin('unfinished'), bytes: filled(5 * MIB, 3) };
+	sqlite(path.join(server.data, 'tintype.db'), `INSERT INTO history VALUES(-1, 5, '60000 7')`);
 	upload.etag = (await ask('PUT', '/things/unfinished', { query: { uploadId: upload.uploadId, partNumber: 1 }, body: upload.bytes })).headers.etag;
 });
 after(async () => {
@@ -89,6 +90,7 @@ test('a running server is backed up whole with its secrets, and served from the 
 		assert.equal(statSync(file).mode & 0o777, 0o600, file);
 	for (const folder of [secret, path.join(secret, 'objects'), path.join(secret, 'secrets'), where('whole'), path.join(where('whole'), 'objects')])
 		assert.equal(statSync(folder).mode & 0o777, 0o700, folder);
+	assert.equal(sqlite(path.join(where('whole'), 'tintype.db'), 'SELECT numbers FROM history WHERE slot=-1'), '60000 7', 'what the charts show');
 	const copy = await started('whole');
 	try {
 		assert.deepEqual(credentials(copy.server), credentials(server));
