@@ -11,7 +11,8 @@ enum status address_limit_take(
 		return OK;
 	if (rate_limit_take_or_wait(limit, (struct str){ (const char *)key.bytes, sizeof key.bytes }, now_ms, &wait_ms))
 		return OK;
-	enum status st = fault_set(why, TOO_MANY, "Too many %s from this address; try again in %u seconds.", what, fault_wait_s(wait_ms));
+	enum status st = fault_set(why, TOO_MANY, "Too many %s from this address; try again in %u second%s.", what, fault_wait_s(wait_ms),
+		plural_s(fault_wait_s(wait_ms)));
 	fault_retry_after(why, wait_ms);
 	return st;
 }

@@ -98,8 +98,9 @@ void doctor_check_data(struct doctor *d)
 	if (d->failures > before)
 		return;
 	if (access(dir, R_OK | W_OK | X_OK) != 0)
-		doctor_report(
-			d, DOCTOR_FAILED, "Let the server's user own it with mode 0700.", "%s cannot be written to: %s.", dir, strerror(errno));
+		doctor_report(d, DOCTOR_FAILED,
+			errno == EROFS ? "Mount its disk so that it can be written to." : "Let the server's user own it with mode 0700.",
+			"%s cannot be written to: %s.", dir, strerror(errno));
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "%s belongs to the server's user, who alone can write to it.", dir);
 }
@@ -126,7 +127,7 @@ void doctor_check_disk(struct doctor *d)
 			"%s are free, and %s are reserved (--reserve).", free_text, reserve_text);
 	else if (v.f_files > 0 && v.f_favail < FILES_LEAST)
 		doctor_report(d, DOCTOR_FAILED, "Remove files, or make the file system with more inodes.",
-			"The file system has room for %llu more files only.", (unsigned long long)v.f_favail);
+			"The file system has room for only %llu more file%s.", (unsigned long long)v.f_favail, plural_s(v.f_favail));
 	else if (left < all / 20)
 		doctor_report(
 			d, DOCTOR_WARNING, "Free space before uploads are refused.", "%s are free, less than a twentieth of the disk.", free_text);

@@ -59,7 +59,8 @@ static void check_database(struct doctor *d)
 	if (st != OK)
 		doctor_report_fault(d, DOCTOR_FAILED, "`tintype fsck` says more; restore it from a backup if it is damaged.", &why);
 	else
-		doctor_report(d, DOCTOR_OK, NULL, "The database can be read, and has %llu images.", (unsigned long long)counts.uploaded);
+		doctor_report(d, DOCTOR_OK, NULL, "The database can be read, and has %llu image%s.", (unsigned long long)counts.uploaded,
+			plural_s(counts.uploaded));
 }
 
 /* Write, read, list and remove an object, as the server does. */

@@ -91,7 +91,8 @@ static void show_progress(void *arg, const struct fsck_result *r)
 		return;
 	c->shown_ms = clock_mono_ms();
 	show_size(r->bytes, size);
-	fprintf(stderr, "\r%llu of %llu images, %s read\x1b[K", (unsigned long long)r->images, (unsigned long long)r->total, size);
+	fprintf(stderr, "\r%llu of %llu image%s, %s read\x1b[K", (unsigned long long)r->images, (unsigned long long)r->total,
+		plural_s(r->total), size);
 	fflush(stderr);
 }
 

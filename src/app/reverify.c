@@ -85,7 +85,8 @@ static void show_progress(struct command *c, const struct reverify_result *r)
 	if (!c->shown || clock_mono_ms() < c->shown_ms + SHOW_EVERY_MS)
 		return;
 	c->shown_ms = clock_mono_ms();
-	(void)snprintf(before, sizeof before, "\r%llu of %llu images: ", (unsigned long long)r->seen, (unsigned long long)r->total);
+	(void)snprintf(
+		before, sizeof before, "\r%llu of %llu image%s: ", (unsigned long long)r->seen, (unsigned long long)r->total, plural_s(r->total));
 	print_counts(stderr, r, before, "\x1b[K");
 }
 
@@ -112,8 +113,8 @@ static enum status end_run(const struct command *c, const struct reverify_result
 	if (stopped)
 		return fault_set(why, DEADLINE, "It was stopped; run it again to go on.");
 	if (r->failed > 0)
-		return fault_set(why, STORAGE_FAILED, "%llu images could not be read or written; run it again to try them again.",
-			(unsigned long long)r->failed);
+		return fault_set(why, STORAGE_FAILED, "%llu image%s could not be read or written; run it again to try again.",
+			(unsigned long long)r->failed, plural_s(r->failed));
 	return OK;
 }
 

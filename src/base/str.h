@@ -78,5 +78,10 @@ struct str str_of_number(uint64_t n, char memory[DECIMAL_CHARS]);
 /* The same in the arena. */
 struct str str_decimal(struct arena *a, uint64_t n);
 struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+/* What a noun ends in after this number: "%llu image%s". */
+static inline const char *plural_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
 
 #endif

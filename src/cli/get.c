@@ -116,8 +116,8 @@ static enum status download_image(struct remote *r, const json_t *record, int fd
 	struct str etag = remote_text(record, "etag");
 	TRY(hash_file(fd, &size, hex, why));
 	if (size != given)
-		return fault_set(
-			why, DIGEST_WRONG, "%llu bytes arrived, the record says %llu", (unsigned long long)size, (unsigned long long)given);
+		return fault_set(why, DIGEST_WRONG, "%llu byte%s arrived, the record says %llu", (unsigned long long)size, plural_s(size),
+			(unsigned long long)given);
 	if (hex_decode(etag, raw, sizeof raw) && !str_equal_nocase(etag, str_of(hex)))
 		return fault_set(why, DIGEST_WRONG, "the bytes are not those of the record: their MD5 differs");
 	return OK;

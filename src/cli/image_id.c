@@ -71,8 +71,8 @@ static enum status judge_matches(const struct id_search *s, struct arena *a, str
 {
 	bool is_cut = s->cursor.n > 0;
 	if (s->found == 0)
-		return fault_set(why, NO_SUCH_IMAGE, "none of the %s%zu images has an ID that begins with it; `tintype list` shows them",
-			is_cut ? "newest " : "", s->searched);
+		return fault_set(why, NO_SUCH_IMAGE, "no ID of the %s%zu image%s begins with it; `tintype list` shows them",
+			is_cut ? "newest " : "", s->searched, plural_s(s->searched));
 	for (size_t i = 0; s->found > 1 && i < s->found && i < SHOWN_MAX; i++)
 		show_line(stderr, "%.*s  %.*s  %.*s", STRF(remote_text(s->records[i], "imageId")), STRF(remote_text(s->records[i], "uploadedAt")),
 			STRF(remote_text(s->records[i], "fileName")));

@@ -89,7 +89,8 @@ static void say_there_is_more(const struct list_run *l)
 	if (total > shown)
 		show_styled(stderr, SHOW_FAINT, "%llu of %llu images. --all lists all of them, --limit N the newest N.", shown, total);
 	else
-		show_styled(stderr, SHOW_FAINT, "The newest %llu images. --all lists all of them, --limit N the newest N.", shown);
+		show_styled(
+			stderr, SHOW_FAINT, "The newest %llu image%s. --all lists all of them, --limit N the newest N.", shown, plural_s(shown));
 }
 
 enum status verb_list(const struct options *o, struct remote *r, struct fault *why)

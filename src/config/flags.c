@@ -68,8 +68,12 @@ enum status flags_next(struct flags *f, struct flag_word *out, struct fault *why
 		negated = out->name == NULL && rest.p == NULL && str_starts_with(name, STR("no-"));
 		if (negated)
 			out->name = find_row(f, str_slice(name, 3, name.n), '\0', &out->row);
-	} else if (dashed && word.n == 2) {
+	} else if (dashed) {
 		out->name = find_row(f, name, word.p[1], &out->row);
+		if (word.n > 2 && out->name != NULL && out->name->kind != FLAG_VALUE)
+			out->name = NULL;
+		if (word.n > 2)
+			rest = str_slice(word, 2, word.n);
 	}
 	if (out->name == NULL || (negated && out->name->kind != FLAG_TOGGLE))
 		return refuse_word(word, why);

@@ -1,5 +1,5 @@
-/* Words of a command line, read against a table of flags: `--flag VALUE`, `--flag=VALUE`, `-f VALUE`, `--switch`,
- * `--toggle`, `--no-toggle`, `--toggle=on`; after "--" all are operands, and "-" is one. The settings, the client's
+/* Words of a command line, read against a table of flags: `--flag VALUE`, `--flag=VALUE`, `-f VALUE`, `-fVALUE`,
+ * `--switch`, `--toggle`, `--no-toggle`, `--toggle=on`; after "--" all are operands, and "-" is one. The settings, the client's
  * verbs and `tintype keys` have a table each, and validate the values themselves. Pure; any thread. */
 #ifndef CONFIG_FLAGS_H
 #define CONFIG_FLAGS_H

@@ -17,8 +17,9 @@ enum status bearer_count(struct rate_limit *wrong, const struct request *r, enum
 	int64_t wait_ms = 0;
 	if (wrong == NULL || rate_limit_take_or_wait(wrong, name, clock_mono_ms(), &wait_ms))
 		return refused;
-	enum status st = fault_set(why, TOO_MANY_TRIES,
-		"Too many wrong keys or tokens from this address; send the right one, or try again in %u seconds.", fault_wait_s(wait_ms));
+	enum status st =
+		fault_set(why, TOO_MANY_TRIES, "Too many wrong keys or tokens from this address; send the right one, or try again in %u second%s.",
+			fault_wait_s(wait_ms), plural_s(fault_wait_s(wait_ms)));
 	fault_retry_after(why, wait_ms);
 	return st;
 }

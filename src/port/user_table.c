@@ -32,19 +32,19 @@ enum status owner_quota_check(const struct owner_quota *q, const struct owner_us
 
 	if (!fits(q->bytes, bytes, max_bytes))
 		return fault_set(why, QUOTA_FULL,
-			"The quota of %llu bytes is full: %llu are stored, %llu are reserved for pending uploads, and this one needs %llu. "
+			"The quota of %llu byte%s is full: stored %llu, reserved for pending uploads %llu, needed for this one %llu. "
 			"Delete images, or wait until pending uploads have ended.",
-			(unsigned long long)q->bytes, (unsigned long long)u->bytes, (unsigned long long)u->reserved_bytes,
+			(unsigned long long)q->bytes, plural_s(q->bytes), (unsigned long long)u->bytes, (unsigned long long)u->reserved_bytes,
 			(unsigned long long)max_bytes);
 	if (!fits(q->images, images, 1))
 		return fault_set(why, QUOTA_FULL,
-			"The quota of %llu images is full: %llu are stored and %llu are pending. Delete images, or wait until pending uploads "
+			"The quota of %llu image%s is full: stored %llu, pending %llu. Delete images, or wait until pending uploads "
 			"have ended.",
-			(unsigned long long)q->images, (unsigned long long)u->images, (unsigned long long)u->pending);
+			(unsigned long long)q->images, plural_s(q->images), (unsigned long long)u->images, (unsigned long long)u->pending);
 	if (!fits(q->pending, u->pending, 1))
 		return fault_set(why, QUOTA_FULL,
-			"The quota of %llu pending uploads is full. Upload what was announced, or wait until it has expired.",
-			(unsigned long long)q->pending);
+			"The quota of %llu pending upload%s is full. Upload what was announced, or wait until it has expired.",
+			(unsigned long long)q->pending, plural_s(q->pending));
 	return OK;
 }
 
@@ -54,8 +54,8 @@ enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_
 
 	if (fits(q->slots_per_minute, minute_slots, 1))
 		return OK;
-	enum status st = fault_set(why, TOO_MANY, "The quota of %llu uploads per minute is used up; try again in %u seconds.",
-		(unsigned long long)q->slots_per_minute, fault_wait_s(left_ms));
+	enum status st = fault_set(why, TOO_MANY, "The quota of %llu upload%s per minute is used up; try again in %u second%s.",
+		(unsigned long long)q->slots_per_minute, plural_s(q->slots_per_minute), fault_wait_s(left_ms), plural_s(fault_wait_s(left_ms)));
 	fault_retry_after(why, left_ms);
 	return st;
 }

@@ -45,7 +45,7 @@ static void test_id_when_a_start_then_the_image_or_what_is_wrong(void **state)
 		{ "no-hex", "no-hex", NULL },
 		{ "", NULL, "at least the first 4 characters" },
 		{ "000", NULL, "at least the first 4 characters" },
-		{ "ffff", NULL, "none of the 1301 images has an ID that begins with it" },
+		{ "ffff", NULL, "no ID of the 1301 images begins with it" },
 		{ START "0000000012", NULL, "100 images have an ID that begins with it" },
 	};
 	add_many(1301);

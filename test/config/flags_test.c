@@ -42,6 +42,7 @@ static const char *read_words(bool has_operands, unsigned __int128 takes, int ar
 static void test_each_kind_is_read_in_each_form(void **state)
 {
 	assert_string_equal(READ(false, FLAGS_ALL, "--value", "a", "--value=b", "--value=", "-v", "c"), "0=a 0=b 0= 0=c");
+	assert_string_equal(READ(false, FLAGS_ALL, "-va", "-v-s", "-v=b"), "0=a 0=-s 0==b");
 	assert_string_equal(READ(false, FLAGS_ALL, "--value", "--switch", "--value=a=b"), "0=--switch 0=a=b");
 	assert_string_equal(READ(false, FLAGS_ALL, "--switch", "-s"), "1 1");
 	assert_string_equal(READ(false, FLAGS_ALL, "--toggle", "--no-toggle", "--toggle=off", "--toggle=x"), "2=on 2=off 2=off 2=x");
