@@ -78,7 +78,8 @@ static void show_progress(void *arg, uint64_t objects, uint64_t bytes)
 	if (!s->progress || now_ms < s->next_ms)
 		return;
 	s->next_ms = now_ms + SHOW_EVERY_MS;
-	fprintf(stderr, "\r%llu objects, %llu MB\x1b[K", (unsigned long long)objects, (unsigned long long)(bytes / 1000000));
+	fprintf(
+		stderr, "\r%llu object%s, %llu MB\x1b[K", (unsigned long long)objects, plural_s(objects), (unsigned long long)(bytes / 1000000));
 }
 
 static struct backup_watch watch_of(struct shown *s)
@@ -109,16 +110,20 @@ static enum status run_backup(const struct arguments *a, struct backup_place *pl
 	enum status status = backup_run(&o, &done, why);
 	clear_progress(shown);
 	TRY(status);
-	printf("snapshot %s: %llu objects, %llu bytes; %llu new, %llu bytes written\n", done.name, (unsigned long long)done.objects,
-		(unsigned long long)done.object_bytes, (unsigned long long)done.new_objects, (unsigned long long)done.written_bytes);
+	printf("snapshot %s: %llu object%s, %llu bytes; %llu new, %llu bytes written\n", done.name, (unsigned long long)done.objects,
+		plural_s(done.objects), (unsigned long long)done.object_bytes, (unsigned long long)done.new_objects,
+		(unsigned long long)done.written_bytes);
+	if (done.marked > 0)
+		printf("not in it, since marked as damaged: %llu object%s\n", (unsigned long long)done.marked, plural_s(done.marked));
 	fflush(stdout);
 	if (keep > 0)
 		TRY(backup_prune(place->target, keep, &removed, why));
 	if (removed > 0)
 		printf("old snapshots removed: %llu\n", (unsigned long long)removed);
 	if (done.missing > 0)
-		return fault_set(
-			why, DATA_DAMAGED, "%llu objects could not be read, and are not in the snapshot.", (unsigned long long)done.missing);
+		return fault_set(why, DATA_DAMAGED,
+			"%llu object%s could not be read, and will be missing after a restore. `tintype fsck` says which images they belong to.",
+			(unsigned long long)done.missing, plural_s(done.missing));
 	return OK;
 }
 
@@ -160,8 +165,8 @@ static enum status list_snapshots(struct target *t, struct fault *why)
 		if (snapshots_read(t, names_text(all.all[i]), &a, &m, &bad) != OK)
 			printf("  %s\n", bad.text);
 		else
-			printf("  %llu objects, %llu bytes%s\n", (unsigned long long)m.objects, (unsigned long long)m.object_bytes,
-				m.secrets ? ", with secrets" : "");
+			printf("  %llu object%s, %llu bytes%s\n", (unsigned long long)m.objects, plural_s(m.objects),
+				(unsigned long long)m.object_bytes, m.secrets ? ", with secrets" : "");
 	}
 	return OK;
 }
@@ -188,13 +193,13 @@ static enum status run_restore(const struct arguments *a, struct target *t, stru
 	enum status status = restore_run(&o, &done, why);
 	clear_progress(shown);
 	TRY(status);
-	printf("snapshot %s: %llu objects, %llu bytes, %s%s\n", done.name, (unsigned long long)done.objects,
+	printf("snapshot %s: %llu object%s, %llu bytes, %s%s\n", done.name, (unsigned long long)done.objects, plural_s(done.objects),
 		(unsigned long long)done.object_bytes, check ? "all verified" : "restored to ", check ? "" : a->settings.data_dir);
 	if (!check && !done.secrets)
 		explain_secrets();
 	if (done.missing + done.damaged == 0)
 		return OK;
-	return fault_set(why, DATA_DAMAGED, "%llu objects are damaged in the backup, %llu were missing when it was made.",
+	return fault_set(why, DATA_DAMAGED, "Objects that are damaged in the backup: %llu; that were missing when it was made: %llu.",
 		(unsigned long long)done.damaged, (unsigned long long)done.missing);
 }
 

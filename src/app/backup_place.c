@@ -3,7 +3,11 @@
 
 #include "config/settings_check.h"
 
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /* For a piece of 16 MiB on a slow line. */
 #define TIMEOUT_MS (5 * 60 * (int64_t)1000)
@@ -21,6 +25,23 @@ static enum status open_bucket(
 	return s3_target_open(p->aws.store, prefix, mode, &p->target, why);
 }
 
+/* What a backup writes into the data directory would be lost with it, and a server would not expect it there. A destination that does
+ * not exist is made in the directory above it. */
+static enum status refuse_data_directory(const char *word, const char *data_dir, struct fault *why)
+{
+	char above[PATH_MAX], place[PATH_MAX], data[PATH_MAX];
+	if (realpath(data_dir, data) == NULL)
+		return OK;
+	if (realpath(word, place) == NULL &&
+		(snprintf(above, sizeof above, "%s", word) >= (int)sizeof above || realpath(dirname(above), place) == NULL))
+		return OK;
+	size_t n = strlen(data);
+	if (strncmp(place, data, n) != 0 || (place[n] != '\0' && place[n] != '/'))
+		return OK;
+	return fault_set(why, BAD_SETTING,
+		"%s is in the data directory, and would be lost with it: name a directory outside of it, on another disk if you can.", word);
+}
+
 enum status backup_place_open(struct backup_place *p, const struct settings *s, const char *word, enum target_mode mode, struct fault *why)
 {
 	struct str text = str_of(word);
@@ -28,6 +49,8 @@ enum status backup_place_open(struct backup_place *p, const struct settings *s, 
 	*p = (struct backup_place){ 0 };
 	if (str_starts_with(text, SCHEME))
 		return open_bucket(p, s, str_slice(text, SCHEME.n, text.n), mode, why);
+	if (mode == TARGET_WRITE)
+		TRY(refuse_data_directory(word, s->data_dir, why));
 	return dir_target_open(word, mode, &p->target, why);
 }
 

@@ -238,9 +238,14 @@ static enum status add_body(struct run *r, const struct body_copy *c, struct fau
 
 static enum status miss_body(struct run *r, const struct body_copy *c, struct fault *why)
 {
-	tell_damage(r, c->file, c->fd >= 0 ? "cannot be read whole" : "is missing");
+	bool is_marked = c->file->is_marked;
+	tell_damage(r, c->file,
+		c->fd >= 0      ? is_marked ? "cannot be read whole; its image is marked as damaged" : "cannot be read whole"
+			: is_marked ? "is missing; its image is marked as damaged"
+						: "is missing");
 	pthread_mutex_lock(&r->lock);
-	r->result->missing++;
+	r->result->marked += is_marked;
+	r->result->missing += !is_marked;
 	pthread_mutex_unlock(&r->lock);
 	return OK;
 }

@@ -28,10 +28,11 @@ struct backup_result {
 	uint64_t new_objects;             /* of these, what the destination did not have */
 	uint64_t written_bytes;
 	uint64_t missing;
+	uint64_t marked; /* missing too, but known to be: their images are marked as damaged, in the snapshot too */
 };
 
 /* Make a snapshot. What the destination has already is not written again. A run that is cut off leaves the earlier snapshots as they were,
- * and the next one goes on with what it has written. Bodies that cannot be read are counted in `missing`, and the snapshot is made
+ * and the next one goes on with what it has written. Bodies that cannot be read are counted in `missing` or `marked`, and the snapshot is made
  * without them.
  * Errors  BAD_SETTING the target has snapshots of another server; those of snapshot_take and of the target; DEADLINE it was stopped, or stood still for too long; OUT_OF_MEMORY */
 enum status backup_run(const struct backup_options *o, struct backup_result *out, struct fault *why) MUST_CHECK;

@@ -21,8 +21,10 @@
 #include <unistd.h>
 
 /* ROW_INLINED is spelt out for the indexes that have this condition; they give the order too. */
-static const char files_query[] = "SELECT file, size, etag FROM objects WHERE (flags & 32) = 0"
-								  " UNION ALL SELECT file, size, etag FROM parts WHERE (flags & 32) = 0 ORDER BY file";
+static const char files_query[] =
+	"SELECT file, size, etag, file IN (SELECT o.file FROM images AS i JOIN objects AS o ON o.key = i.key AND o.bucket IN (SELECT id FROM buckets)"
+	" WHERE i.damage LIKE 'object\\_%' ESCAPE '\\') FROM objects WHERE (flags & 32) = 0"
+	" UNION ALL SELECT file, size, etag, 0 FROM parts WHERE (flags & 32) = 0 ORDER BY file";
 /* The image bucket, which each first start makes. */
 static const char source_query[] = "SELECT created_ms FROM buckets ORDER BY id LIMIT 1";
 /* The hold is renewed after so many pages were copied, or so many steps of SQLite's virtual machine. */
@@ -250,6 +252,7 @@ enum status snapshot_next(struct snapshot *s, struct snapshot_file *out, bool *m
 	if (etag.n == 0 || etag.n > SNAPSHOT_ETAG_MAX || !str_consists_of_lower(etag, STR("-")))
 		return fault_set(why, DATA_DAMAGED, "File %llu has a malformed ETag in the database.", (unsigned long long)out->file);
 	memcpy(out->etag, etag.p, etag.n);
+	out->is_marked = sqlite3_column_int(s->files, 3) != 0;
 	return OK;
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -303,7 +303,7 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	}
 	const refused = await runProgram(['serve', '--data', where('none'), '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0']);
 	ends(refused, 1, /A restore into .* was cut off; run `tintype restore` again/);
-	ends(await restoreInto('none', from, '--partial'), 1, /1 objects are damaged in the backup/);
+	ends(await restoreInto('none', from, '--partial'), 1, /damaged in the backup: 1; that were missing when it was made: 0\./);
 	assert.equal(files(where('none'), 'objects').length, files(from, 'objects').length - 2);   // one is in two pieces
 	await (await started('none')).stop();
 	rmSync(object);
@@ -333,13 +333,19 @@ test('what cannot be read at the server is named, and the rest is backed up', as
 	appendFileSync(two, 'x');
 	writeFileSync(two, readFileSync(two).reverse().subarray(0, statSync(two).size - 1));
 	const run = await runProgram(['backup', from, '--data', torn]);
-	ends(run, 1, /1 objects could not be read, and are not in the snapshot/);
+	ends(run, 1, /1 object could not be read, and will be missing after a restore/);
 	assert.match(run.stderr, new RegExp(`${path.basename(one)} is missing`));
 	assert.match(run.stderr, new RegExp(`${path.basename(two)} is damaged: its MD5 is not its ETag`));
-	ends(await restore(from, '--check'), 1, /1 were missing when it was made/);
+	ends(await restore(from, '--check'), 1, /missing when it was made: 1\./);
+	/* Once its image is marked, that is known. */
+	ends(await runProgram(['fsck', '--repair', '--data', torn]), 1, /repaired object_missing/);
+	const known = await runProgram(['backup', from, '--data', torn]);
+	ends(known, 0, /^not in it, since marked as damaged: 1 object$/m);
+	assert.match(known.stderr, new RegExp(`${path.basename(one)} is missing; its image is marked as damaged`));
+	ends(await restore(from, '--check'), 0, /all verified/);
 	writeFileSync(path.join(torn, 'tintype.db'), Buffer.alloc(65536, 7), { flag: 'r+' });
 	ends(await runProgram(['backup', from, '--data', torn]), 1, /tintype\.db/);
-	ends(await restore(from, '--check'), 1, /1 were missing/);
+	ends(await restore(from, '--check'), 0, /all verified/);
 });
 
 test('wrong places are refused, and left as they are', async () => {
@@ -352,6 +358,12 @@ test('wrong places are refused, and left as they are', async () => {
 	ends(await restore(dest, '--data', server.data), 1, /A server uses/);
 	assert.deepEqual(files(other).map(f => path.basename(f)), ['letter']);
 	ends(await backup(path.join(work, 'none', 'such', 'place')), 1, /No such file/);
+	/* In the data directory itself it would be lost with it. */
+	const link = path.join(work, 'link');
+	symlinkSync(server.data, link);
+	for (const inside of [server.data, path.join(server.data, 'backup'), path.join(server.data, 'logs', 'backup'), path.join(link, 'backup')])
+		ends(await backup(inside), 2, /is in the data directory, and would be lost with it/);
+	assert.ok(!existsSync(path.join(server.data, 'backup')));
 	ends(await backup(), 2, /name the destination/);
 	ends(await backup(dest, 'more'), 2, /unexpected argument "more"/);
 	ends(await backup(dest, '--keep', '0'), 2, /--keep must be a number, at least 1/);
@@ -407,11 +419,11 @@ test('on a full disk it fails in words, the last one stays whole, and the next w
 	const to = path.join(dir, 'dest'), filler = path.join(dir, 'filler');
 	try {
 		await uploadImage(on, { bytes: png(90, 90, { noise: true }) });
-		ends(await ours('backup', to, '--data', on.data), 0, /: 1 objects/);
+		ends(await ours('backup', to, '--data', on.data), 0, /: 1 object,/);
 		await uploadImage(on, { bytes: png(90, 90, { noise: true }) });
 		assert.notEqual((await run(`cat /dev/zero > ${quoted([filler])}`)).code, 0);
 		ends(await ours('backup', to, '--data', on.data), 1, /the disk is full|The disk of .* is full: free some space there and run it again/);
-		ends(await ours('restore', to, '--check'), 0, /1 objects, .*all verified/);
+		ends(await ours('restore', to, '--check'), 0, /1 object, .*all verified/);
 		await run(quoted(['rm', filler]));
 		ends(await ours('backup', to, '--data', on.data), 0, /: 2 objects.*; 1 new/);
 		ends(await ours('restore', to, '--check'), 0, /2 objects, .*all verified/);

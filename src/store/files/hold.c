@@ -43,7 +43,7 @@ enum status hold_take(struct hold *h, int dir_fd, struct fault *why)
 	assert(dir_fd >= 0);
 	*h = (struct hold){ .dir_fd = dir_fd, .fd = openat(dir_fd, HOLD_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600) };
 	if (h->fd < 0)
-		return io_fault_start(why, errno, "write to the data directory the file", HOLD_NAME);
+		return io_fault_start(why, errno, "write the data directory's", HOLD_NAME);
 	if (flock(h->fd, LOCK_EX | LOCK_NB) != 0) {
 		io_close(h->fd);
 		h->fd = -1;
