@@ -2,9 +2,14 @@
  * commit, the distributed ones rely on garbage collection and on events; a mix could guarantee neither. */
 #include "app/backends.h"
 
+#include "aws/aws.h"
 #include "config/table_url.h"
 
 #include <string.h>
+
+/* For a command that reads or writes whole images, several at a time: at 10 Mbit/s it is enough for 1 GB. A server's client does not wait
+ * that long. */
+#define COMMAND_TIMEOUT_MS (15 * 60 * (int64_t)1000)
 
 enum status backends_choose(const struct settings *s, bool *remote, struct fault *why)
 {
@@ -38,12 +43,19 @@ enum status backends_open(const struct settings *s, const char *storage_url, str
 	return remote ? backends_open_cloud(s, false, out, why) : backends_open_local(s, storage_url, false, out, why);
 }
 
+static enum status open_cloud_for_command(const struct settings *s, bool fills, struct backends *out, struct fault *why)
+{
+	TRY(backends_open_cloud(s, fills, out, why));
+	s3_store_set_timeout(out->store, COMMAND_TIMEOUT_MS);
+	return OK;
+}
+
 enum status backends_open_to_fill(const struct settings *s, struct backends *out, struct fault *why)
 {
 	assert(s != NULL && out != NULL);
 	bool remote = false;
 	TRY(backends_choose(s, &remote, why));
-	return remote ? backends_open_cloud(s, true, out, why) : backends_open_local(s, "", true, out, why);
+	return remote ? open_cloud_for_command(s, true, out, why) : backends_open_local(s, "", true, out, why);
 }
 
 enum status backends_open_beside(const struct settings *s, struct backends *out, struct fault *why)
@@ -52,7 +64,7 @@ enum status backends_open_beside(const struct settings *s, struct backends *out,
 	assert(out != NULL);
 	bool remote = false;
 	TRY(backends_choose(s, &remote, why));
-	return remote ? backends_open_cloud(s, false, out, why) : backends_open_local_beside(s, out, why);
+	return remote ? open_cloud_for_command(s, false, out, why) : backends_open_local_beside(s, out, why);
 }
 
 void backends_close(struct backends *e)

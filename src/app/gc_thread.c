@@ -1,7 +1,8 @@
 /* Runs the sweep at its interval on a thread of its own: the due rows each time, and the listing of all
  * objects, whose cost grows with their number, once a day or once in the lifetime of an orphan,
  * whichever is less. Each time, expired multipart uploads are aborted too, and the deletion of users goes on. What users have is
- * counted once a day, and when `tintype recount` asks for it. What `tintype fsck` found is repaired when it asks for it.
+ * counted once a day, and when `tintype recount` asks for it. What `tintype fsck` found is repaired when it asks for it. Steps of a
+ * migration, which another process takes, are logged.
  * A sweep that fails is logged and retried at the next interval. Of the processes that share a table which says so, one sweeps: the one that has
  * the lease, which it renews also in the course of a long sweep, and gives back when it ends. */
 #include "app/gc_thread.h"
@@ -18,6 +19,7 @@
 
 #define LOOK_EVERY_MS 1000
 #define LEASE_MORE_MS 2000
+#define STATE_BYTES ((size_t)64 << 10)
 #define DAY_MS (24 * 3600 * (int64_t)1000)
 
 struct gc_thread {
@@ -25,6 +27,9 @@ struct gc_thread {
 	struct part_store *parts;
 	const char *dir;
 	struct storage_check *check;
+	struct transfer *transfer;
+	enum transfer_phase phase; /* of a migration, as it was logged last */
+	int64_t phase_since_ms;
 	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
 	bool (*lead)(void *arg, int64_t lease_ms);
 	void *lead_arg;
@@ -131,13 +136,33 @@ static bool wait_until(struct gc_thread *j, int64_t until)
 	return go_on;
 }
 
+/* The first time, what was changed while no server ran. */
+static void log_phase(struct gc_thread *j)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct transfer_state now;
+	char since[ISO8601_CHARS + 1];
+	arena_init(&a, STATE_BYTES);
+	if (j->transfer == NULL || transfer_get_state(j->transfer, &a, &now, NULL) != OK)
+		return; /* the sweep reports a table that cannot be read */
+	if (now.phase == j->phase && now.since_ms == j->phase_since_ms)
+		return;
+	clock_iso8601(now.since_ms, since);
+	LOG(MIGRATION_PHASE, STR(""), LOG_S("phase", transfer_phase_name(now.phase)), LOG_S("before", transfer_phase_name(j->phase)),
+		LOG_S("migration", now.id), LOG_C("since", now.phase == TRANSFER_NONE ? "" : since));
+	j->phase = now.phase;
+	j->phase_since_ms = now.since_ms;
+}
+
 /* A recount that is asked for is done in the meantime, and repairs. */
 static void answer_requests(struct gc_thread *j)
 {
 	const struct fsck_options fsck = { .product = j->product, .check = j->check, .stop = is_stopping, .arg = j };
-	if (j->dir != NULL)
-		fsck_request_answer(j->dir, &fsck);
-	if (j->dir == NULL || j->product->users == NULL || !recount_is_requested(j->dir))
+	if (j->dir == NULL)
+		return;
+	log_phase(j);
+	fsck_request_answer(j->dir, &fsck);
+	if (j->product->users == NULL || !recount_is_requested(j->dir))
 		return;
 	recount_users(j);
 	recount_request_remove(j->dir);
@@ -159,7 +184,10 @@ static void *run_thread(void *arg)
 {
 	struct gc_thread *j = arg;
 	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms, recount_at = clock_mono_ms() + DAY_MS;
+	log_phase(j);
 	while (wait_interval(j)) {
+		if (j->dir == NULL) /* of a remote table each look is a request */
+			log_phase(j);
 		if (!has_lease(j))
 			continue;
 		bool walk = clock_mono_ms() >= walk_at;
@@ -192,6 +220,7 @@ struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 		.check = o->check,
 		.lead = o->lead,
 		.lead_arg = o->lead_arg,
+		.transfer = o->transfer,
 		.interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };

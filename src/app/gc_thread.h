@@ -5,6 +5,7 @@
 #include "image/product.h"
 #include "port/part_store.h"
 #include "port/storage_check.h"
+#include "port/transfer.h"
 
 struct gc_thread_options {
 	struct product *product;  /* borrowed, as parts */
@@ -12,6 +13,7 @@ struct gc_thread_options {
 	uint64_t interval_s;
 	const char *dir;             /* where `tintype recount` and `tintype fsck --repair` ask for it; NULL: nowhere */
 	struct storage_check *check; /* NULL: with dir NULL */
+	struct transfer *transfer;   /* NULL: the table cannot be migrated */
 	uint64_t multipart_ttl_s;    /* multipart uploads that are older are aborted */
 	/* Whether this process is the one of all that sweeps, for so long from now; with 0 it is no longer. NULL: it sweeps in any case */
 	bool (*lead)(void *arg, int64_t lease_ms);

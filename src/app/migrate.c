@@ -13,6 +13,7 @@
 #include "config/env_file.h"
 #include "image/migration.h"
 #include "image/recount.h"
+#include "store/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,7 +57,8 @@ struct command {
 	struct side from, to;
 	uint64_t jobs;
 	bool cancel, print_keys;
-	bool shown; /* stderr is a terminal */
+	int lock_fd; /* of a source that is a data directory; -1: none */
+	bool shown;  /* stderr is a terminal */
 	int64_t shown_ms;
 	struct arena texts;
 	struct migration_result result; /* of the last pass */
@@ -126,6 +128,8 @@ static enum status read_state(struct command *c, struct side *s, struct fault *w
 static enum status open_from(struct command *c, struct fault *why)
 {
 	TRY(maintain_need_database(&c->from.settings, why));
+	if (!c->from.remote && !c->cancel && !c->print_keys)
+		TRY(engine_lock_source(c->from.settings.data_dir, &c->lock_fd, why));
 	TRY(backends_open_beside(&c->from.settings, &c->from.backends, why));
 	finish_side(&c->from);
 	return read_state(c, &c->from, why);
@@ -135,7 +139,8 @@ static enum status open_to(struct command *c, struct fault *why)
 {
 	enum status opened = backends_open_to_fill(&c->to.settings, &c->to.backends, why);
 	if (opened != OK && why->code == F_DIR_LOCKED)
-		return fault_set(why, DIR_LOCKED, "A server uses %s, the data directory of the destination: stop it until all images are there.",
+		return fault_set(why, DIR_LOCKED,
+			"A server, or another tintype migrate, uses %s, the data directory of the destination: stop it until all images are there.",
 			c->to.settings.data_dir);
 	TRY(opened);
 	finish_side(&c->to);
@@ -144,9 +149,33 @@ static enum status open_to(struct command *c, struct fault *why)
 
 /* states */
 
+static enum status check_state(const struct side *s, const char *which, struct fault *why)
+{
+	struct transfer_state now;
+	struct arena a CLEANUP(arena_deinit);
+	arena_init(&a, STATE_BYTES);
+	TRY(transfer_get_state(s->backends.transfer, &a, &now, why));
+	if (now.phase == s->state.phase && now.since_ms == s->state.since_ms)
+		return OK;
+	return fault_set(why, STATE_CHANGED,
+		"`tintype migrate --cancel`, or another run, has changed the state of the %s to \"%.*s\" in the meantime, so this run ends. To go on with the "
+		"migration, run it again, once at a time.",
+		which, STRF(transfer_phase_name(now.phase)));
+}
+
+/* No other run may have changed the states: after a step that was taken back the next one must not follow. The source's last, which is what
+ * --cancel changes. */
+static enum status check_states(const struct command *c, struct fault *why)
+{
+	TRY(check_state(&c->to, "destination", why));
+	return check_state(&c->from, "source", why);
+}
+
 static enum status set_phase(struct command *c, struct side *s, enum transfer_phase phase, struct fault *why)
 {
 	const struct transfer_state now = { .phase = phase, .id = c->from.state.id, .since_ms = clock_now_ms() };
+	if (!c->cancel)
+		TRY(check_states(c, why));
 	TRY(transfer_set_state(s->backends.transfer, &now, why));
 	s->state = now;
 	return OK;
@@ -173,20 +202,33 @@ static enum status settle(const struct command *c, struct fault *why)
 	return wait_until(c->from.state.since_ms + c->from.backends.transfer->settle_ms, why);
 }
 
+static enum status refuse_destination(const char *what, struct fault *why)
+{
+	return fault_set(why, BAD_SETTING,
+		"The destination has %s already, of no migration from this source: choose an empty data directory, or an empty bucket and table.",
+		what);
+}
+
+/* What the source does not have would be removed. */
 static enum status check_empty(struct side *s, struct fault *why)
 {
 	struct str cursor = STR("");
 	struct arena a CLEANUP(arena_deinit);
+	struct user_page users;
+	struct api_key_page keys;
 	arena_init(&a, (size_t)1 << 30);
 	do {
 		struct transfer_page page;
 		TRY(transfer_walk(s->backends.transfer, cursor, &a, &page, why));
 		if (page.n > 0)
-			return fault_set(why, BAD_SETTING,
-				"The destination has images already, of no migration from this source: choose an empty data directory, or an empty bucket and table.");
+			return refuse_destination("images", why);
 		cursor = page.next_cursor;
 	} while (cursor.n > 0);
-	return OK;
+	TRY(user_list(s->product.users, &(struct user_query){ .limit = 1, .cursor = STR("") }, &a, &users, why));
+	if (users.n > 0)
+		return refuse_destination("users", why);
+	TRY(api_key_list(s->backends.api_keys, &a, &keys, why));
+	return keys.n == 0 ? OK : refuse_destination("API keys", why);
 }
 
 /* Begin, or see that this is the migration that was begun. */
@@ -197,7 +239,12 @@ static enum status begin(struct command *c, struct fault *why)
 	if (from->phase == TRANSFER_ARRIVING)
 		return fault_set(why, BAD_SETTING, "The source is itself the destination of a migration that is not complete.");
 	bool begun = from->phase != TRANSFER_NONE && from->phase != TRANSFER_ARRIVED;
-	if ((to->phase == TRANSFER_ARRIVING || to->phase == TRANSFER_ARRIVED) && begun && str_equal(from->id, to->id))
+	bool same = begun && str_equal(from->id, to->id);
+	if (same && to->phase == TRANSFER_ARRIVED && from->phase != TRANSFER_CLOSED)
+		return fault_set(why, BAD_SETTING,
+			"The destination was complete, and since `tintype migrate --cancel` the source accepts changes again, which are not there. Use the "
+			"destination as it is, or migrate to another one, which is empty.");
+	if (same && (to->phase == TRANSFER_ARRIVING || to->phase == TRANSFER_ARRIVED))
 		return OK;
 	TRY(check_empty(&c->to, why));
 	if (!begun) {
@@ -223,8 +270,8 @@ static void show_progress(void *arg, const struct migration_result *r)
 	if (!c->shown || clock_mono_ms() < c->shown_ms + SHOW_EVERY_MS)
 		return;
 	c->shown_ms = clock_mono_ms();
-	fprintf(
-		stderr, "\r%" PRIu64 " rows compared, %" PRIu64 " images copied (%" PRIu64 " bytes)\x1b[K", r->rows, r->copied, r->copied_bytes);
+	fprintf(stderr, "\r%" PRIu64 " row%s compared, %" PRIu64 " image%s copied (%" PRIu64 " bytes)\x1b[K", r->rows, plural_s(r->rows),
+		r->copied, plural_s(r->copied), r->copied_bytes);
 	fflush(stderr);
 }
 
@@ -255,12 +302,13 @@ static enum status run_pass(struct command *c, struct fault *why)
 	enum status end = migration_pass(&o, r, why);
 	clear_progress(c);
 	TRY(end);
-	printf("%s: %" PRIu64 " rows compared, %" PRIu64 " images copied (%" PRIu64 " bytes), %" PRIu64 " removed, %" PRIu64
-		   " other differences\n",
+	TRY(check_states(c, why));
+	printf("%s: %" PRIu64 " row%s compared, %" PRIu64 " image%s copied (%" PRIu64 " bytes), %" PRIu64 " removed, %" PRIu64
+		   " other difference%s\n",
 		o.is_closed                            ? "source closed"
 			: from->phase == TRANSFER_DRAINING ? "source draining"
 											   : "copying",
-		r->rows, r->copied, r->copied_bytes, r->removed, r->others);
+		r->rows, plural_s(r->rows), r->copied, plural_s(r->copied), r->copied_bytes, r->removed, r->others, plural_s(r->others));
 	fflush(stdout);
 	return OK;
 }
@@ -318,13 +366,14 @@ static enum status count_users(struct command *c, struct fault *why)
 static void print_report(const struct command *c)
 {
 	const struct migration_result *r = &c->result;
-	printf("Complete. Both sides have the same: %" PRIu64 " rows, of them %" PRIu64 " images with %" PRIu64
+	printf("Complete. Both sides have the same: %" PRIu64 " row%s, of them %" PRIu64 " image%s with %" PRIu64
 		   " bytes, whose sizes and MD5 digests agree;\n"
-		   "%" PRIu64 " users, %" PRIu64 " API keys, %" PRIu64 " webhooks to be sent.\n",
-		r->rows, r->uploaded, r->bytes, r->users, r->api_keys, r->events);
+		   "%" PRIu64 " user%s, %" PRIu64 " API key%s, %" PRIu64 " webhook%s to be sent.\n",
+		r->rows, plural_s(r->rows), r->uploaded, plural_s(r->uploaded), r->bytes, r->users, plural_s(r->users), r->api_keys,
+		plural_s(r->api_keys), r->events, plural_s(r->events));
 	if (r->damaged > 0)
-		printf("%" PRIu64 " images are damaged at the source, and are at the destination what they were there; they are named above.\n",
-			r->damaged);
+		printf("Damaged at the source, and named above: %" PRIu64 " image%s. The destination has the same bytes, or none.\n", r->damaged,
+			plural_s(r->damaged));
 	printf("To switch: start the server with the settings of %s, and let clients use it. The source continues to serve reads, and refuses\n"
 		   "changes until it is removed, or `tintype migrate --cancel --from %s`.\n",
 		c->to.path, c->from.path);
@@ -393,12 +442,14 @@ int migrate_main(int argc, char **argv)
 {
 	assert(argc >= 1 && argv != NULL);
 	struct fault why = { 0 };
-	struct command c = { .jobs = JOBS_DEFAULT, .shown = isatty(STDERR_FILENO) };
+	struct command c = { .jobs = JOBS_DEFAULT, .lock_fd = -1, .shown = isatty(STDERR_FILENO) };
 	maintain_catch_signals();
 	arena_init(&c.texts, TEXTS_BYTES);
 	enum status status = run_command(&c, argc, argv, &why);
 	backends_close(&c.to.backends);
 	backends_close(&c.from.backends);
+	if (c.lock_fd >= 0)
+		close(c.lock_fd);
 	arena_deinit(&c.texts);
 	return maintain_end("migrate", status, &why);
 }

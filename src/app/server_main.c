@@ -229,6 +229,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.multipart_ttl_s = s->multipart_ttl_s,
 		.dir = c->remote ? NULL : s->data_dir,
 		.check = c->backends.check,
+		.transfer = c->backends.transfer,
 		.lead = c->backends.lead != NULL ? lead_sweep : NULL,
 		.lead_arg = c });
 	if (!c->remote)

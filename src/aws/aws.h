@@ -28,6 +28,8 @@ struct s3_store_options {
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);
 void s3_store_free(struct object_store **s);
+/* Set timeout_ms, before the first call. */
+void s3_store_set_timeout(struct object_store *s, int64_t timeout_ms);
 /* Open a connection to the bucket and keep it, as aws_service_warm does. */
 enum status s3_store_warm(struct object_store *s, struct fault *why) MUST_CHECK;
 /* The origin of the URLs that it issues: scheme, host and port, without a trailing slash. Borrowed from the store. */
@@ -78,7 +80,7 @@ struct dynamo_table_options {
 	/* Count what every owner uses, in transactions, and keep to the quota; else only those with a quota of their own. */
 	bool count_owners;
 	struct owner_quota quota; /* of owners without one of their own */
-	bool obeys_migration; /* whether the state of a migration is read and obeyed, see dynamo_state.h */
+	bool obeys_migration;     /* whether the state of a migration is read and obeyed, see dynamo_state.h */
 	/* That of s3_store_new, borrowed: new items have their object's address, for people who look at the table. NULL: they have none. */
 	struct object_store *store;
 };

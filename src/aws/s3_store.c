@@ -452,6 +452,12 @@ struct str s3_store_url(struct object_store *port)
 	return store_of(port)->base;
 }
 
+void s3_store_set_timeout(struct object_store *port, int64_t timeout_ms)
+{
+	assert(timeout_ms > 0);
+	((struct s3_store *)port)->timeout_ms = timeout_ms;
+}
+
 void s3_store_free(struct object_store **port)
 {
 	assert(port != NULL);

@@ -92,6 +92,26 @@ bool engine_in_use(const char *dir)
 	return used;
 }
 
+/* The record lock of fcntl(2) and the server's flock(2) on the same file do not know of each other. */
+enum status engine_lock_source(const char *dir, int *fd, struct fault *why)
+{
+	char path[PATH_MAX];
+	struct flock first = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+	assert(dir != NULL && fd != NULL);
+	(void)snprintf(path, sizeof path, "%s/lock", dir);
+	*fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd < 0 && errno == ENOENT)
+		return OK;
+	if (*fd < 0)
+		return io_fault_start(why, errno, "write to the data directory", dir);
+	if (fcntl(*fd, F_OFD_SETLK, &first) == 0)
+		return OK;
+	if (errno == EAGAIN || errno == EACCES)
+		return fault_set(why, DIR_LOCKED, "Another tintype migrate from %s is running: wait until it has ended.", dir);
+	return io_fault_start(why, errno, "lock the data directory", dir);
+}
+
 /* the database */
 
 /* On the terminal the cause is part of the sentence. */

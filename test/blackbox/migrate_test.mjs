@@ -110,7 +110,7 @@ test('wrong use is refused with what to do, and nothing is begun', async () => {
 		[['--from', other, '--to', seen.to], /There is no database in/],
 		[['--from', seen.from, '--to', other], /One of --from and --to must have TINTYPE_STORE=s3/],
 		[['--from', seen.from, '--to', links], /set TINTYPE_DELIVERY_KEYS there to what/],
-		[['--from', seen.to, '--to', seen.from], /A server uses .*, the data directory of the destination/, 1],
+		[['--from', seen.to, '--to', seen.from], /A server, or another tintype migrate, uses .*, the data directory of the destination/, 1],
 	]) {
 		const run = await migrate(args);
 		assert.equal(run.code, code, `${args}: ${run.stdout}${run.stderr}`);
@@ -240,7 +240,7 @@ test('a destination that is not complete serves no changes; what is damaged at t
 	const done = await migrate(['--from', seen.to, '--to', to]);
 	assert.equal(done.code, 0, done.stderr);
 	assert.match(done.stderr, new RegExp(`damaged ${damaged}: its object is missing`));
-	assert.match(done.stdout, /^1 images are damaged at the source/m);
+	assert.match(done.stdout, /^Damaged at the source, and named above: 1 image\./m);
 	const second = await startServer({ data: dir, env: settings });
 	try {
 		assert.equal((await call(second, 'GET', `/images/${changed}`, { key: KEY })).json.fileName, `${n - 1}.png`);
@@ -257,9 +257,53 @@ test('a migration that is cancelled lets the source go on, and is taken up again
 	const again = await migrate(['--from', seen.to, '--cancel']);
 	assert.deepEqual([again.code, /accepts slots and changes again/.test(again.stdout)], [0, true], again.stdout + again.stderr);
 	await eventually(async () => (await call(away, 'POST', '/upload', { key: KEY, json: { fileName: 'a.png', fileType: 'image/png' } })).status === 200, { what: 'a slot' });
+	/* The destination was complete. What the source has accepted since is not there, and it may have changes of its own. */
+	const late = await migrate(['--from', seen.to, '--to', file('second.env')]);
+	assert.deepEqual([late.code, /since `tintype migrate --cancel` the source accepts changes again/.test(late.stderr)], [2, true], late.stdout + late.stderr);
 	/* That of the first one too, whose server runs still: it has what it had. */
 	assert.equal((await migrate(['--from', seen.from, '--cancel'])).code, 0);
 	const load = new Load(local), kept = await load.upload();
 	assert.ok(await load.act(kept, 'rename'));
 	assert.equal((await fetchUrl(`${local.admin}/readyz`)).text, 'ready\n');
+});
+
+test('a second run is refused, a run that was cancelled ends, and the log says so', { timeout: 300000 }, async () => {
+	const other = { ...remote, BUCKET_NAME: 'others', TABLE_NAME: 'Others' }, to = writeEnv(file('others.env'), other);
+	assert.equal((await cloud.request('PUT', '/others')).status, 200);
+	assert.equal((await runProgram(['table', 'create'], { env: { ...cloud.env, TABLE_NAME: 'Others' } })).code, 0);
+	/* What the source does not have would be removed. */
+	const used = await startServer({ env: other });
+	try {
+		const key = await call(used, 'POST', '/keys', { key: KEY, json: { name: 'made before', scopes: ['read'] } });
+		assert.equal(key.status, 201, key.text);
+		const keys = await migrate(['--from', seen.from, '--to', to]);
+		assert.deepEqual([keys.code, /The destination has API keys already/.test(keys.stderr)], [2, true], keys.stdout + keys.stderr);
+		assert.equal((await call(used, 'DELETE', `/keys/${key.json.keyId}`, { key: KEY })).status, 204);
+	} finally {
+		await used.stop();
+	}
+	const logged = phase => eventually(() => local.events('migration.phase').at(-1)?.phase === phase, { what: `${phase} in the log` });
+	let done, second, slow;
+	/* A large image on a slow line takes longer than a server's own calls may. */
+	cloud.before = one => one.service === 's3' && one.method === 'PUT' ? slow ??= new Promise(resolve => setTimeout(resolve, 11000)) : undefined;
+	const run = await migrate(['--from', seen.from, '--to', to], { when: printed => {
+		if (/refuses new slots/.test(printed) && !done) {
+			done = (async () => {
+				second = await migrate(['--from', seen.from, '--to', to]);
+				await logged('draining');
+				return migrate(['--from', seen.from, '--cancel']);
+			})();
+			cloud.before = () => done;   // the run does not go on before
+		}
+		return false;
+	} });
+	cloud.before = async () => {};
+	assert.match((await done).stdout, /accepts slots and changes again/);
+	assert.deepEqual([second.code, /Another tintype migrate from .* is running/.test(second.stderr)], [1, true], second.stdout + second.stderr);
+	assert.deepEqual([run.code, /has changed the state of the source to "copying"/.test(run.stderr)], [1, true], run.stdout + run.stderr);
+	await new Load(local).upload();
+	await logged('copying');
+	const cancelled = local.events('migration.phase').at(-1);
+	assert.equal(cancelled.before, 'draining');
+	assert.match(`${cancelled.migration} ${cancelled.since}`, /^[0-9a-f-]{36} \d{4}-\d\d-\d\dT[\d:.]{12}Z$/);
 });
