@@ -43,7 +43,7 @@ static void test_options_when_wrong_then_the_message_names_the_flag(void **state
 {
 	static const struct {
 		const char *word, *value, *says;
-	} rows[] = { { "--nonsense", "1", "--nonsense" }, { "-z", "1", "-z" }, { "-oX", "1", "-oX" },
+	} rows[] = { { "--nonsense", "1", "--nonsense" }, { "-z", "1", "-z" }, { "-fX", "1", "-fX" },
 		{ "--limit", "0", "--limit must be a number from 1" }, { "--limit", "x", "not 'x'" }, { "--limit", "", "--limit" },
 		{ "--limit=", "a", "--limit" }, { "--jobs", "65", "to 64" }, { "--jobs", "18446744073709551616", "--jobs" },
 		{ "--since", "soon", "--since" }, { "--json=yes", "a", "--json does not take a value" },
