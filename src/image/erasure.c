@@ -2,6 +2,7 @@
 #include "image/erasure.h"
 
 #include "image/image_service.h"
+#include "image/page_cursor.h"
 
 #define PAGE_ROWS 100
 #define PAGE_USERS 20
@@ -30,30 +31,26 @@ static void erase_image(struct erasure *e, struct str image_id)
 		e->first = why;
 }
 
-/* One page of the owner's list, after `cursor`, whose next is kept in `last`. */
-static enum status erase_page(struct erasure *e, struct str owner, struct arena *last, struct str *cursor, struct fault *why)
+/* One page of the owner's list. */
+static enum status erase_page(struct erasure *e, struct str owner, struct page_cursor *cursor, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct image_page page;
-	const struct image_query q = { .owner = owner, .status = LIST_ALL, .limit = PAGE_ROWS, .cursor = *cursor };
+	const struct image_query q = { .owner = owner, .status = LIST_ALL, .limit = PAGE_ROWS, .cursor = cursor->text };
 	arena_init(&a, PAGE_BYTES);
 	TRY(table_list(e->p->table, &q, &a, &page, why));
 	for (size_t i = 0; i < page.n && may_continue(e); i++)
 		erase_image(e, page.rows[i].image_id);
-	arena_deinit(last);
-	arena_init(last, PAGE_BYTES);
-	*cursor = str_dup(last, page.next_cursor);
-	return fault_check_arena(last, why);
+	return page_cursor_set(cursor, page.next_cursor, why);
 }
 
 static enum status erase_owner(struct erasure *e, struct str owner, struct fault *why)
 {
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct str cursor = STR("");
+	struct page_cursor cursor CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	e->first = (struct fault){ 0 };
 	do
-		TRY(erase_page(e, owner, &last, &cursor, why));
-	while (cursor.n > 0 && may_continue(e));
+		TRY(erase_page(e, owner, &cursor, why));
+	while (cursor.text.n > 0 && may_continue(e));
 	if (e->first.code != F_NONE) {
 		*why = e->first;
 		return fault_status(e->first.code);
@@ -80,34 +77,30 @@ enum status erasure_run(
 }
 
 /* One page of blocked owners. Those that are left come again at the next time, so that one that fails keeps nobody waiting. */
-static enum status resume_page(struct erasure *e, struct arena *last, struct str *cursor, struct fault *first, struct fault *why)
+static enum status resume_page(struct erasure *e, struct page_cursor *cursor, struct fault *first, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct user_page page;
 	arena_init(&a, PAGE_BYTES);
-	TRY(user_list(e->p->users, &(struct user_query){ .blocked = true, .limit = PAGE_USERS, .cursor = *cursor }, &a, &page, why));
+	TRY(user_list(e->p->users, &(struct user_query){ .blocked = true, .limit = PAGE_USERS, .cursor = cursor->text }, &a, &page, why));
 	for (size_t i = 0; i < page.n && may_continue(e); i++) {
 		struct fault failed = { 0 };
 		enum status end = erase_owner(e, page.rows[i].owner, &failed);
 		if (end != OK && end != NOT_FOUND && end != CONFLICT && first->code == F_NONE)
 			*first = failed;
 	}
-	arena_deinit(last);
-	arena_init(last, PAGE_BYTES);
-	*cursor = str_dup(last, page.next_cursor);
-	return fault_check_arena(last, why);
+	return page_cursor_set(cursor, page.next_cursor, why);
 }
 
 enum status erasure_resume(struct product *p, bool (*stop)(void *), void *stop_arg, struct erasure_result *out, struct fault *why)
 {
 	assert(p != NULL && p->users != NULL && out != NULL);
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct str cursor = STR("");
+	struct page_cursor cursor CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	struct fault first = { 0 };
 	struct erasure e = { .p = p, .stop = stop, .stop_arg = stop_arg, .done = out };
 	do
-		TRY(resume_page(&e, &last, &cursor, &first, why));
-	while (cursor.n > 0 && may_continue(&e));
+		TRY(resume_page(&e, &cursor, &first, why));
+	while (cursor.text.n > 0 && may_continue(&e));
 	if (first.code == F_NONE)
 		return OK;
 	*why = first;

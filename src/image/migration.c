@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "image/migration_index.h"
 #include "image/migration_others.h"
+#include "image/page_cursor.h"
 #include "image/publication.h"
 #include "image/verdict.h"
 
@@ -40,20 +41,16 @@ static enum status check_stop(const struct migration_options *o, struct fault *w
 static enum status each_page(struct pass *p, struct transfer *t,
 	enum status (*visit)(struct pass *, const struct transfer_page *, struct fault *), struct fault *why)
 {
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct str cursor = STR("");
+	struct page_cursor cursor CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	do {
 		struct arena a CLEANUP(arena_deinit);
 		struct transfer_page page;
 		arena_init(&a, PAGE_BYTES);
 		TRY(check_stop(p->o, why));
-		TRY(transfer_walk(t, cursor, &a, &page, why));
+		TRY(transfer_walk(t, cursor.text, &a, &page, why));
 		TRY(visit(p, &page, why));
-		arena_deinit(&last);
-		arena_init(&last, ROW_BYTES);
-		cursor = str_dup(&last, page.next_cursor);
-		TRY(fault_check_arena(&last, why));
-	} while (cursor.n > 0);
+		TRY(page_cursor_set(&cursor, page.next_cursor, why));
+	} while (cursor.text.n > 0);
 	return OK;
 }
 
@@ -77,14 +74,13 @@ static enum status index_rows(struct pass *p, const struct transfer_page *page, 
 static enum status index_objects(struct pass *p, struct fault *why)
 {
 	struct object_store *store = p->o->to.product->store;
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct str after = STR("");
+	struct page_cursor after CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	for (bool more = true; more;) {
 		struct arena a CLEANUP(arena_deinit);
 		struct object_page page;
 		arena_init(&a, LIST_BYTES);
 		TRY(check_stop(p->o, why));
-		TRY(store_list(store, IMAGE_PREFIX, after, LIST_OBJECTS, &a, &page, why));
+		TRY(store_list(store, IMAGE_PREFIX, after.text, LIST_OBJECTS, &a, &page, why));
 		for (size_t i = 0; i < page.n; i++) {
 			unsigned char id[MIGRATION_ID_BYTES];
 			struct migration_entry *e = NULL;
@@ -94,10 +90,8 @@ static enum status index_objects(struct pass *p, struct fault *why)
 				e->object = migration_digest_object(page.objects[i].size, page.objects[i].etag);
 		}
 		more = page.more && page.n > 0;
-		arena_deinit(&last);
-		arena_init(&last, ROW_BYTES);
-		after = more ? str_dup(&last, page.objects[page.n - 1].key) : STR("");
-		TRY(fault_check_arena(&last, why));
+		if (more)
+			TRY(page_cursor_set(&after, page.objects[page.n - 1].key, why));
 	}
 	return OK;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "image/migration_index.h"
+#include "image/page_cursor.h"
 
 #include <string.h>
 
@@ -34,20 +35,16 @@ static enum status each_user(const struct migration_options *o, struct migration
 	enum status (*visit)(const struct migration_options *, struct migration_result *, const struct user_row *, struct fault *),
 	struct fault *why)
 {
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct user_query q = { .limit = PAGE_USERS, .cursor = STR("") };
+	struct page_cursor cursor CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	do {
 		struct arena a CLEANUP(arena_deinit);
 		struct user_page page;
 		arena_init(&a, PAGE_BYTES);
-		TRY(user_list(t, &q, &a, &page, why));
+		TRY(user_list(t, &(struct user_query){ .limit = PAGE_USERS, .cursor = cursor.text }, &a, &page, why));
 		for (size_t i = 0; i < page.n; i++)
 			TRY(visit(o, r, &page.rows[i], why));
-		arena_deinit(&last);
-		arena_init(&last, ROW_BYTES);
-		q.cursor = str_dup(&last, page.next_cursor);
-		TRY(fault_check_arena(&last, why));
-	} while (q.cursor.n > 0);
+		TRY(page_cursor_set(&cursor, page.next_cursor, why));
+	} while (cursor.text.n > 0);
 	return OK;
 }
 
@@ -156,20 +153,16 @@ struct event_walk {
 static enum status each_event(struct event_walk *w, struct transfer *t,
 	enum status (*visit)(struct event_walk *, const struct transfer_event *, struct fault *), struct fault *why)
 {
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct str cursor = STR("");
+	struct page_cursor cursor CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	do {
 		struct arena a CLEANUP(arena_deinit);
 		struct transfer_event_page page;
 		arena_init(&a, PAGE_BYTES);
-		TRY(transfer_events(t, cursor, &a, &page, why));
+		TRY(transfer_events(t, cursor.text, &a, &page, why));
 		for (size_t i = 0; i < page.n; i++)
 			TRY(visit(w, &page.events[i], why));
-		arena_deinit(&last);
-		arena_init(&last, ROW_BYTES);
-		cursor = str_dup(&last, page.next_cursor);
-		TRY(fault_check_arena(&last, why));
-	} while (cursor.n > 0);
+		TRY(page_cursor_set(&cursor, page.next_cursor, why));
+	} while (cursor.text.n > 0);
 	return OK;
 }
 

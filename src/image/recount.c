@@ -2,6 +2,7 @@
 #include "image/recount.h"
 
 #include "base/buf.h"
+#include "image/page_cursor.h"
 #include "image/thumbnails.h"
 
 #define PAGE_ROWS 200
@@ -43,56 +44,46 @@ static void report(const struct recount *r, const struct user_repair *one)
 	r->o->repaired(r->o->arg, one, text);
 }
 
-/* Keep a text of an arena that ends in one that lasts until the next. */
-static struct str keep(struct arena *last, struct str text)
-{
-	arena_deinit(last);
-	arena_init(last, PAGE_BYTES);
-	return str_dup(last, text);
-}
-
 static enum status count_rows(struct recount *r, struct fault *why)
 {
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct str from = STR("");
+	struct page_cursor from CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	do {
 		struct arena a CLEANUP(arena_deinit);
 		struct user_recount counted = { 0 };
 		arena_init(&a, PAGE_BYTES);
-		TRY(user_recount(r->p->users, from, !r->o->only_check, &a, &counted, why));
+		TRY(user_recount(r->p->users, from.text, !r->o->only_check, &a, &counted, why));
 		r->done->owners += counted.owners + counted.repaired;
 		r->done->repaired += counted.repaired;
 		for (const struct user_repair *one = counted.repairs; one != NULL; one = one->next)
 			report(r, one);
-		from = keep(&last, counted.next_owner);
-	} while (from.n > 0 && may_continue(r));
+		TRY(page_cursor_set(&from, counted.next_owner, why));
+	} while (from.text.n > 0 && may_continue(r));
 	return OK;
 }
 
 /* The thumbnails of one page of an owner's images. */
-static enum status measure_page(struct recount *r, struct image_query *q, struct arena *last, uint64_t *bytes, struct fault *why)
+static enum status measure_page(struct recount *r, struct str owner, struct page_cursor *cursor, uint64_t *bytes, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct image_page page;
+	const struct image_query q = { .owner = owner, .status = LIST_UPLOADED, .limit = PAGE_ROWS, .cursor = cursor->text };
 	arena_init(&a, PAGE_BYTES);
-	TRY(table_list(r->p->table, q, &a, &page, why));
+	TRY(table_list(r->p->table, &q, &a, &page, why));
 	for (size_t i = 0; i < page.n; i++) {
 		uint64_t of_image = 0;
 		TRY(thumbnails_measure(r->p->thumbnails, page.rows[i].image_id, &of_image, why));
 		*bytes += of_image;
 	}
-	q->cursor = keep(last, page.next_cursor);
-	return OK;
+	return page_cursor_set(cursor, page.next_cursor, why);
 }
 
 static enum status count_derived(struct recount *r, const struct user_row *user, struct fault *why)
 {
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct image_query q = { .owner = user->owner, .status = LIST_UPLOADED, .limit = PAGE_ROWS };
+	struct page_cursor cursor CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	uint64_t bytes = 0;
 	do
-		TRY(measure_page(r, &q, &last, &bytes, why));
-	while (q.cursor.n > 0 && may_continue(r));
+		TRY(measure_page(r, user->owner, &cursor, &bytes, why));
+	while (cursor.text.n > 0 && may_continue(r));
 	if (bytes == user->usage.derived_bytes || !may_continue(r))
 		return OK;
 	struct user_repair repair = { .owner = user->owner, .recorded = user->usage, .counted = user->usage };
@@ -104,17 +95,16 @@ static enum status count_derived(struct recount *r, const struct user_row *user,
 
 static enum status count_all_derived(struct recount *r, struct fault *why)
 {
-	struct arena last CLEANUP(arena_deinit) = { 0 };
-	struct user_query q = { .limit = PAGE_ROWS };
+	struct page_cursor cursor CLEANUP(page_cursor_deinit) = PAGE_CURSOR_START;
 	do {
 		struct arena a CLEANUP(arena_deinit);
 		struct user_page page;
 		arena_init(&a, PAGE_BYTES);
-		TRY(user_list(r->p->users, &q, &a, &page, why));
+		TRY(user_list(r->p->users, &(struct user_query){ .limit = PAGE_ROWS, .cursor = cursor.text }, &a, &page, why));
 		for (size_t i = 0; i < page.n && may_continue(r); i++)
 			TRY(count_derived(r, &page.rows[i], why));
-		q.cursor = keep(&last, page.next_cursor);
-	} while (q.cursor.n > 0 && may_continue(r));
+		TRY(page_cursor_set(&cursor, page.next_cursor, why));
+	} while (cursor.text.n > 0 && may_continue(r));
 	return OK;
 }
 
