@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define CURSOR_MAX_BYTES 8192
 #define TRIES 5
 #define WAIT_MAX_MS 30000
 #define ENDPOINT_DEFAULT "http://127.0.0.1:8080"
@@ -303,6 +304,42 @@ enum status remote_store(struct remote *r, const struct http_request *q, struct 
 		return fault_set(why, INVALID_INPUT, "the API is https and the store's URL is not: nothing was sent");
 	TRY(send_with_retries(r, r->store, q, a, out, why));
 	return check_answer(r, out, a, why);
+}
+
+void remote_list_init(struct remote_list *l, struct remote *r, const char *query)
+{
+	assert(r != NULL && query != NULL);
+	*l = (struct remote_list){ .remote = r, .query = query };
+	buf_init(&l->cursor, CURSOR_MAX_BYTES);
+}
+
+void remote_list_deinit(struct remote_list *l)
+{
+	buf_deinit(&l->cursor);
+}
+
+enum status remote_list_next(struct remote_list *l, struct arena *a, json_t **page, struct fault *why)
+{
+	struct buf path;
+	buf_init_arena(&path, a, 4 * CURSOR_MAX_BYTES);
+	buf_printf(&path, "/images?%s", l->query);
+	if (l->cursor.n > 0)
+		buf_put(&path, STR("&cursor="));
+	uri_encode(&path, buf_str(&l->cursor), false);
+	const struct remote_call call = { .method = "GET", .path = buf_str(&path) };
+	json_auto_t *got = NULL;
+	TRY(remote_json(l->remote, &call, a, &got, why));
+	struct str cursor = remote_text(got, "nextCursor");
+	if (!json_is_array(json_object_get(got, "images")))
+		return fault_set(why, UPSTREAM_FAILED, "the response is not a list of images: is the endpoint right?");
+	if (cursor.n > 0 && str_equal(cursor, buf_str(&l->cursor)))
+		return fault_set(why, UPSTREAM_FAILED, "the server returns the same page again and again");
+	buf_clear(&l->cursor);
+	buf_put(&l->cursor, cursor);
+	if (!buf_ok(&l->cursor))
+		return fault_set(why, UPSTREAM_FAILED, "the server's cursor is too long");
+	*page = json_incref(got);
+	return OK;
 }
 
 struct str remote_image_path(struct arena *a, struct str id, const char *then)

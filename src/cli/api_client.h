@@ -50,6 +50,21 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 enum status remote_store(
 	struct remote *r, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 
+/* A list of images, page by page; remote_list_init before the first. */
+struct remote_list {
+	struct remote *remote;
+	const char *query; /* "limit=5", encoded */
+	struct buf cursor; /* of the next page; empty before the first, and after the last */
+};
+void remote_list_init(struct remote_list *l, struct remote *r, const char *query);
+void remote_list_deinit(struct remote_list *l);
+/* Get the next page.
+ * a     for the response; at least REMOTE_PAGE_BYTES
+ * page  out: with the array "images"; json_decref it
+ * Errors  those of remote_json; UPSTREAM_FAILED also where the response is not a list, or the same page comes again */
+enum status remote_list_next(struct remote_list *l, struct arena *a, json_t **page, struct fault *why) MUST_CHECK;
+#define REMOTE_PAGE_BYTES (64u << 20) /* 1000 records, the most that a page has */
+
 /* "/images/ID" and what follows, the id encoded. */
 struct str remote_image_path(struct arena *a, struct str id, const char *then);
 /* A member that is a string; {NULL, 0} when there is none. Borrowed from the object. */

@@ -6,16 +6,13 @@
 #include "base/hash.h"
 #include "cli/output.h"
 
-#define PAGE_MAX 1000
-#define PAGE_MEMORY_BYTES (64u << 20)
-#define CURSOR_MAX_BYTES 8192
 #define SHOWN_MAX 10 /* of ambiguous ones */
 
 struct id_search {
 	struct str prefix;
 	size_t searched, found;
 	json_t *records[SHOWN_MAX];
-	struct buf cursor; /* of the next page; empty: none */
+	struct remote_list list;
 };
 
 /* Whether an ID, a UUID in lower case, can begin with it. */
@@ -41,38 +38,32 @@ static void match_page(struct id_search *s, const json_t *page)
 			s->records[s->found] = json_incref(record);
 		s->found++;
 	}
-	buf_clear(&s->cursor);
-	buf_put(&s->cursor, remote_text(page, "nextCursor"));
 }
 
-static enum status search_pages(struct remote *r, struct id_search *s, struct fault *why)
+static enum status search_pages(struct id_search *s, struct fault *why)
 {
 	do {
 		struct arena a CLEANUP(arena_deinit) = { 0 };
 		json_auto_t *page = NULL;
-		struct buf path;
-		arena_init(&a, PAGE_MEMORY_BYTES);
-		buf_init_arena(&path, &a, 4 * CURSOR_MAX_BYTES);
-		buf_printf(&path, "/images?urls=false&limit=%d", PAGE_MAX);
-		if (s->cursor.n > 0)
-			buf_put(&path, STR("&cursor="));
-		uri_encode(&path, buf_str(&s->cursor), false);
-		const struct remote_call call = { .method = "GET", .path = buf_str(&path) };
-		enum status st = remote_json(r, &call, &a, &page, why);
+		arena_init(&a, REMOTE_PAGE_BYTES);
+		enum status st = remote_list_next(&s->list, &a, &page, why);
 		if (st == DENIED)
 			return fault_set(why, KEY_NEEDED, "give the whole ID: finding it by its start requires a key that may list images");
 		TRY(st);
 		match_page(s, page);
-	} while (s->cursor.n > 0 && buf_ok(&s->cursor) && s->searched < ID_SEARCHED_MAX);
+	} while (s->list.cursor.n > 0 && s->searched < ID_SEARCHED_MAX);
 	return OK;
 }
 
 static enum status judge_matches(const struct id_search *s, struct arena *a, struct str *id, struct fault *why)
 {
-	bool is_cut = s->cursor.n > 0;
+	bool is_cut = s->list.cursor.n > 0;
+	if (s->found == 0 && is_cut)
+		return fault_set(
+			why, NO_SUCH_IMAGE, "no ID of the newest %zu images begins with it; of an older image give the whole ID", s->searched);
 	if (s->found == 0)
-		return fault_set(why, NO_SUCH_IMAGE, "no ID of the %s%zu image%s begins with it; `tintype list` shows them",
-			is_cut ? "newest " : "", s->searched, plural_s(s->searched));
+		return fault_set(
+			why, NO_SUCH_IMAGE, "no ID of the %zu image%s begins with it; `tintype list` shows them", s->searched, plural_s(s->searched));
 	for (size_t i = 0; s->found > 1 && i < s->found && i < SHOWN_MAX; i++)
 		show_line(stderr, "%.*s  %.*s  %.*s", STRF(remote_text(s->records[i], "imageId")), STRF(remote_text(s->records[i], "uploadedAt")),
 			STRF(remote_text(s->records[i], "fileName")));
@@ -94,12 +85,12 @@ enum status image_id_find(struct remote *r, struct arena *a, const char *text, s
 		return OK;
 	if (s.prefix.n < ID_PREFIX_MIN)
 		return fault_set(why, INVALID_INPUT, "give at least the first %d characters of the ID", ID_PREFIX_MIN);
-	buf_init(&s.cursor, CURSOR_MAX_BYTES);
-	enum status st = search_pages(r, &s, why);
+	remote_list_init(&s.list, r, "urls=false&limit=1000");
+	enum status st = search_pages(&s, why);
 	if (st == OK)
 		st = judge_matches(&s, a, id, why);
 	for (size_t i = 0; i < SHOWN_MAX; i++)
 		json_decref(s.records[i]);
-	buf_deinit(&s.cursor);
+	remote_list_deinit(&s.list);
 	return st;
 }

@@ -7,8 +7,6 @@
 #include "cli/verbs.h"
 
 #define PAGE_MAX 1000
-#define PAGE_MEMORY_BYTES (64u << 20)
-#define CURSOR_MAX_BYTES 8192
 
 static void show_record(const json_t *record)
 {
@@ -24,34 +22,16 @@ static void show_record(const json_t *record)
 
 /* The state of a list. */
 struct list_run {
-	struct remote *remote;
+	struct remote_list list;
 	bool json, all;
 	uint64_t left;         /* of --limit */
 	uint64_t shown, total; /* 0: the server does not count */
 	bool is_cut;           /* there are more than --limit */
 	bool has_head;         /* the table's has been shown */
-	struct buf cursor;     /* of the next page; empty: the first, or none */
 };
 
-static enum status read_page(struct list_run *l, struct arena *a, json_t **page, struct fault *why)
-{
-	struct buf path;
-	unsigned long long limit = l->all || l->left > PAGE_MAX ? PAGE_MAX : l->left;
-	buf_init_arena(&path, a, 4 * CURSOR_MAX_BYTES);
-	buf_printf(&path, "/images?limit=%llu", limit);
-	if (l->cursor.n > 0) {
-		buf_put(&path, STR("&cursor="));
-		uri_encode(&path, buf_str(&l->cursor), false);
-	}
-	struct remote_call call = { .method = "GET", .path = buf_str(&path) };
-	TRY(remote_json(l->remote, &call, a, page, why));
-	if (json_is_array(json_object_get(*page, "images")))
-		return OK;
-	return fault_set(why, UPSTREAM_FAILED, "the response is not a list of images: is the endpoint right?");
-}
-
-/* Show what the page has and take its cursor; *more unless it was the last. */
-static enum status show_page(struct list_run *l, const json_t *page, bool *more, struct fault *why)
+/* Show what the page has; *more unless it was the last. */
+static void show_page(struct list_run *l, const json_t *page, bool *more)
 {
 	size_t i;
 	json_t *record;
@@ -70,14 +50,8 @@ static enum status show_page(struct list_run *l, const json_t *page, bool *more,
 		else
 			show_record(record);
 	}
-	struct str cursor = remote_text(page, "nextCursor");
-	l->is_cut = cursor.n > 0 && !l->all && l->left == 0;
-	*more = cursor.n > 0 && !l->is_cut;
-	if (*more && str_equal(cursor, buf_str(&l->cursor)))
-		return fault_set(why, UPSTREAM_FAILED, "the server returns the same page again and again");
-	buf_clear(&l->cursor);
-	buf_put(&l->cursor, cursor);
-	return buf_ok(&l->cursor) ? OK : fault_set(why, UPSTREAM_FAILED, "the server's cursor is too long");
+	l->is_cut = l->list.cursor.n > 0 && !l->all && l->left == 0;
+	*more = l->list.cursor.n > 0 && !l->is_cut;
 }
 
 /* After the table, so that both are in order on a terminal. */
@@ -96,21 +70,23 @@ static void say_there_is_more(const struct list_run *l)
 enum status verb_list(const struct options *o, struct remote *r, struct fault *why)
 {
 	assert(o != NULL && r != NULL);
-	struct list_run l = { .remote = r, .json = o->json, .all = o->all, .left = o->limit };
+	struct list_run l = { .json = o->json, .all = o->all, .left = o->limit };
 	enum status st = OK;
-	buf_init(&l.cursor, CURSOR_MAX_BYTES);
+	char query[40] = "";
+	remote_list_init(&l.list, r, query);
 	/* Nothing is read for an output that has ended. */
 	for (bool more = true; st == OK && more && show_flush();) {
 		json_t *page = NULL;
 		struct arena a CLEANUP(arena_deinit) = { 0 };
-		arena_init(&a, PAGE_MEMORY_BYTES);
-		st = read_page(&l, &a, &page, why);
+		arena_init(&a, REMOTE_PAGE_BYTES);
+		(void)snprintf(query, sizeof query, "limit=%llu", (unsigned long long)(l.all || l.left > PAGE_MAX ? PAGE_MAX : l.left));
+		st = remote_list_next(&l.list, &a, &page, why);
 		if (st == OK)
-			st = show_page(&l, page, &more, why);
+			show_page(&l, page, &more);
 		json_decref(page);
 	}
 	if (st == OK && l.is_cut && !l.json)
 		say_there_is_more(&l);
-	buf_deinit(&l.cursor);
+	remote_list_deinit(&l.list);
 	return st;
 }

@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #define FILE_MEMORY_BYTES (16u << 20)
-#define PAGE_MEMORY_BYTES (4u << 20)
-#define CURSOR_MAX_BYTES 8192
 #define HEADERS_MAX 32
 #define SLOTS_MAX 3 /* that one file may take when they expire while a lost server is waited for */
 
@@ -117,32 +115,25 @@ static json_t *find_of_size(const json_t *page, uint64_t size_bytes)
  * record   out: NULL where there is none, or the caller may not list */
 static enum status ask_server(struct upload_job *p, const char *sha256, json_t **record, struct fault *why)
 {
-	struct buf cursor CLEANUP(buf_deinit) = { 0 };
-	buf_init(&cursor, CURSOR_MAX_BYTES);
+	char query[100];
+	struct remote_list list CLEANUP(remote_list_deinit);
+	(void)snprintf(query, sizeof query, "urls=false&sha256=%s", sha256);
+	remote_list_init(&list, p->remote, query);
 	*record = NULL;
 	if (atomic_load(&p->shared->cannot_ask) || atomic_load(&p->shared->may_not_ask))
 		return OK;
 	do {
 		struct arena a CLEANUP(arena_deinit) = { 0 };
 		json_auto_t *page = NULL;
-		struct buf path;
-		arena_init(&a, PAGE_MEMORY_BYTES);
-		buf_init_arena(&path, &a, 4 * CURSOR_MAX_BYTES);
-		buf_printf(&path, "/images?urls=false&sha256=%s", sha256);
-		if (cursor.n > 0)
-			buf_put(&path, STR("&cursor="));
-		uri_encode(&path, buf_str(&cursor), false);
-		const struct remote_call call = { .method = "GET", .path = buf_str(&path) };
-		enum status st = remote_json(p->remote, &call, &a, &page, why);
+		arena_init(&a, REMOTE_PAGE_BYTES);
+		enum status st = remote_list_next(&list, &a, &page, why);
 		if (st == INVALID || st == DENIED) {
 			atomic_store(st == INVALID ? &p->shared->cannot_ask : &p->shared->may_not_ask, true);
 			return OK;
 		}
 		TRY(st);
 		*record = find_of_size(page, p->size_bytes);
-		buf_clear(&cursor);
-		buf_put(&cursor, remote_text(page, "nextCursor"));
-	} while (*record == NULL && cursor.n > 0 && buf_ok(&cursor));
+	} while (*record == NULL && list.cursor.n > 0);
 	return OK;
 }
 
