@@ -2,7 +2,7 @@
  * in, files that are sent by descriptor, and an object and its image row in one commit.
  *
  * A body arrives as `begin`, any number of `write`, then `finish` or `abandon`. begin and write do
- * not wait for the disk's sync and may run on a reactor; finish syncs and commits: workers only;
+ * not wait for the disk's sync and may run on a reactor; view and finish may sync, and finish commits: workers only;
  * start_finish completes a small body without waiting.
  * Until finish returns OK the object is not visible; after a failure nothing of it is left. An
  * incoming belongs to one thread at a time; all else is for any thread. */
@@ -84,22 +84,23 @@ MUST_CHECK static inline enum status bucket_begin(struct bucket_store *s, uint64
 	return s->ops->begin(s, expected_bytes, out, why);
 }
 
-/* Append, and update the MD5.  Errors: DISK_FULL; STORAGE_FAILED (sticky: finish fails too) */
+/* Append.  Errors: DISK_FULL; STORAGE_FAILED (sticky: finish fails too) */
 MUST_CHECK static inline enum status bucket_write(struct incoming *in, const void *p, size_t n, struct fault *why)
 {
 	assert(n == 0 || p != NULL);
 	return in->ops->write(in, p, n, why);
 }
 
-/* Write these bytes over those that were written at this offset; the MD5 is computed again from all. Not on a reactor, and not
- * after the first view.  Errors: DISK_FULL; STORAGE_FAILED (sticky) */
+/* Write these bytes over those that were written at this offset. Not on a reactor, and not after the first view.  Errors: DISK_FULL; STORAGE_FAILED (sticky) */
 MUST_CHECK static inline enum status bucket_patch(struct incoming *in, uint64_t at, const void *p, size_t n, struct fault *why)
 {
 	assert(n > 0 && p != NULL);
 	return in->ops->patch(in, at, p, n, why);
 }
 
-/* All bytes so far, mapped read-only until finish or abandon, and their MD5. May be repeated. Nothing may be written after it. */
+/* All bytes so far, mapped read-only until finish or abandon, and their MD5. May be repeated. Nothing may be written after it.
+ * Errors   DISK_FULL; STORAGE_FAILED (sticky)
+ * Threads  workers; reactors for a body that bucket_start_finish takes */
 MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str *bytes, unsigned char md5[16], struct fault *why)
 {
 	return in->ops->view(in, bytes, md5, why);

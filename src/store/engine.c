@@ -221,6 +221,7 @@ static struct engine *new_engine(const struct engine_options *o)
 		.check = { &check_ops },
 		.ring = &e->keys.ring,
 	};
+	digest_queue_init(&e->digest_queue);
 	e->small_bytes = (size_t)o->small_bytes;
 	e->dir_fd = e->lock_fd = e->db_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
 	return e;
@@ -314,6 +315,7 @@ void engine_free(struct engine **ep)
 	db_close(&e->group_commit.writer.db);
 	io_close(e->db_fd);
 	credentials_close(&e->keys);
+	digest_queue_deinit(&e->digest_queue);
 	tree_close(&e->tree);
 	io_close(e->lock_fd);
 	io_close(e->dir_fd);

@@ -7,6 +7,7 @@
 #include "store/keys/credentials.h"
 #include "store/files/object_cache.h"
 #include "store/store.h"
+#include "store/files/digest_queue.h"
 #include "store/files/publisher.h"
 #include "store/db/read_pool.h"
 #include "store/db/row_cache.h"
@@ -27,6 +28,7 @@ struct engine {
 	char delivery_key[SCHEMA_SECRET_CHARS + 1];
 	int dir_fd, lock_fd, db_fd;
 	struct tree tree;
+	struct digest_queue digest_queue;
 	struct space space;
 	struct read_pool read_pool;
 	struct object_cache object_cache;

@@ -1,7 +1,8 @@
 /* A body that is being received, and its MD5. A small one is collected in memory and stored in the database with its
  * row, so that it shares the commit's sync and needs neither a sync nor a waiting thread of its own. Others
- * are files of incoming/: begin and write run on a reactor and touch the page cache alone; finish runs on a
- * worker, which syncs its own file, so that many syncs go side by side, and then waits for the commit thread.
+ * are files of incoming/: begin and write run on a reactor and touch the page cache alone; view and finish run on a
+ * worker, which syncs its own file, so that many syncs go side by side, and then waits for the commit thread. The MD5
+ * of those that are not long is computed after their sync, of several together.
  * What was announced as small and is not goes into a file. Whatever goes wrong removes the file. */
 #include "base/clock.h"
 #include "base/codec.h"
@@ -19,6 +20,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* The MD5 of a longer one is computed as it is received, so that its end does not take long. */
+#define DIGEST_LATER_BYTES ((uint64_t)8 << 20)
+
 struct body {
 	struct incoming base;
 	struct engine *engine;
@@ -28,12 +32,14 @@ struct body {
 	int fd; /* else a file */
 	uint64_t file;
 	uint64_t size;
-	uint64_t expected; /* bytes that were announced; 0: none */
-	uint64_t promised; /* of the disk's room, not written yet */
+	uint64_t expected;  /* bytes that were announced; 0: none */
+	uint64_t promised;  /* of the disk's room, not written yet */
+	bool digests_later; /* by the engine's digest_queue; else md5 is of what was written */
 	struct hash md5;
 	unsigned char digest[MD5_BYTES];
 	bool digested;
 	bool patched; /* md5 is not of what is there now */
+	bool synced;
 	void *map;
 	enum status failed; /* sticky */
 	struct fault failure;
@@ -72,7 +78,9 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 		mem_free(b);
 		return status;
 	}
-	hash_init(&b->md5, HASH_MD5);
+	b->digests_later = !b->in_memory && expected_bytes > 0 && expected_bytes <= DIGEST_LATER_BYTES;
+	if (!b->digests_later)
+		hash_init(&b->md5, HASH_MD5);
 	*out = &b->base;
 	return OK;
 }
@@ -144,7 +152,8 @@ static enum status body_write(struct incoming *in, const void *p, size_t n, stru
 	enum status status = keep_in_memory(b, p, n);
 	if (status != OK)
 		return report_failure(b, status, why);
-	hash_update(&b->md5, p, n);
+	if (!b->digests_later)
+		hash_update(&b->md5, p, n);
 	b->size += n;
 	return OK;
 }
@@ -181,20 +190,47 @@ static struct str bytes_of(const struct body *b)
 	return (struct str){ b->in_memory ? b->bytes : b->map, b->size };
 }
 
-static enum status finish_digest(struct body *b, struct fault *why)
+static enum status sync_file(struct body *b, struct fault *why)
 {
-	if (b->failed != OK)
-		return report_failure(b, b->failed, why);
-	if (b->digested)
-		return OK;
+	if (!b->in_memory && !b->synced && local_io.fdatasync(b->fd) != 0)
+		return io_fault(why, errno, "sync a body");
+	b->synced = true;
+	return OK;
+}
+
+/* By the digest_queue, after the sync: while one body waits for it others arrive, whose digests are computed together. */
+static enum status wait_for_digest(struct body *b, struct fault *why)
+{
+	struct queued_digest queued;
+
+	digest_queue_add(&b->engine->digest_queue, &queued, b->fd);
+	enum status status = sync_file(b, why);
+	int error = digest_queue_wait(&b->engine->digest_queue, &queued, b->digest);
+	return status == OK && error != 0 ? io_fault(why, error, "digest a body") : status;
+}
+
+static enum status compute_digest(struct body *b, struct fault *why)
+{
+	if (b->digests_later)
+		return wait_for_digest(b, why);
 	if (b->patched) {
 		TRY(map_body(b, why));
 		hash_deinit(&b->md5);
 		hash_init(&b->md5, HASH_MD5);
 		hash_update(&b->md5, bytes_of(b).p, bytes_of(b).n);
 	}
-	if (!hash_final(&b->md5, b->digest))
-		return report_failure(b, fault_no_memory(&b->failure), why);
+	return hash_final(&b->md5, b->digest) ? OK : fault_no_memory(why);
+}
+
+static enum status finish_digest(struct body *b, struct fault *why)
+{
+	if (b->failed != OK)
+		return report_failure(b, b->failed, why);
+	if (b->digested)
+		return OK;
+	enum status status = compute_digest(b, &b->failure);
+	if (status != OK)
+		return report_failure(b, status, why);
 	hex_encode(b->digest, MD5_BYTES, b->etag);
 	b->digested = true;
 	return OK;
@@ -244,8 +280,7 @@ static enum status prepare_commit(struct body *b, struct new_body *out, struct f
 	TRY(finish_digest(b, why));
 	/* Mapped pages count as ours: many bodies may wait here for their syncs. */
 	unmap_body(b);
-	if (!b->in_memory && local_io.fdatasync(b->fd) != 0)
-		return io_fault(why, errno, "sync a body");
+	TRY(sync_file(b, why));
 	assert(b->in_memory == (b->fd < 0));
 	*out = (struct new_body){
 		.inlined = b->in_memory,
