@@ -266,22 +266,34 @@ static void write_notes(void *arg, struct buf *b)
 			state.phase == TRANSFER_ARRIVING ? "" : " `tintype migrate --cancel` ends it.");
 }
 
-static void refresh_gauges(void *arg)
+static void count_images(struct server_parts *c)
 {
-	struct server_parts *c = arg;
 	struct image_counts counts;
-	if (c->backends.measure != NULL)
-		c->backends.measure(&c->backends);
-	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
-	webhooks_measure(&c->webhooks);
-	enum status counted = table_counts(c->product.table, &counts, NULL);
-	op_deadline_set(0);
-	if (counted != OK)
+	if (table_counts(c->product.table, &counts, NULL) != OK)
 		return;
 	metric_set(M_IMAGES_PENDING, (int64_t)counts.pending);
 	metric_set(M_IMAGES_UPLOADED, (int64_t)counts.uploaded);
 	metric_set(M_IMAGES_REJECTED, (int64_t)counts.rejected);
 	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
+}
+
+static void refresh_gauges(void *arg)
+{
+	struct server_parts *c = arg;
+	if (c->backends.measure != NULL)
+		c->backends.measure(&c->backends);
+	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
+	webhooks_measure(&c->webhooks);
+	count_images(c);
+	op_deadline_set(0);
+}
+
+/* Those that the history has. */
+static void refresh_image_gauges(void *arg)
+{
+	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
+	count_images(arg);
+	op_deadline_set(0);
 }
 
 static enum status start_history(struct server_parts *c, struct history **out, struct fault *why)
@@ -291,8 +303,8 @@ static enum status start_history(struct server_parts *c, struct history **out, s
 		TRY(history_ring_init(&c->history_ring, why));
 		history = &c->history_ring.port;
 	}
-	c->history_thread = history_thread_start(
-		&(struct history_thread_options){ .history = history, .metrics = server_metrics(c->server), .refresh = refresh_gauges, .arg = c });
+	c->history_thread = history_thread_start(&(struct history_thread_options){
+		.history = history, .metrics = server_metrics(c->server), .refresh = refresh_image_gauges, .arg = c });
 	*out = history;
 	return c->history_thread != NULL ? OK : fault_no_memory(why);
 }

@@ -4,6 +4,7 @@
 import { aria, bytes, el, number, seconds, unitOf } from './dom.js';
 
 const WIDTH = 1000, HEIGHT = 100;   // of the picture, which is stretched
+const EDGE = 14;                    // pixels at the end where no label fits
 const STEPS_APART = 2.5;            // from there on it is a gap
 
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
@@ -162,7 +163,8 @@ export function chart(title, lines, scale) {
 			strokes.forEach((stroke, i) => stroke.setAttribute('d', path(points.map(point => [point.at, point[lines[i].key] ?? null]), { ...span, top })));
 			ys.replaceChildren(...shown.map(level => el('span', { style: `bottom: ${level / top * 100}%` }, format(level))));
 			const [ofTime, width] = span.to - span.from > 3 * DAY ? [day, 58] : [clock, 78];
-			xs.replaceChildren(...ticks(span.from, span.to, Math.max(2, area.clientWidth / width)).map(at => el('span', { style: `left: ${left(at)}` }, ofTime.format(at))));
+			const fits = at => (span.to - at) / (span.to - span.from) * area.clientWidth > EDGE;
+			xs.replaceChildren(...ticks(span.from, span.to, Math.max(2, area.clientWidth / width)).filter(fits).map(at => el('span', { style: `left: ${left(at)}` }, ofTime.format(at))));
 			lines.forEach(({ key }, i) => { now[i].textContent = words(points.at(-1)?.[key]); });
 			showChosen();
 		},
