@@ -62,7 +62,7 @@ static void write_members(struct buf *b, const struct image_row *row)
 	write_text(b, STR("damage"), row->damage);
 }
 
-/* The path of a delivery link to its first thumbnail, or else to the image, which this listener answers too; "": there is none. */
+/* The path of a delivery link to its first thumbnail, or else to the image, which this listener serves too; "" if there is neither. */
 static struct str picture_path(const struct product *p, const struct image_row *row, struct arena *a)
 {
 	enum render_format formats[THUMBNAIL_FORMATS];

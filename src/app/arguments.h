@@ -8,7 +8,7 @@
 #define ARGUMENTS_OWN_MAX 16
 #define ARGUMENTS_OPERANDS_MAX 2
 
-/* What a command takes beside settings. Its table of flags, `row`, has its own ones first, then those of settings_flag. */
+/* What a command accepts besides settings. Its table of flags, `row`, has its own first, then those of settings_flag. */
 struct argument_rules {
 	const struct flag_name *(*row)(size_t i);
 	size_t n_own;         /* at most ARGUMENTS_OWN_MAX */

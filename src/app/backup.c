@@ -51,7 +51,7 @@ const struct flag_name *restore_flag(size_t i)
 	return i < RESTORE_FLAGS ? &restore_flags[i] : NULL;
 }
 
-/* What is told meanwhile. */
+/* How the run is reported. */
 struct shown {
 	const char *verb;
 	bool progress; /* stderr is a terminal */

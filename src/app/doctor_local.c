@@ -90,7 +90,7 @@ void doctor_check_data(struct doctor *d)
 		return;
 	}
 	unsigned before = d->failures;
-	uid_t owner = geteuid() != 0 ? geteuid() : st.st_uid; /* root looks at it as its owner does */
+	uid_t owner = geteuid() != 0 ? geteuid() : st.st_uid; /* root checks it as its owner would */
 	if (check_private(d, dir, "data directory", owner, false))
 		for (size_t i = 0; i < COUNT_OF(files); i++)
 			if (path_in(d, files[i].name, path))

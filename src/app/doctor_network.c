@@ -90,7 +90,7 @@ static enum status try_bucket(struct backends *e, const char **what, struct aren
 	return st;
 }
 
-/* A change of what is not there needs the same rights as one of what is. */
+/* A change of a row that does not exist needs the same rights as one of a row that does. */
 static enum status try_table(struct backends *e, const char **what, struct arena *a, struct fault *why)
 {
 	char id[UUID_CHARS + 1];

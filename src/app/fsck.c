@@ -1,5 +1,5 @@
 /* See fsck.h. What is found is printed on stdout, a line for each finding and one at the end; how far it is, on stderr where that is a
- * terminal. Reading is always done here, beside a server that may run. Repairs are done by whoever holds the data directory. */
+ * terminal. Reading is always done here, beside a server that may run. Repairs are done by the process that has locked the data directory. */
 #include "app/fsck.h"
 
 #include "app/arguments.h"

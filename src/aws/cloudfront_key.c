@@ -144,7 +144,7 @@ static bool compute_s(struct signing *w)
 		BN_mod_inverse(w->nonce, w->nonce, w->order, w->ctx) != NULL && BN_mod_mul(w->s, w->x, w->nonce, w->order, w->ctx) == 1;
 }
 
-/* r = x of nonce * G modulo the order. A zero, which nobody has ever seen, takes another nonce. */
+/* r = x of nonce * G modulo the order. If it is zero, which does not happen in practice, another nonce is used. */
 static bool try_nonce(struct signing *w, bool *found)
 {
 	*found = false;

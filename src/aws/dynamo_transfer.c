@@ -1,5 +1,5 @@
 /* transfer on DynamoDB: rows and kept ids by a consistent Scan of the table, events by the partitions that have them. A row is one PutItem
- * without a condition: nobody else writes a table that is being filled. */
+ * without a condition: nothing else writes to a table that is being filled. */
 #include "aws/dynamo_cursor.h"
 #include "aws/dynamo_outbox.h"
 #include "aws/dynamo_row.h"

@@ -40,7 +40,7 @@ struct run {
 	uint64_t first_piece;
 };
 
-/* What is asked for while the database is copied too. */
+/* Also called while the database is copied. */
 static enum status keep_lock(void *arg, struct fault *why)
 {
 	const struct backup_options *o = arg;
@@ -148,7 +148,7 @@ static void body_copy_deinit(struct body_copy *c)
 	names_deinit(&c->pieces);
 }
 
-static void tell_damage(struct run *r, const struct snapshot_file *f, const char *what)
+static void report_damage(struct run *r, const struct snapshot_file *f, const char *what)
 {
 	char text[256];
 	const struct backup_watch *w = &r->o->watch;
@@ -239,7 +239,7 @@ static enum status add_body(struct run *r, const struct body_copy *c, struct fau
 static enum status miss_body(struct run *r, const struct body_copy *c, struct fault *why)
 {
 	bool is_marked = c->file->is_marked;
-	tell_damage(r, c->file,
+	report_damage(r, c->file,
 		c->fd >= 0      ? is_marked ? "cannot be read whole; its image is marked as damaged" : "cannot be read whole"
 			: is_marked ? "is missing; its image is marked as damaged"
 						: "is missing");
@@ -267,7 +267,7 @@ static enum status copy_pieces_of(struct run *r, struct body_copy *c, struct fau
 		TRY(names_add(&c->pieces, without_folder(there != NULL ? names_text(there) : buf_str(&name)), 0, why));
 	}
 	if (is_damaged(c, n))
-		tell_damage(r, c->file, "is damaged: its MD5 is not its ETag; the backup has it as it is");
+		report_damage(r, c->file, "is damaged: its MD5 is not its ETag; the backup has it as it is");
 	return add_body(r, c, why);
 }
 
@@ -368,7 +368,7 @@ static enum status choose_name(struct run *r, int64_t now_ms, struct fault *why)
 	return OK;
 }
 
-/* Whose snapshots are there: those of another server would be removed with --keep. One that is damaged tells nothing. */
+/* Whose snapshots are there: those of another server would be removed with --keep. A damaged one is passed over. */
 static enum status check_source(struct run *r, struct fault *why)
 {
 	struct names all CLEANUP(names_deinit) = { 0 };

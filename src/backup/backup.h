@@ -6,7 +6,7 @@
 #include "backup/target.h"
 #include "base/fault.h"
 
-/* What a run tells while it goes on. NULL: nothing is told. Any thread, one at a time. */
+/* What a run reports on the way. NULL: nothing is reported. Any thread, one at a time. */
 struct backup_watch {
 	bool (*stopping)(void *arg);                  /* whether to end early */
 	void (*damaged)(void *arg, const char *text); /* something cannot be read, or is not what it should be; the run goes on */
@@ -59,7 +59,7 @@ struct restore_result {
 };
 
 /* Restore a snapshot, or verify it.
- * Errors  BAD_SETTING no such snapshot, the directory is not empty; DATA_DAMAGED, each damaged thing was told; SCHEMA_UNKNOWN; those of
+ * Errors  BAD_SETTING no such snapshot, the directory is not empty; DATA_DAMAGED, each damaged object was reported; SCHEMA_UNKNOWN; those of
  *         the target; DISK_FULL; STORAGE_FAILED */
 enum status restore_run(const struct restore_options *o, struct restore_result *out, struct fault *why) MUST_CHECK;
 

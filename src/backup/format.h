@@ -51,7 +51,7 @@ bool format_parse_piece(struct str name, struct piece *out) MUST_CHECK;
 /* Append "database/XX/SHA256" and the like. */
 void format_database_piece(struct buf *b, struct str sha256);
 bool format_is_hash(struct str text);
-/* How many pieces so many bytes have: one of none. */
+/* How many pieces this many bytes have; 1 for an empty file. */
 uint64_t format_pieces(uint64_t bytes, uint64_t piece_bytes);
 
 /* A list of pieces that are in one folder of objects. */

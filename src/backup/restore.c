@@ -1,5 +1,5 @@
-/* Restoring a snapshot, or reading all of it to verify it. What is damaged is told, and the rest goes on; only at the end it is decided
- * whether the directory becomes visible. See backup.h. */
+/* Restoring a snapshot, or reading all of it to verify it. Damage is reported and the rest goes on; whether the
+ * directory becomes visible is decided at the end. See backup.h. */
 #include "backup/backup.h"
 
 #include "backup/parallel.h"
@@ -43,7 +43,7 @@ static enum status before_each(void *arg, struct fault *why)
 	return OK;
 }
 
-static void tell_damage(struct restore_state *s, const char *text)
+static void report_damage(struct restore_state *s, const char *text)
 {
 	const struct backup_watch *w = &s->o->watch;
 	pthread_mutex_lock(&s->lock);
@@ -53,13 +53,13 @@ static void tell_damage(struct restore_state *s, const char *text)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* OK where the failure is one of the backup, which is told; then *good is false. */
+/* OK where the backup itself is damaged, which is reported; then *good is false. */
 static enum status judge(struct restore_state *s, enum status status, const struct fault *why, bool *good)
 {
 	*good = status == OK;
 	if (status == OK || why->code != F_DATA_DAMAGED)
 		return status;
-	tell_damage(s, why->text);
+	report_damage(s, why->text);
 	return OK;
 }
 
@@ -144,7 +144,7 @@ static enum status restore_database(struct restore_state *s, struct fault *why)
 	io_close(s->database_fd);
 	s->database_fd = -1;
 	if (pieces != format_pieces(s->manifest.database_bytes, BACKUP_DATABASE_PIECE))
-		s->database_damaged = true; /* its list is missing, which was told */
+		s->database_damaged = true; /* its list is missing, which was reported */
 	return OK;
 }
 
@@ -204,7 +204,7 @@ static enum status restore_bodies(struct restore_state *s, struct fault *why)
 		TRY(walk_list(s, m->lists[i].sha256, restore_piece, &pieces, why));
 	}
 	if (s->result->damaged == before && (s->result->objects != m->objects || s->result->object_bytes != m->object_bytes))
-		tell_damage(s, "the manifest counts other objects than its lists name");
+		report_damage(s, "the manifest counts other objects than its lists name");
 	return OK;
 }
 

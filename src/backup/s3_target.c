@@ -101,7 +101,7 @@ static enum status list_objects(struct target *t, struct str folder, struct name
 	return OK;
 }
 
-/* "~" comes after all that names have. */
+/* "~" sorts after every character of a name. */
 static enum status find_folder(struct target *t, const char *after, char out[BACKUP_NAME_MAX], struct fault *why)
 {
 	struct s3_target *s = (struct s3_target *)t;

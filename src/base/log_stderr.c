@@ -72,7 +72,7 @@ static void count_lost(struct log_stderr *e, size_t lines)
 	metric_add(M_LOG_LINES_DROPPED, (int64_t)lines);
 }
 
-/* Nobody will ever read what waits. A log.dropped line among it is not counted as a line: what it reported
+/* What is queued will never be read. A log.dropped line among it is not counted as a line: what it reported
  * is unreported again. */
 static void drop_pending(struct log_stderr *e)
 {

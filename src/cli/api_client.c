@@ -142,7 +142,7 @@ static bool is_waited_for(const struct remote *r, const struct http_client *c, c
 	return p->before_answer || atomic_load(c == r->api ? &p->knows_api : &p->knows_store);
 }
 
-static void tell_change(struct remote_patience *p, const struct fault *lost)
+static void report_change(struct remote_patience *p, const struct fault *lost)
 {
 	if (atomic_exchange(&p->lost, lost != NULL) != (lost != NULL) && p->changed != NULL)
 		p->changed(p->arg, lost);
@@ -154,7 +154,7 @@ static void note_answer(struct remote *r, const struct http_client *c)
 		return;
 	atomic_store(c == r->api ? &r->patience->knows_api : &r->patience->knows_store, true);
 	atomic_store(&r->patience->gave_up, false);
-	tell_change(r->patience, NULL);
+	report_change(r->patience, NULL);
 }
 
 /* Whether it is waited for; then it is lost. A store that took a request and broke off is known though it has not answered. */
@@ -164,7 +164,7 @@ static bool note_failure(struct remote *r, const struct http_client *c, const st
 		atomic_store(&r->patience->knows_store, true);
 	if (!is_waited_for(r, c, failed))
 		return false;
-	tell_change(r->patience, failed);
+	report_change(r->patience, failed);
 	return true;
 }
 

@@ -25,7 +25,7 @@ struct sent_set {
 
 void sent_set_init(struct sent_set *s);
 void sent_set_deinit(struct sent_set *s);
-/* Claim the bytes for sending. While another thread sends them it is waited for: true: nobody has sent them, and sent_set_end must follow.
+/* Claim the bytes for sending. Waits while another thread sends them. true: they were not sent, and sent_set_end must follow.
  * image_id  out: of the image that they are, where false; else ""
  * Without memory: true, and nothing is remembered */
 bool sent_set_begin(struct sent_set *s, const unsigned char digest[SHA256_BYTES], char image_id[UUID_CHARS + 1]) MUST_CHECK;

@@ -40,7 +40,7 @@ struct upload_run {
 	struct progress progress;
 	size_t sent, there, failed;
 	uint64_t sent_bytes;
-	bool told; /* that the server cannot be asked for what it has */
+	bool warned; /* that the server cannot be asked for what it has */
 	unsigned running;
 	int ended; /* an eventfd: a worker has ended */
 	struct upload_watch watch;
@@ -90,8 +90,8 @@ static void show_outcome(struct upload_run *u, const struct upload_job *p, enum 
 {
 	if (p->is_renamed)
 		show_line(stderr, "%.*s: the name is not UTF-8 of at most %d bytes; sent as %.*s", STRF(p->path), NAME_MAX_BYTES, STRF(p->name));
-	if (atomic_load(&u->shared.cannot_ask) && !u->told) {
-		u->told = true;
+	if (atomic_load(&u->shared.cannot_ask) && !u->warned) {
+		u->warned = true;
 		show_styled(stderr, SHOW_YELLOW, "This server cannot tell which files it has already: all are uploaded.");
 	}
 	if (failed != NULL)

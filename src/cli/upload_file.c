@@ -1,5 +1,5 @@
 /* See upload_file.h. Whether the server has a file already is asked by the SHA-256 of its bytes, which the server keeps of what it has
- * received, among the caller's own images. A caller that may not list them is answered by nothing but its own uploads of this run. */
+ * received, among the caller's own images. For a caller that may not list them, only the uploads of this run are known. */
 #include "cli/upload_file.h"
 
 #include "base/codec.h"
@@ -34,7 +34,7 @@ void upload_file_deinit(struct upload_job *p)
 	*p = (struct upload_job){ .fd = -1 };
 }
 
-/* Whether another program has it open for writing; where that cannot be told, it does not. */
+/* Whether another program has it open for writing; false where that cannot be found out. */
 static bool is_being_written(int fd)
 {
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {

@@ -1,6 +1,6 @@
 /* The walk over all items. See fsck.h.
  *
- * Each thread takes the next item, examines it, and comes back; the pages of items are read by whoever finds the last one used up.
+ * Each thread takes the next item, examines it, and comes back; the thread that finds a page used up reads the next one.
  * Memory: a page of items, one object of a remote store or a piece of a file for each thread, and the names of what was found. */
 #include "image/fsck.h"
 

@@ -201,7 +201,7 @@ static enum status examine_image(const struct examination *x, struct str id, str
 
 /* objects */
 
-/* What is wrong with a key by the row of its image: NULL, there is none. Pure. */
+/* What is wrong with a key, judged by the row of its image; NULL: the image has no row. Pure. */
 static enum finding_kind judge_key(const struct examination *x, struct str key, const struct image_row *row)
 {
 	bool shown = row != NULL && row->status == IMAGE_UPLOADED && row->is_public;

@@ -213,7 +213,7 @@ static enum status walk_after(struct sweep *s, const struct walk *w, struct str 
 	return OK;
 }
 
-/* What begins at `start` and what is before it. Image ids are longer than prefix and start together, so that none is left out. */
+/* The keys from `start` on, then those before it. Image ids are longer than prefix and start together, so that none is left out. */
 static enum status walk_objects(struct sweep *s, struct walk *w, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);

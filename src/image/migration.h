@@ -1,7 +1,7 @@
 /* Copying all images, with their rows, owners, API keys and events, from the backend of one product to that of another.
  *
  * One pass makes the destination be what the source is: it reads what both have, copies what differs, and removes what the source does
- * not have any more. So a pass that was cut off is simply repeated, a pass beside a source that changes comes close, and a pass
+ * not have any more. So a pass that was cut off is simply repeated, a pass over a source that changes gets close, and a pass
  * that finds nothing to do has compared every row, and the size and ETag of every object. Blocks on the ports, with threads of its own. */
 #ifndef IMAGE_MIGRATION_H
 #define IMAGE_MIGRATION_H

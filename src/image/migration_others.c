@@ -1,4 +1,4 @@
-/* See migration_others.h. Owners that the source does not have any more, and that have no images left, are removed as an administrator would. */
+/* See migration_others.h. Owners that the source no longer has, and who have no images left, are removed as an administrator removes them. */
 #include "image/migration_others.h"
 
 #include "base/clock.h"

@@ -8,7 +8,7 @@
  *   incoming               those of incoming/
  *   thumbs, thumbs/XX      those of a directory of thumbnails
  *
- * Reads alone are used to find something, so that all but repairs works on an engine that was opened beside a server. */
+ * Finding something needs reads alone, so that everything but repairs works on an engine that was opened beside a server. */
 #ifndef STORE_CHECK_CHECK_H
 #define STORE_CHECK_CHECK_H
 

@@ -40,7 +40,7 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 	return OK;
 }
 
-/* Whether it is the list of everybody, which is in the order of commits. */
+/* Whether it is the list of all owners, which is in the order of commits. */
 static bool is_of_all(const struct image_query *q)
 {
 	return q->owner.n == 0 && q->received_sha256.n == 0;
