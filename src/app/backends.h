@@ -29,7 +29,7 @@ struct backends {
 	struct bucket_catalog *catalog; /* with bucket */
 	struct part_store *parts;       /* with bucket */
 	struct key_ring *keys;          /* with bucket */
-	struct transfer *transfer;      /* NULL: its rows cannot be moved */
+	struct transfer *transfer;
 	struct storage_check *check; /* with bucket */
 	struct outbox *outbox;       /* NULL: no events are written here */
 	struct history *history;     /* NULL: it keeps none */

@@ -66,6 +66,7 @@ enum status backends_postgres_open(const struct settings *s, bool fills, struct 
 	out->users = postgres_users(*p);
 	out->api_keys = postgres_api_keys(*p);
 	out->outbox = postgres_outbox(*p);
+	out->transfer = postgres_transfer(*p);
 	return OK;
 }
 

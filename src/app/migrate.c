@@ -120,8 +120,6 @@ static void finish_side(struct side *s)
 
 static enum status read_state(struct command *c, struct side *s, struct fault *why)
 {
-	if (s->backends.transfer == NULL)
-		return fault_set(why, BAD_SETTING, "A table in PostgreSQL can be moved neither from nor to.");
 	return transfer_get_state(s->backends.transfer, &c->texts, &s->state, why);
 }
 

@@ -259,7 +259,7 @@ static void write_notes(void *arg, struct buf *b)
 		buf_put(b, STR("images are decoded without a system-call filter (--render-sandbox off)\n"));
 	arena_init(&a, STATE_BYTES);
 	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
-	enum status got = c->backends.transfer == NULL ? NOT_FOUND : transfer_get_state(c->backends.transfer, &a, &state, &why);
+	enum status got = transfer_get_state(c->backends.transfer, &a, &state, &why);
 	op_deadline_set(0);
 	if (got == OK && transfer_check_change(state.phase, &why) != OK)
 		buf_printf(b, "read only, migration %.*s: %s%s\n", STRF(transfer_phase_name(state.phase)), why.text,

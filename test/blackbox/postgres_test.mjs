@@ -2,12 +2,13 @@
 // one database, and what a server says while the database is away.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { startCloud } from '../cloud/cloud.mjs';
+import { inventory, KEY as MIGRATION_KEY, Load, migrate, writeEnv } from './support/migration.mjs';
 import { PASSWORD, startPostgres } from './support/postgres.mjs';
 import { startReceiver, webhookEnv } from './support/receiver.mjs';
 import { call, childEnv, corpus, eventually, fetchUrl, openSlot, putBytes, root, runProgram, startServer, tinyPng } from './support/server.mjs';
@@ -239,6 +240,45 @@ test('while the database is away requests are refused with the time to try again
 	await eventually(async () => (await call(server, 'GET', `/images/${slot.imageId}`)).status === 200, { what: 'the image' });
 	await upload(server);
 	assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
+});
+
+test('a data directory is moved to a database and S3, and from there to another data directory', async () => {
+	const settings = { TINTYPE_API_KEY: MIGRATION_KEY, TINTYPE_URL_TTL: '3', TINTYPE_VERIFY: 'header' };
+	await postgres.database('moved');
+	await cloud.request('PUT', '/moved');
+	const remote = { ...settings, ...as('postgres', PASSWORD, 'moved'), BUCKET_NAME: 'moved' };
+	assert.equal((await runProgram(['table', 'create'], { env: remote })).code, 0);
+	const envs = { here: { ...settings, TINTYPE_DATA: path.join(dir, 'here/data') }, there: remote, back: { ...settings, TINTYPE_DATA: path.join(dir, 'back/data') } };
+	const file = name => writeEnv(path.join(dir, `${name}.env`), envs[name]);
+	const local = name => { mkdirSync(path.join(dir, name), { recursive: true }); return startServer({ data: path.join(dir, name), env: settings }); };
+	mkdirSync(path.join(dir, 'back'));
+	const here = await local('here'), load = new Load(here), ids = [];
+	let there, back;
+	try {
+		for (let i = 0; i < 9; i++)
+			ids.push(await load.upload());
+		await load.act(ids[0], 'delete');
+		await load.act(ids[1], 'rename');
+		const { stdout } = await runProgram(['migrate', '--from', file('here'), '--delivery-keys'], {});
+		envs.there.TINTYPE_DELIVERY_KEYS = envs.back.TINTYPE_DELIVERY_KEYS = stdout.trim().split('=')[1];
+		const owners = (await call(here, 'GET', '/users', { key: MIGRATION_KEY })).json.users.map(user => user.owner), before = await inventory(here, owners);
+		assert.ok(owners.length === 2 && before.images.length === 8, JSON.stringify(owners));
+		const went = await migrate(['--from', file('here'), '--to', file('there')]);
+		assert.deepEqual([went.code, /Complete\. Both sides have the same/.test(went.stdout)], [0, true], went.stdout + went.stderr);
+		there = await startServer({ env: envs.there });
+		assert.deepEqual(await inventory(there, owners), before);
+		await load.check(there);
+		const came = await migrate(['--from', file('there'), '--to', file('back')]);
+		assert.deepEqual([came.code, /Complete\. Both sides have the same/.test(came.stdout)], [0, true], came.stdout + came.stderr);
+		const closed = await call(there, 'POST', '/upload', { key: MIGRATION_KEY, json: picture });
+		assert.deepEqual([closed.status, closed.json.code], [503, 'read_only'], closed.text);
+		assert.match((await fetchUrl(`${there.admin}/readyz`)).text, /read only, migration closed/);
+		back = await startServer({ data: path.join(dir, 'back'), env: { ...settings, TINTYPE_DELIVERY_KEYS: envs.back.TINTYPE_DELIVERY_KEYS } });
+		assert.deepEqual(await inventory(back, owners), before);
+	} finally {
+		for (const one of [here, there, back])
+			await one?.stop();
+	}
 });
 
 // Each image is one request that is sent again, elsewhere and under the same key, until it has an answer; so is each deletion.
