@@ -1,0 +1,152 @@
+"""The rows of `make bench` about PostgreSQL as the table: slots against pgbench, which inserts the same row with as many clients, one statement
+and one commit each; a page of one owner's images among many others; and three servers on one database against one.
+
+The server of test/cloud/postgres.sh waits for the disk here (fsync), with synchronous_commit=on. S3 is not asked for a slot.
+"""
+import concurrent.futures
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+from aws_rows import ASKED, ENV, ROOT, TINTYPE
+from identity_rows import flags_of, make_tokens, owner_of, pages
+
+CONNECTIONS = 64
+
+
+class Database:
+    """A PostgreSQL server, and psql and pgbench on it."""
+
+    def __init__(self):
+        # Not in the memory of a tmpfs, and readable to the user that PostgreSQL runs as.
+        self.process = subprocess.Popen(["bash", ROOT / "test/cloud/postgres.sh", "-c", "fsync=on", "-c", "max_connections=200",
+                                         "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"],
+                                        env=os.environ | {"TMPDIR": "/var/tmp"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.directory, self.port = self.process.stdout.readline().split()
+        self.env = os.environ | {"PGHOST": self.directory, "PGPORT": self.port, "PGUSER": "postgres"}
+
+    def make(self, name):
+        self.process.stdin.write(f"database {name}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "ok\n"
+        subprocess.run([TINTYPE, "table", "create", "--store", "s3", "--table", self.url(name)], env=ENV, check=True, stdout=subprocess.DEVNULL)
+
+    def url(self, name):
+        return f"postgres://postgres@/{name}?host={self.directory}&port={self.port}"
+
+    def query(self, name, sql):
+        return subprocess.run(["psql", "-XqtA", "-v", "ON_ERROR_STOP=1", "-d", name, "-c", sql], env=self.env, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def pgbench(self, name, script, seconds):
+        program = next(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pgbench"))
+        done = subprocess.run([program, "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-T", str(seconds), "-f", script, name],
+                              env=self.env, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        return float(re.search(r"^tps = ([\d.]+)", done, re.M).group(1))
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def database():
+    d = Database()
+    try:
+        yield d
+    finally:
+        d.stop()
+
+
+class TableServer:
+    """A tintype server on a database, as identity_rows.pages uses one."""
+
+    def __init__(self, d, name, *flags):
+        self.process = subprocess.Popen([TINTYPE, "serve", "--store", "s3", "--table", d.url(name), "--api", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+                                         "--max-pending", "100000000", *map(str, flags)],
+                                        env=ENV | {"TINTYPE_DELIVERY_KEYS": "bench" * 8, "TINTYPE_ENV_FILE": ""}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        ready = next((json.loads(line) for line in self.process.stderr if '"server.ready"' in line), None)
+        if ready is None:
+            raise SystemExit("bench: the server on PostgreSQL did not start")
+        self.ports = {"api": int(ready["api"].rsplit(":", 1)[1])}
+
+    def connect(self, listener):
+        return http.client.HTTPConnection("127.0.0.1", self.ports[listener])
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def literal(value):
+    return "NULL" if value is None else str(value) if isinstance(value, (int, float)) else "'" + value.replace("'", "''") + "'"
+
+
+def insert_of(d, name):
+    """The INSERT of a row such as the server has made, under a new id."""
+    row = json.loads(d.query(name, "SELECT row_to_json(i) FROM images i LIMIT 1"))
+    values = ["gen_random_uuid()" if column == "id" else literal(value) for column, value in row.items()]
+    return f"INSERT INTO images({', '.join(row)}) VALUES({', '.join(values)});\n"
+
+
+def slots(b, server, connections=CONNECTIONS):
+    body = b.file("slot.json", json.dumps(ASKED))
+    return lambda seconds: b.rate(server.ports["api"], ["/prod/upload"], seconds, connections, "--repeat", "--method", "POST", "--body", body,
+                                  "--header", "Content-Type: application/json")
+
+
+def bench_slots(b, d):
+    d.make("ours")
+    d.make("theirs")
+    server = TableServer(d, "ours")
+    slots(b, server)(1)
+    script = b.file("insert.sql", insert_of(d, "ours"))
+    ours, theirs = b.compare(slots(b, server), lambda seconds: d.pgbench("theirs", script, seconds))
+    b.row(f"POST /upload on PostgreSQL, {CONNECTIONS} connections, against pgbench inserting the same row", ">= 1.5", f"{ours / theirs:.2f}", ours >= 1.5 * theirs,
+          f"{ours:.0f}/s against {theirs:.0f}/s")
+    others = [TableServer(d, "ours") for _ in range(2)]
+
+    def three(seconds):
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            # Each load reads the file of its own targets.
+            return sum(pool.map(lambda one: slots(b, one, CONNECTIONS // 3)(seconds), (server, *others)))
+    together, alone = b.compare(three, slots(b, server))
+    b.row("POST /upload, three servers on one PostgreSQL, against one", "reported", f"{together / alone:.2f}", True, f"{together:.0f}/s against {alone:.0f}/s")
+    for one in (server, *others):
+        one.stop()
+
+
+FILL = """INSERT INTO images SELECT gen_random_uuid(), 1, CASE WHEN i % {each} = 0 THEN '{owner}' ELSE md5((i % 5000)::text) END, 'i', 's', 'images/' || i,
+ 'picture' || i || '.jpg', 'image/jpeg', 1000, 1000, md5(i::text), 0, 100, 100, 0, 0, 1700000000000 + i, 1700000000000 + i, 1700000000000 + i, 0, '', 'ok', '', '',
+ '#aabbcc', md5(i::text), 0, 1000, md5(i::text) || md5(i::text), 1, 0, '', '', '', '', 2, (1700000000000 + i) * 1000, (1700000000000 + i) * 1000
+ FROM generate_series(1, {n}) i"""
+
+
+def bench_page(b, d):
+    many = 100000 if b.quick else 1000000
+    keys, (token,) = make_tokens(b, 1, 1)
+    servers = []
+    for name, n in (("among", many), ("alone", 1000)):
+        d.make(name)
+        d.query(name, FILL.format(each=n // 1000, owner=owner_of(token), n=n))
+        d.query(name, "VACUUM ANALYZE images")
+        servers.append(TableServer(d, name, *flags_of(keys, token)))
+    loads = [pages(b, server, token) for server in servers]
+    crowded, alone = b.compare(*(lambda seconds, load=load: load(seconds)["rate"] for load in loads))
+    for server in servers:
+        server.stop()
+    b.row(f"a page of 50 of one owner's 1000 images among {many} in PostgreSQL, against 1000 in all: time", "<= 1.3", f"{alone / crowded:.2f}", alone <= 1.3 * crowded,
+          f"{crowded:.0f}/s against {alone:.0f}/s")
+
+
+def bench_postgres(b):
+    """Slots and pages with the table in PostgreSQL."""
+    with database() as d:
+        bench_slots(b, d)
+        bench_page(b, d)
+
+
+BENCHES = {"postgres": bench_postgres}
