@@ -12,8 +12,8 @@ import pathlib
 import re
 import subprocess
 
-from aws_rows import ASKED, ENV, ROOT, TINTYPE
-from identity_rows import flags_of, make_tokens, owner_of, pages
+from aws_rows import ASKED, BIN, ENV, ROOT, TINTYPE
+from identity_rows import checked, flags_of, make_tokens, owner_of, pages
 
 CONNECTIONS = 64
 
@@ -92,9 +92,9 @@ def insert_of(d, name):
     return f"INSERT INTO images({', '.join(row)}) VALUES({', '.join(values)});\n"
 
 
-def slots(b, server, connections=CONNECTIONS):
+def slots(b, server):
     body = b.file("slot.json", json.dumps(ASKED))
-    return lambda seconds: b.rate(server.ports["api"], ["/prod/upload"], seconds, connections, "--repeat", "--method", "POST", "--body", body,
+    return lambda seconds: b.rate(server.ports["api"], ["/prod/upload"], seconds, CONNECTIONS, "--repeat", "--method", "POST", "--body", body,
                                   "--header", "Content-Type: application/json")
 
 
@@ -109,10 +109,16 @@ def bench_slots(b, d):
           f"{ours:.0f}/s against {theirs:.0f}/s")
     others = [TableServer(d, "ours") for _ in range(2)]
 
+    targets, body = b.file("three", "/prod/upload\n"), b.file("slot.json", json.dumps(ASKED))
+
+    def load(one, seconds):
+        return json.loads(subprocess.run([BIN / "load", "--port", str(one.ports["api"]), "--targets", targets, "--seconds", str(seconds), "--connections",
+                                          str(CONNECTIONS // 3), "--repeat", "--method", "POST", "--body", body, "--header", "Content-Type: application/json"],
+                                         check=True, stdout=subprocess.PIPE).stdout)
+
     def three(seconds):
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            # Each load reads the file of its own targets.
-            return sum(pool.map(lambda one: slots(b, one, CONNECTIONS // 3)(seconds), (server, *others)))
+            return sum(checked(result)["rate"] for result in pool.map(lambda one: load(one, seconds), (server, *others)))
     together, alone = b.compare(three, slots(b, server))
     b.row("POST /upload, three servers on one PostgreSQL, against one", "reported", f"{together / alone:.2f}", True, f"{together:.0f}/s against {alone:.0f}/s")
     for one in (server, *others):
