@@ -17,7 +17,7 @@ import { Speed, upload } from './transfer.js';
 
 const texts = all.uploads;
 const AT_ONCE = 6, READ_AT_ONCE = 16, STORE_AT_ONCE = 16, TRIES = 5;
-const STORE_AFTER_MS = 1000;   // what is uploaded by then need not be stored
+const STORE_AFTER_MS = 1000, SOON_S = 10;   // what is uploaded by then, or soon, need not be stored
 const MANY = 20;               // from which on records are read together
 const WAIT_S = 1, WAIT_MOST_S = 15;
 const SPOKEN_ONE_BY_ONE = 3;   // of more files at once only the progress is announced
@@ -145,9 +145,17 @@ async function forEach(list, work) {
 		await Promise.all(list.slice(i, i + READ_AT_ONCE).map(work));
 }
 
-/** Store what is still to be uploaded, what is sent last first; where the browser has no room, that is said, if it takes more than a moment. */
+/** Whether all that is under way is going to be uploaded in a few seconds. */
+function isSoonDone() {
+	const { left } = progress();
+	return left !== null && left < SOON_S;
+}
+
+/** Store what is still to be uploaded, what is sent last first, unless it is soon done; where the browser has no room, that is said. */
 async function store(fresh) {
-	await new Promise(done => setTimeout(done, STORE_AFTER_MS));
+	do
+		await new Promise(done => setTimeout(done, STORE_AFTER_MS));
+	while (isSoonDone());
 	for (let end = fresh.length; keeps && end > 0; end -= STORE_AT_ONCE)
 		await queue.save(fresh.slice(Math.max(0, end - STORE_AT_ONCE), end).filter(item => items.has(item) && isUnderWay(item) && !item.saved)).catch(() => {
 			keeps = false;
