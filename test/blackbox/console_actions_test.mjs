@@ -104,6 +104,24 @@ describe('actions', () => {
 		await leave(page);
 	});
 
+	test('what was begun goes on when its dialog is closed, and the list shows it', async () => {
+		const slot = await openSlot(server, { fileName: 'closed over.png', fileType: 'image/png' });
+		await putBytes(slot, Buffer.from('no picture'));
+		const page = await enter('Images');
+		let release;
+		const held = new Promise(resolve => { release = resolve; });
+		await page.route('**/prod/images/*', async route => { await held; await route.continue(); });
+		await page.getByRole('button', { name: 'closed over.png' }).click();
+		await page.getByRole('dialog', { name: 'closed over.png' }).getByRole('button', { name: 'Delete…' }).click();
+		await page.getByRole('dialog', { name: 'Delete closed over.png?' }).getByRole('button', { name: 'Delete', exact: true }).click();
+		await page.getByText('Working…').waitFor();
+		await page.keyboard.press('Escape');
+		await page.getByRole('dialog', { name: 'Delete closed over.png?' }).waitFor({ state: 'hidden' });
+		release();
+		await rows(page).filter({ hasText: 'closed over.png' }).waitFor({ state: 'detached' });
+		await leave(page);
+	});
+
 	test('users are listed with their use; a quota is set and taken back; one is deleted with its images', async () => {
 		for (const user of ['ana', 'bob'])
 			assert.equal((await call(server, 'POST', `/images?onBehalfOf=${user}&fileName=a.jpg`, { body: bytes(), headers: { 'Content-Type': 'image/jpeg' }, key: API_KEY })).status, 201);
@@ -257,13 +275,15 @@ describe('dialogs', { concurrency: true }, () => {
 		});
 
 	test('a new secret for webhooks is made in the browser, of the form that the setting has', async () => {
-		const page = await enter('Webhooks');
+		const page = await enter('Webhooks', { init: () => Object.defineProperty(navigator, 'clipboard', { value: undefined }) });   // as on plain HTTP
 		const made = [];
 		for (let i = 0; i < 2; i++) {
 			await page.getByRole('button', { name: 'New secret…' }).click();
 			await page.getByRole('button', { name: 'Make a secret' }).click();
 			made.push(await page.locator('.once').innerText());
 			assert.deepEqual(await axe(page), []);
+			await page.getByRole('button', { name: 'Copy', exact: true }).click();
+			await page.getByText('The browser does not allow it. Select the text and copy it.').waitFor();
 			await page.getByRole('button', { name: 'Close' }).click();
 			assert.equal(await page.locator('.once').count(), 0);
 		}

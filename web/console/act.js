@@ -1,6 +1,6 @@
 // The one dialog in which something is changed: it asks, with fields where there are some, does it, and shows what went wrong, or what came
-// of it. Whoever closes it before the end has changed nothing.
-import { $, el, say } from './dom.js';
+// of it. What was begun when it is closed goes on.
+import { $, copyText, el, say } from './dom.js';
 
 let run = null, afterwards = null, guard;
 
@@ -17,35 +17,31 @@ function lock(busy) {
 
 async function submit(event) {
 	event.preventDefault();
-	const own = run;
+	const own = run, after = afterwards, isOpen = () => own === run;
 	$('act-wrong').textContent = '';
 	lock(true);
 	try {
-		const result = await own(new FormData($('act-form')), text => { $('act-progress').textContent = text; });
-		if (own !== run)
-			return;
-		const after = afterwards;
-		if (result instanceof Node)
-			showResult(result);
-		else {
-			close();
-			say(result);
-		}
-		keepFocus(after);
+		const result = await own(new FormData($('act-form')), text => { if (isOpen()) $('act-progress').textContent = text; });
+		if (isOpen())
+			show(result);
 	} catch (error) {
-		if (own !== run)
-			return;
 		if (error.wantsToken) {
 			close();
-			guard(() => { throw error; });
-		} else {
-			$('act-wrong').textContent = error.message;
-			guard(afterwards);
+			return guard(() => { throw error; });
 		}
-	} finally {
-		if (own === run)
-			lock(false);
+		if (isOpen())
+			$('act-wrong').textContent = error.message;
 	}
+	if (isOpen())
+		lock(false);
+	keepFocus(after);   // also when it was closed in the meantime, or has failed half-way
+}
+
+function show(result) {
+	if (result instanceof Node)
+		return showResult(result);
+	close();
+	say(result);
 }
 
 /** Change what is shown, and keep the focus: on the button of the same name or, where that is gone, on the heading. */
@@ -55,13 +51,13 @@ export async function keepFocus(change) {
 	if ($('act').open || (document.activeElement !== document.body && document.activeElement?.checkVisibility()))
 		return;
 	const section = document.querySelector('main > section:not([hidden])');
-	(label && [...section.querySelectorAll('[aria-label]')].find(node => node.ariaLabel === label) || section.querySelector('h1')).focus();
+	(label && [...section.querySelectorAll('[aria-label]')].find(node => node.getAttribute('aria-label') === label) || section.querySelector('h1')).focus();
 }
 
 /** A secret that is shown once, with what to do with it. */
 export function shownOnce(text, intro, ...rest) {
 	const said = el('span', { role: 'status' });
-	const copy = el('button', { type: 'button', onclick: () => navigator.clipboard.writeText(text).then(() => { said.textContent = 'Copied.'; }, () => { said.textContent = 'The browser does not allow it. Select the text and copy it.'; }) }, 'Copy');
+	const copy = el('button', { type: 'button', onclick: () => copyText(text, said) }, 'Copy');
 	return el('div', {}, el('p', {}, ...intro), el('pre', { className: 'once', tabIndex: 0 }, text), el('p', { className: 'acts' }, copy, said), ...rest);
 }
 

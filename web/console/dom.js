@@ -38,6 +38,16 @@ export function say(text) {
 	$('said').textContent = text;
 }
 
+/** Copy, and say in an element whether it was possible: browsers allow it on HTTPS and on loopback alone. */
+export async function copyText(text, said) {
+	try {
+		await navigator.clipboard.writeText(text);
+		said.textContent = 'Copied.';
+	} catch {
+		said.textContent = 'The browser does not allow it. Select the text and copy it.';
+	}
+}
+
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'];
 /** 1, 1024, 1024 squared and so on: the unit in which n is shown. */
 export const unitOf = n => 1024 ** Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(n, 1)) / 10)));

@@ -1,7 +1,7 @@
 // The table's rows: by status, filtered by the server, a page at a time; one row with its picture; and what can be done with them.
 import { act } from './act.js';
 import { completeImage, deleteImage, deleteImages, hasToken, image, images, verifyImage } from './client.js';
-import { $, bytes, cell, el, foreign, many, numeric, say, time } from './dom.js';
+import { $, bytes, cell, copyText, el, foreign, many, numeric, say, time } from './dom.js';
 
 const PAGE = 50, PURGE = 100, COUNTED = 1000;
 
@@ -249,15 +249,6 @@ async function purge() {
 	});
 }
 
-async function copy() {
-	try {
-		await navigator.clipboard.writeText($('row-json').textContent);
-		$('row-said').textContent = 'Copied.';
-	} catch {
-		$('row-said').textContent = 'The browser does not allow it. Select the text and copy it.';
-	}
-}
-
 /** guarded(f) runs f and shows its errors. */
 export function prepare(guarded) {
 	guard = guarded;
@@ -268,7 +259,7 @@ export function prepare(guarded) {
 	$('images-purge').addEventListener('click', () => guard(purge));
 	$('row').addEventListener('close', forgetRow);
 	$('row-close').addEventListener('click', () => $('row').close());
-	$('row-copy').addEventListener('click', copy);
+	$('row-copy').addEventListener('click', () => copyText($('row-json').textContent, $('row-said')));
 }
 
 export async function show({ id, query }) {
