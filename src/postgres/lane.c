@@ -109,6 +109,11 @@ static bool connect_lane(struct pg_lane *l)
 static void run_calls(struct pg_lane *l, struct pg_call *calls)
 {
 	while (calls != NULL) {
+		/* Between tries nobody waits for a database that has been away for long. */
+		if (l->conn.pg == NULL && clock_mono_ms() < l->next_try_ms)
+			calls = expire(l, calls);
+		if (calls == NULL)
+			return;
 		pause_thread(l);
 		if (connect_lane(l)) {
 			(void)pg_unreachable(&l->down_why);
