@@ -47,7 +47,7 @@ static enum status read_options(const struct settings *s, struct buf *text, stru
 		return OK;
 	TRY(read_file(s->table_password_file, text, why));
 	struct str rest = buf_str(text);
-	out->password = str_trim(str_cut(&rest, '\n'));
+	out->password = str_cut(&rest, '\n');
 	if (str_ends_with(out->password, STR("\r")))
 		out->password.n--;
 	return out->password.n > 0 ? OK : refuse_file(s->table_password_file, "its first line is empty", why);

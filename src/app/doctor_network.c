@@ -139,15 +139,15 @@ static void check_outbox(struct doctor *d, const struct backends *e, struct aren
 static void check_dynamodb(struct doctor *d, struct backends *e, struct arena *a)
 {
 	struct fault why = { 0 };
-	unsigned failures = d->failures;
 	const char *what = "use", *name = d->settings.table_name;
-	if (try_table(e, &what, a, &why) != OK)
+	if (try_table(e, &what, a, &why) != OK) {
 		doctor_report(d, DOCTOR_FAILED,
 			"Check TABLE_NAME, the region, and the rights of these credentials; `tintype table create` makes the table: doc/aws.md.",
 			"The server cannot %s the table %s: %s (%s).", what, name, why.text, why.cause);
-	else
-		doctor_report(d, DOCTOR_OK, NULL, "The table %s can be read, listed and written to.", name);
-	if (d->failures == failures && e->outbox != NULL)
+		return;
+	}
+	doctor_report(d, DOCTOR_OK, NULL, "The table %s can be read, listed and written to.", name);
+	if (e->outbox != NULL)
 		check_outbox(d, e, a);
 }
 
@@ -159,9 +159,9 @@ static void check_postgres(struct doctor *d)
 	char name[BACKENDS_TABLE_NAME_CHARS];
 	(void)backends_table_name(&d->settings, name);
 	if (backends_postgres_inspect(&d->settings, &r, &why) != OK)
-		doctor_report(d, DOCTOR_FAILED,
+		doctor_report_fault(d, DOCTOR_FAILED,
 			"Check TINTYPE_TABLE and the password, and that PostgreSQL lets this role in; `tintype table create` makes the tables: doc/postgres.md.",
-			"The server cannot use %s: %s (%s).", name, why.text, why.cause);
+			&why);
 	else if (r.missing_rights[0] != '\0')
 		doctor_report(d, DOCTOR_FAILED, "Grant them to the role of the servers: doc/postgres.md.", "At %s rights are missing: %s.", name,
 			r.missing_rights);
