@@ -42,6 +42,14 @@ void images_count(struct image_counts *c, const struct image_row *row, int by);
 /* Remove a row alone, without an event, so that another can take its place; the object stays. Nothing if there is none.
  * Errors  the writer's */
 enum status images_forget_row(struct writer *w, const unsigned char id[IMAGE_ID_BYTES]) MUST_CHECK;
+/* Remove rows whose time has come, up to a bound, but pending ones that have an object after all; they are counted in `removed`.
+ * Errors  the writer's */
+enum status images_remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed) MUST_CHECK;
+
+/* The removals of the port. image_removal.c */
+enum status image_removal_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why) MUST_CHECK;
+enum status image_removal_rows(struct image_table *t, const struct str *ids, size_t n, bool *removed, struct fault *why) MUST_CHECK;
+enum status image_removal_due(struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why) MUST_CHECK;
 
 /* The reads of the port. image_lists.c */
 enum status image_lists_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
