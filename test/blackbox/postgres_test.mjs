@@ -156,6 +156,12 @@ test('without a verified certificate, or with a wrong password, nothing is sent,
 		assert.equal(found.code, 1);
 		assert.match(found.stdout, words);
 	}
+	// Of another machine the certificate is verified unless the URL says otherwise.
+	const elsewhere = `postgres://tintype@db.example:${postgres.port}/tintype?hostaddr=127.0.0.1`;
+	const unsaid = await runProgram(['recount'], { env: { ...app, TINTYPE_TABLE: elsewhere, HOME: dir } });
+	assert.deepEqual([unsaid.code, /root certificate file .* does not exist/.test(unsaid.stderr)], [1, true], unsaid.stderr);
+	const said = await runProgram(['recount'], { env: { ...app, TINTYPE_TABLE: `${elsewhere}&sslmode=require`, HOME: dir } });
+	assert.equal(said.code, 0, said.stderr);
 });
 
 test('the doctor finds no fault, or the rights that the role does not have, or too many', async () => {
