@@ -79,7 +79,7 @@ check:
 
 test:
 	echo "make test: installs Debian and npm packages (on a bare Debian 700 MB to download, 3.2 GB on disk; what is installed is left"
-	echo "alone), builds four times and runs everything: about 35 minutes on 2 cores, plus the installation. make check takes a minute."
+	echo "alone), builds four times and runs everything: about 35 minutes on 2 cores, plus the installation. make check takes two minutes."
 	tools/deps test
 	tools/run-tests
 
