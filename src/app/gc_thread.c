@@ -34,10 +34,7 @@ struct gc_thread {
 	bool (*lead)(void *arg, int64_t lease_ms);
 	void *lead_arg;
 	int64_t renew_ms; /* of clock_mono_ms: until then the lease is this process's; the thread's */
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool stopping;
+	struct timed_thread thread;
 };
 
 static bool has_lease(struct gc_thread *j)
@@ -53,10 +50,7 @@ static bool has_lease(struct gc_thread *j)
 static bool is_stopping(void *arg)
 {
 	struct gc_thread *j = arg;
-	pthread_mutex_lock(&j->lock);
-	bool stopping = j->stopping;
-	pthread_mutex_unlock(&j->lock);
-	return stopping || !has_lease(j);
+	return timed_thread_stopping(&j->thread) || !has_lease(j);
 }
 
 /* The sweep does nothing during a migration; that is not a failure. */
@@ -125,17 +119,6 @@ static void recount_users(struct gc_thread *j)
 		log_failure(&why);
 }
 
-/* Wait until then; false when stopping. */
-static bool wait_until(struct gc_thread *j, int64_t until)
-{
-	pthread_mutex_lock(&j->lock);
-	while (!j->stopping && thread_wait_until(&j->wake, &j->lock, until))
-		continue;
-	bool go_on = !j->stopping;
-	pthread_mutex_unlock(&j->lock);
-	return go_on;
-}
-
 /* The first time, what was changed while no server ran. */
 static void log_phase(struct gc_thread *j)
 {
@@ -173,7 +156,7 @@ static bool wait_interval(struct gc_thread *j)
 {
 	int64_t until = clock_mono_ms() + j->interval_ms;
 	for (int64_t now = clock_mono_ms(); now < until; now = clock_mono_ms()) {
-		if (!wait_until(j, now + LOOK_EVERY_MS < until ? now + LOOK_EVERY_MS : until))
+		if (!timed_thread_sleep(&j->thread, now + LOOK_EVERY_MS < until ? now + LOOK_EVERY_MS : until))
 			return false;
 		answer_requests(j);
 	}
@@ -224,9 +207,7 @@ struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 		.interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };
-	pthread_cond_init(&j->wake, NULL);
-	pthread_mutex_init(&j->lock, NULL);
-	if (!thread_start(&j->thread, run_thread, j)) {
+	if (!timed_thread_start(&j->thread, run_thread, j)) {
 		mem_free(j);
 		return NULL;
 	}
@@ -239,13 +220,7 @@ void gc_thread_free(struct gc_thread **at)
 	struct gc_thread *j = *at;
 	if (j == NULL)
 		return;
-	pthread_mutex_lock(&j->lock);
-	j->stopping = true;
-	pthread_cond_signal(&j->wake);
-	pthread_mutex_unlock(&j->lock);
-	pthread_join(j->thread, NULL);
-	pthread_cond_destroy(&j->wake);
-	pthread_mutex_destroy(&j->lock);
+	timed_thread_end(&j->thread);
 	mem_free(j);
 	*at = NULL;
 }

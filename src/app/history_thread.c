@@ -21,12 +21,10 @@ struct reading {
 
 struct history_thread {
 	struct history_thread_options options;
-	pthread_t thread;
+	struct timed_thread thread;
 	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t wake;
-	bool stopping;
-	struct reading last; /* what is in the history */
-	bool failed;         /* the last point could not be written */
+	struct reading last;  /* what is in the history */
+	bool failed;          /* the last point could not be written */
 };
 
 static struct reading read_counters(const struct history_thread *t)
@@ -87,22 +85,15 @@ static void add_point(struct history_thread *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-/* Wait for the end of this minute; false when stopping. */
-static bool wait_minute(struct history_thread *t)
+static int64_t end_of_minute(void)
 {
-	int64_t until = clock_mono_ms() + HISTORY_MINUTE_MS - clock_now_ms() % HISTORY_MINUTE_MS;
-	pthread_mutex_lock(&t->lock);
-	while (!t->stopping && thread_wait_until(&t->wake, &t->lock, until))
-		continue;
-	bool go_on = !t->stopping;
-	pthread_mutex_unlock(&t->lock);
-	return go_on;
+	return clock_mono_ms() + HISTORY_MINUTE_MS - clock_now_ms() % HISTORY_MINUTE_MS;
 }
 
 static void *run_thread(void *arg)
 {
 	struct history_thread *t = arg;
-	while (wait_minute(t))
+	while (timed_thread_sleep(&t->thread, end_of_minute()))
 		add_point(t);
 	add_point(t);
 	return NULL;
@@ -117,9 +108,9 @@ struct history_thread *history_thread_start(const struct history_thread_options 
 	t->options = *o;
 	t->last = read_counters(t);
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->wake, NULL);
-	if (thread_start(&t->thread, run_thread, t))
+	if (timed_thread_start(&t->thread, run_thread, t))
 		return t;
+	pthread_mutex_destroy(&t->lock);
 	mem_free(t);
 	return NULL;
 }
@@ -131,12 +122,7 @@ void history_thread_free(struct history_thread **at)
 	*at = NULL;
 	if (t == NULL)
 		return;
-	pthread_mutex_lock(&t->lock);
-	t->stopping = true;
-	pthread_cond_signal(&t->wake);
-	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
-	pthread_cond_destroy(&t->wake);
+	timed_thread_end(&t->thread);
 	pthread_mutex_destroy(&t->lock);
 	mem_free(t);
 }

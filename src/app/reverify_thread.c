@@ -14,26 +14,12 @@
 
 struct reverify_thread {
 	struct reverify_thread_options o;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool stopping; /* under the lock */
+	struct timed_thread thread;
 	/* of the thread */
 	struct reverify_request request; /* that runs */
 	struct reverify_state state;
 	int64_t written_ms, looked_ms;
 };
-
-/* Until then, unless the server stops before: false. */
-static bool sleep_until(struct reverify_thread *t, int64_t until_ms)
-{
-	pthread_mutex_lock(&t->lock);
-	while (!t->stopping && until_ms > clock_mono_ms() && thread_wait_until(&t->wake, &t->lock, until_ms))
-		continue;
-	bool goes_on = !t->stopping;
-	pthread_mutex_unlock(&t->lock);
-	return goes_on;
-}
 
 /* Whether the request that runs is there still, and no other. */
 static bool is_asked_for(const struct reverify_thread *t)
@@ -45,7 +31,7 @@ static bool is_asked_for(const struct reverify_thread *t)
 static bool wait_next(void *arg, int64_t until_ms)
 {
 	struct reverify_thread *t = arg;
-	if (!sleep_until(t, until_ms))
+	if (!timed_thread_sleep(&t->thread, until_ms))
 		return false;
 	if (clock_mono_ms() < t->looked_ms + LOOK_EVERY_MS)
 		return true;
@@ -110,7 +96,7 @@ static void run_request(struct reverify_thread *t)
 	enum status st = o.product->renderer != NULL
 		? reverify_run(&o, &t->state.result, &stopped, &why)
 		: fault_set(&why, BAD_SETTING, "This server decodes no images (--verify header): start it with --verify decode.");
-	if (stopped && !sleep_until(t, 0)) { /* the server stops: the next one goes on */
+	if (stopped && timed_thread_stopping(&t->thread)) { /* the server stops: the next one goes on */
 		write_state(t);
 		return;
 	}
@@ -120,7 +106,7 @@ static void run_request(struct reverify_thread *t)
 static void *run_thread(void *arg)
 {
 	struct reverify_thread *t = arg;
-	while (sleep_until(t, clock_mono_ms() + LOOK_EVERY_MS))
+	while (timed_thread_sleep(&t->thread, clock_mono_ms() + LOOK_EVERY_MS))
 		if (reverify_request_read(t->o.dir, &t->request))
 			run_request(t);
 	return NULL;
@@ -133,12 +119,8 @@ struct reverify_thread *reverify_thread_start(const struct reverify_thread_optio
 	if (t == NULL)
 		return NULL;
 	t->o = *o;
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->wake, NULL);
-	if (thread_start(&t->thread, run_thread, t))
+	if (timed_thread_start(&t->thread, run_thread, t))
 		return t;
-	pthread_cond_destroy(&t->wake);
-	pthread_mutex_destroy(&t->lock);
 	mem_free(t);
 	return NULL;
 }
@@ -149,13 +131,7 @@ void reverify_thread_free(struct reverify_thread **at)
 	struct reverify_thread *t = *at;
 	if (t == NULL)
 		return;
-	pthread_mutex_lock(&t->lock);
-	t->stopping = true;
-	pthread_cond_signal(&t->wake);
-	pthread_mutex_unlock(&t->lock);
-	pthread_join(t->thread, NULL);
-	pthread_cond_destroy(&t->wake);
-	pthread_mutex_destroy(&t->lock);
+	timed_thread_end(&t->thread);
 	mem_free(t);
 	*at = NULL;
 }

@@ -31,3 +31,49 @@ bool thread_wait_until(pthread_cond_t *c, pthread_mutex_t *held, int64_t until_m
 	struct timespec until = { until_ms / 1000, until_ms % 1000 * 1000000 };
 	return pthread_cond_clockwait(c, held, CLOCK_MONOTONIC, &until) != ETIMEDOUT;
 }
+
+static void destroy(struct timed_thread *t)
+{
+	pthread_cond_destroy(&t->wake);
+	pthread_mutex_destroy(&t->lock);
+}
+
+bool timed_thread_start(struct timed_thread *t, void *(*run)(void *), void *arg)
+{
+	assert(t != NULL);
+	t->stopping = false;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->wake, NULL);
+	if (thread_start(&t->thread, run, arg))
+		return true;
+	destroy(t);
+	return false;
+}
+
+bool timed_thread_sleep(struct timed_thread *t, int64_t until_ms)
+{
+	pthread_mutex_lock(&t->lock);
+	while (!t->stopping && thread_wait_until(&t->wake, &t->lock, until_ms))
+		continue;
+	bool goes_on = !t->stopping;
+	pthread_mutex_unlock(&t->lock);
+	return goes_on;
+}
+
+bool timed_thread_stopping(struct timed_thread *t)
+{
+	pthread_mutex_lock(&t->lock);
+	bool stopping = t->stopping;
+	pthread_mutex_unlock(&t->lock);
+	return stopping;
+}
+
+void timed_thread_end(struct timed_thread *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->stopping = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(t->thread, NULL);
+	destroy(t);
+}

@@ -18,30 +18,8 @@ void row_dup(struct arena *a, const struct image_row *row, struct image_row *out
 
 void row_resolve(struct arena *a, struct image_row *row, const struct resolution *s)
 {
-	if (!resolution_keeps_thumbs(s))
-		row->thumbs = STR("");
-	row->status = s->status;
-	row->version++;
-	row->file_type = keep(a, s->file_type);
-	row->file_size = s->file_size;
-	row->etag = keep(a, s->etag);
-	row->modified_ms = s->modified_ms;
-	row->width = s->width;
-	row->height = s->height;
-	row->orientation = s->orientation;
-	row->frames = s->frames;
-	row->uploaded_ms = s->uploaded_ms;
-	row->ends_ms = s->ends_ms;
-	row->reason = keep(a, s->reason);
-	row->received_size = s->received_size;
-	row->received_sha256 = keep(a, s->received_sha256);
-	row->stripped = s->stripped;
-	row->removed = s->removed;
-	row->verdict = keep(a, s->verdict);
-	row->damage = keep(a, s->damage);
-	row->placeholder = keep(a, s->placeholder);
-	row->color = keep(a, s->color);
-	row->kept_metadata = keep(a, s->kept_metadata);
+	image_row_resolve(row, s, a);
+	assert(arena_ok(a));
 }
 
 void row_change(struct arena *a, struct image_row *row, const struct image_change *c)
