@@ -1,4 +1,4 @@
-/* api_key_table in PostgreSQL: reads are single statements, writes go with the batches of the images. */
+/* api_key_table on PostgreSQL: reads are single statements, writes are changes in the same batches as those of images. */
 #include "port/api_key_table.h"
 
 #include "postgres/parts.h"

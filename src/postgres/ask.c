@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 
-/* So many statements are in a pipeline at most. */
+/* The maximum number of statements in one pipeline. */
 #define ASKS_MAX 64
 
 struct ask {
@@ -26,7 +26,7 @@ static bool begin(struct pg_lane *l, struct fault *why)
 	return true;
 }
 
-/* The next of the calls whose time is not over. */
+/* Take the next calls off the list, and complete those whose deadline has passed. */
 static size_t take_asks(struct pg_call **calls, struct ask *out[ASKS_MAX])
 {
 	size_t n = 0;
@@ -44,7 +44,7 @@ static size_t take_asks(struct pg_call **calls, struct ask *out[ASKS_MAX])
 	return n;
 }
 
-/* Complete the call, or give false: the connection is of no use any more. */
+/* Read the result and complete the call.  false: the connection can no longer be used */
 static bool take_answer(struct pg_lane *l, struct ask *ask)
 {
 	struct fault why = { 0 };

@@ -10,19 +10,19 @@
 
 #define BATCH_BYTES ((size_t)128 << 20)
 
-/* A statement whose result is to come. */
+/* A statement whose result has not been received. */
 struct sent {
-	struct pg_change *change;                          /* NULL: none's */
-	bool (*read)(struct pg_batch *, const PGresult *); /* NULL: its rows are of no interest.  false: the arena is full */
+	struct pg_change *change;                          /* NULL: of no change */
+	bool (*read)(struct pg_batch *, const PGresult *); /* NULL: its rows are ignored.  false: the arena is full */
 };
 
 struct pg_batch {
 	struct pg_writer *w;
 	struct arena a;
 	struct sent *sent;
-	unsigned char (*wanted)[UUID_BYTES]; /* images, in the order in which changes have named them, then by id */
-	struct pg_image *images;             /* of these, by id */
-	struct pg_owner *owners;             /* by name */
+	unsigned char (*wanted)[UUID_BYTES]; /* ids of images, in the order in which changes named them; sorted once all are named */
+	struct pg_image *images;             /* those images, sorted by id */
+	struct pg_owner *owners;             /* sorted by name */
 	size_t n_sent, sent_room, n_images, images_room, n_owners, owners_room;
 	struct image_counts delta; /* wraps below 0 */
 	bool careful, wrote, has_events;
@@ -51,7 +51,7 @@ static void *make_room(struct arena *a, void *list, size_t *n, size_t *room, siz
 	return items + i * size;
 }
 
-/* what changes ask of their batch */
+/* what changes call */
 
 struct pg_writer *batch_writer(struct pg_batch *b)
 {
@@ -71,7 +71,7 @@ void batch_want_image(struct pg_batch *b, const unsigned char id[UUID_BYTES])
 		memcpy(to, id, UUID_BYTES);
 }
 
-/* Where the owner is, or where it belongs. */
+/* The index of the owner, or the one at which to insert it. */
 static size_t find_owner(const struct pg_batch *b, struct str owner, bool *found)
 {
 	size_t from = 0, to = b->n_owners;
@@ -139,7 +139,7 @@ void batch_send(struct pg_batch *b, struct pg_change *c, enum pg_query q, const 
 		pg_send(&b->w->lane.conn, q, values);
 }
 
-/* Send a statement whose result is read. */
+/* Send a statement whose result is read by a function. */
 #define ASK(b, read_result, q, ...) \
 	do { \
 		if (add_sent((b), (struct sent){ .read = (read_result) }) != NULL) \
@@ -213,7 +213,7 @@ static void take_result(struct pg_batch *b, const struct sent *s)
 	PQclear(r);
 }
 
-/* Send what was queued and take all results.  false: something failed */
+/* Send the queued statements and receive all results.  false: something failed */
 static bool round_trip(struct pg_batch *b)
 {
 	struct pg_conn *c = &b->w->lane.conn;
@@ -230,7 +230,7 @@ static bool round_trip(struct pg_batch *b)
 	return b->failed == PG_FINE;
 }
 
-/* Whether all that was to be sent was sent. */
+/* false: the arena was full, so that statements are missing */
 static bool check_memory(struct pg_batch *b)
 {
 	struct fault why;
@@ -252,7 +252,7 @@ static void roll_back(struct pg_batch *b)
 	b->failed = b->w->lane.conn.pg == NULL ? PG_LOST : kept;
 }
 
-/* the first: what is there */
+/* the first round trip: lock and read */
 
 static bool read_images(struct pg_batch *b, const PGresult *r)
 {
@@ -311,7 +311,7 @@ static void ask_images(struct pg_batch *b)
 		memcpy(b->images[i].id, b->wanted[i], UUID_BYTES);
 	const struct pg_value ids = pg_uuids(&b->a, b->wanted, n);
 	ASK(b, read_images, PQ_LOCK_IMAGES, ids);
-	/* After rows were waited for, whose removal leaves their ids here. */
+	/* After the locks on rows: a transaction that was waited for may have removed a row and added its id here. */
 	ASK(b, read_kept, PQ_KEPT_IDS, ids, pg_number(clock_now_ms()));
 }
 
@@ -326,7 +326,7 @@ static void ask_owners(struct pg_batch *b)
 	ASK(b, read_owners, PQ_LOCK_OWNERS, pg_texts(&b->a, names, b->n_owners), pg_uuids(&b->a, b->wanted, b->n_images));
 }
 
-/* Lock and read what the changes need. Nothing is sent yet if they need nothing. */
+/* Lock and read what the changes need. If that is nothing, BEGIN is only queued. */
 static bool prepare_batch(struct pg_batch *b, struct pg_change *const *changes, size_t n)
 {
 	struct pg_writer *w = b->w;
@@ -350,7 +350,7 @@ static bool prepare_batch(struct pg_batch *b, struct pg_change *const *changes, 
 	return check_memory(b) && (!waits || round_trip(b));
 }
 
-/* the second: what becomes of it */
+/* the second round trip: write and commit */
 
 static bool read_saved(struct pg_batch *b, const PGresult *r)
 {
@@ -387,7 +387,7 @@ void batch_tell_source(struct pg_writer *w)
 		source->changed(source->arg);
 }
 
-/* One that fails after it has sent something breaks the batch, to be run by itself. */
+/* A change that fails after it has sent a statement makes the batch fail; the changes are then run one by one. */
 static void apply_change(struct pg_batch *b, struct pg_change *c)
 {
 	size_t sent = b->n_sent;
@@ -403,7 +403,6 @@ static void apply_change(struct pg_batch *b, struct pg_change *c)
 		note_failure(b, PG_REFUSED, &why);
 }
 
-/* Run changes in one transaction. Their outcomes are theirs if it was committed. */
 static enum pg_failure run_batch(struct pg_batch *b, struct pg_change *const *changes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A host that does not answer is passed over after so long; the URL may say otherwise. */
+/* How long to wait for a host before the next one is tried; the URL may set another value. */
 #define CONNECT_TIMEOUT_S "3"
 #define RETRY_MS 2000
 
@@ -38,7 +38,7 @@ static void put_u32(struct buf *b, uint32_t n)
 	buf_put(b, (struct str){ (const char *)&n, sizeof n });
 }
 
-/* The head of an array of one dimension without NULLs. */
+/* The header of a one-dimensional array without NULLs. */
 static void put_array(struct buf *b, uint32_t oid, size_t n)
 {
 	put_u32(b, n > 0);
@@ -95,7 +95,7 @@ enum status pg_unreachable(struct fault *why)
 	return IO;
 }
 
-/* PostgreSQL's messages end in a new line, and have several. */
+/* The first line alone: PostgreSQL's messages may have several, each ending in a newline. */
 static void tell_cause(struct fault *why, const char *message)
 {
 	struct str text = str_of(message);
@@ -105,7 +105,7 @@ static void tell_cause(struct fault *why, const char *message)
 
 static enum pg_failure classify(const char *state)
 {
-	/* The classes of errors: PostgreSQL's documentation, appendix A. */
+	/* Source: PostgreSQL documentation, appendix A, "PostgreSQL Error Codes". */
 	static const struct {
 		const char *prefix;
 		enum pg_failure means;
@@ -133,7 +133,7 @@ enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *wh
 		return PG_LOST;
 	}
 	enum pg_failure means = classify(state);
-	/* Behind a pooler the next transaction is on another connection, which knows other statements. */
+	/* Behind a pooler the next transaction may use another connection, which has other prepared statements. */
 	if (strcmp(state, "26000") == 0 || strcmp(state, "42P05") == 0)
 		c->unprepared = true;
 	if (means == PG_LOST)
@@ -159,7 +159,8 @@ void pg_limit(struct pg_conn *c, int64_t until_ms)
 	c->until_ms = until_ms;
 }
 
-/* The name says what the statement is: another version's, which a pooler may have on the same connection, has another. */
+/* The name is a hash of the statement. Through a pooler another version of this program may share the connection; its statements have
+ * other names. */
 static void name_query(enum pg_query q, char name[PG_NAME_CHARS])
 {
 	uint64_t h = hash_fnv64(hash_fnv64(HASH_FNV64, str_of(queries[q].types)), str_of(queries[q].sql));
@@ -221,7 +222,7 @@ static void lose(struct pg_conn *c)
 	pg_disconnect(c);
 }
 
-/* Send what waits, and read until a result is whole.  false: the connection is lost, or the time is over */
+/* Send what is queued, and read until a result is complete.  false: the connection is lost, or the time limit has passed */
 static bool wait_result(struct pg_conn *c)
 {
 	for (;;) {
@@ -237,7 +238,7 @@ static bool wait_result(struct pg_conn *c)
 	}
 }
 
-/* The next result, NULLs between those of two statements passed over; NULL: lost. */
+/* The next result; libpq's NULL between the results of two statements is skipped. NULL: the connection is lost. */
 static PGresult *next_result(struct pg_conn *c)
 {
 	for (int i = 0; c->pg != NULL && i < 2; i++) {
@@ -255,7 +256,7 @@ PGresult *pg_receive(struct pg_conn *c)
 {
 	PGresult *r = next_result(c);
 
-	/* A server that goes away says so, and closes the connection. */
+	/* A server that shuts down sends an error and closes the connection. */
 	if (r != NULL && PQstatus(c->pg) == CONNECTION_BAD)
 		lose(c);
 	return r;
@@ -298,7 +299,7 @@ static enum status prepare(struct pg_conn *c, struct fault *why)
 	return IO;
 }
 
-/* Notices are not errors, and the log has its own form. */
+/* libpq would print notices to stderr, where the log is. */
 static void pass_over(void *arg, const PGresult *r)
 {
 	(void)arg;
@@ -307,7 +308,7 @@ static void pass_over(void *arg, const PGresult *r)
 
 enum status pg_open(struct pg_conn *c, struct fault *why)
 {
-	/* libpq passes over names whose value is NULL. */
+	/* libpq ignores names whose value is NULL. */
 	const char *names[] = { "connect_timeout", "target_session_attrs", "fallback_application_name", "dbname", "client_encoding", "sslmode",
 		"password", NULL };
 	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->sslmode, c->target->password,
@@ -348,7 +349,7 @@ enum status pg_connect(struct pg_conn *c, struct fault *why)
 	enum status status = set_up(c, why);
 	if (status != OK)
 		pg_disconnect(c);
-	/* What it learnt of a pooler it uses at once. */
+	/* If connecting showed that statements cannot be prepared, connect again without preparing them. */
 	return status == OK || was_unprepared || !c->unprepared ? status : pg_connect(c, why);
 }
 

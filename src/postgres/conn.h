@@ -1,9 +1,10 @@
-/* Inside postgres/: one connection to PostgreSQL in libpq's pipeline mode. Statements are queued and sent together, and their results
- * come in the same order: many share one round trip. The statements are one table, queries.def. They are prepared when the connection
- * is made; behind a pooler that gives each transaction another connection, where they are not found again, they are sent with their text.
+/* Internal to postgres/: one connection to PostgreSQL in libpq's pipeline mode. Statements are queued and sent together, and their results
+ * arrive in the same order, so that many share one round trip. All statements are in one table, queries.def. They are prepared when the
+ * connection is made. Behind a pooler that may use another connection for each transaction, prepared statements are not found; then each
+ * statement is sent as text.
  *
- * A pipeline is pg_send any number of times, pg_sync, and then pg_receive once for each, and pg_end. A statement that fails fails all
- * after it up to the sync. Any thread, one at a time; all waits end at the time that pg_limit has set. */
+ * A pipeline is any number of pg_send, one pg_sync, one pg_receive for each pg_send, and pg_end. After a statement that fails, the
+ * statements up to the sync are not run. Any thread, one at a time; all waits end at the time that was set by pg_limit. */
 #ifndef POSTGRES_CONN_H
 #define POSTGRES_CONN_H
 
@@ -35,9 +36,9 @@
 #define PG_OWNER_PARAMETERS "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18"
 #define PG_OWNER_VALUES 18
 #define PG_PARAMETERS_MAX 40
-#define PG_SCAN_MAX 20000 /* rows that a page of a filter reads */
+#define PG_SCAN_MAX 20000 /* the most rows that are read for one page of a filtered list */
 #define PG_SCAN_MAX_TEXT "20000"
-#define PG_NAME_CHARS 24 /* of a prepared statement, with the NUL */
+#define PG_NAME_CHARS 24 /* of a prepared statement's name, with the NUL */
 
 enum pg_query {
 #define QUERY(id, types, sql) PQ_##id,
@@ -46,7 +47,7 @@ enum pg_query {
 	PG_QUERIES
 };
 
-/* A parameter. What it borrows is copied by pg_send. */
+/* A parameter. Its bytes are borrowed; pg_send copies them. */
 struct pg_value {
 	enum pg_type { PG_END, PG_NUMBER, PG_BYTES, PG_NULL } type;
 	int64_t n;
@@ -73,14 +74,14 @@ static inline struct pg_value pg_null(void)
 	return (struct pg_value){ .type = PG_NULL };
 }
 
-/* Arrays in binary form, in the arena; one that is full gives an empty text, and the arena says so. */
+/* Arrays in PostgreSQL's binary format, in the arena. If the arena is full, the value is empty and the arena reports it. */
 struct pg_value pg_uuids(struct arena *a, const unsigned char (*ids)[UUID_BYTES], size_t n);
 struct pg_value pg_texts(struct arena *a, const struct str *texts, size_t n);
 
 /* Where to connect. */
 struct pg_target {
-	const char *url;      /* of libpq: any form of a connection string, several hosts */
-	const char *password; /* NULL: as the URL, or libpq's own sources, say */
+	const char *url;      /* any form of libpq's connection strings; may name several hosts */
+	const char *password; /* NULL: from the URL or libpq's own sources */
 	const char *sslmode;  /* NULL: likewise */
 	int64_t timeout_ms;   /* of a statement */
 };
@@ -91,46 +92,48 @@ struct pg_conn {
 	bool unprepared;
 	char names[PG_QUERIES][PG_NAME_CHARS];
 	int64_t until_ms; /* of clock_mono_ms */
-	char lost[128];   /* libpq's words on why the last connection was lost */
+	char lost[128];   /* libpq's message on why the last connection was lost */
 };
 
-/* Connect to the first host that accepts writes, in the usual mode.  Errors: STORAGE_FAILED */
+/* Connect to the first host that accepts writes, without pipeline mode.  Errors: STORAGE_FAILED */
 enum status pg_open(struct pg_conn *c, struct fault *why) MUST_CHECK;
-/* The same, check the version of the tables, and prepare the statements.
- * Errors  STORAGE_FAILED it cannot be reached; SCHEMA_UNKNOWN */
+/* Connect, check the version of the tables, enter pipeline mode, and prepare the statements.
+ * Errors  STORAGE_FAILED the database cannot be reached; SCHEMA_UNKNOWN */
 enum status pg_connect(struct pg_conn *c, struct fault *why) MUST_CHECK;
-/* Safe on one that is not connected. */
+/* Safe if not connected. */
 void pg_disconnect(struct pg_conn *c);
 
+/* Set the time of clock_mono_ms at which waits for results end. */
 void pg_limit(struct pg_conn *c, int64_t until_ms);
 /* Queue a statement with its parameters, up to PG_END. A failure is reported by pg_receive. */
 void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values);
 #define PG_SEND(c, q, ...) pg_send((c), (q), (const struct pg_value[]){ __VA_ARGS__, { PG_END } })
-/* Queue a command without parameters that is not in the table: BEGIN, COMMIT. */
+/* Queue a command without parameters that is not in queries.def, such as BEGIN or COMMIT. */
 void pg_send_command(struct pg_conn *c, const char *sql);
 /* End the pipeline and send it. */
 void pg_sync(struct pg_conn *c);
-/* The result of the next statement, to be cleared by PQclear. NULL: the connection is lost, and closed. One that failed is given
- * as such (pg_failed). */
+/* The result of the next statement, to be freed with PQclear; pg_failed tells whether it is an error. NULL: the connection was lost and is
+ * closed. */
 PGresult *pg_receive(struct pg_conn *c) MUST_CHECK;
-/* Wait for the end of the pipeline.  false: the connection is lost, and closed */
+/* Wait for the end of the pipeline.  false: the connection was lost and is closed */
 bool pg_end(struct pg_conn *c) MUST_CHECK;
 
-/* What a result that is not as wanted means. */
+/* What a result means. */
 enum pg_failure {
 	PG_FINE,
 	PG_ABORTED,  /* not run, since a statement before it failed */
-	PG_LOST,     /* the connection is of no use any more, or the server takes no writes */
-	PG_CONFLICT, /* another transaction came between: worth to be repeated */
-	PG_REFUSED,  /* this statement fails, and would again */
+	PG_LOST,     /* the connection can no longer be used, or the server does not accept writes */
+	PG_CONFLICT, /* a concurrent transaction interfered: retry */
+	PG_REFUSED,  /* the statement failed, and would fail again */
 };
-/* r        NULL: the connection was lost
- * c        learns whether statements may be prepared
- * Errors   written to `why` unless fine: DISK_FULL; STORAGE_FAILED, with PostgreSQL's own words as the cause */
+/* Classify a result.
+ * r        NULL: the connection was lost
+ * c        `unprepared` is set if the result shows that statements cannot be prepared
+ * Errors   written to `why` unless PG_FINE or PG_ABORTED: DISK_FULL; STORAGE_FAILED, with PostgreSQL's own message as the cause */
 enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *why);
-/* The fault of a database that cannot be reached now, with the time to try again. */
+/* Set the fault for a database that cannot be reached, with the time after which to try again. */
 enum status pg_unreachable(struct fault *why);
-/* Columns of a row. Numbers of any width; NULL is 0. Texts are borrowed until PQclear. */
+/* Columns of a row. Numbers of any width; SQL's NULL is 0. Texts are borrowed until PQclear. */
 int64_t pg_column_number(const PGresult *r, int row, int column);
 struct str pg_column_text(const PGresult *r, int row, int column);
 

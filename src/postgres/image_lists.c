@@ -1,4 +1,4 @@
-/* The reads of image_table on PostgreSQL. A place in a list is a time in microseconds and an id, which are in the index. */
+/* The reads of image_table on PostgreSQL. A position in a list is a time in microseconds and an id, both of which are in the index. */
 #include "port/cursor.h"
 #include "postgres/parts.h"
 #include "postgres/rows.h"
@@ -29,7 +29,7 @@ enum status pg_images_get(struct image_table *t, struct str id, struct arena *a,
 	return OK;
 }
 
-/* Which list a cursor is good for. */
+/* Identifies the list that a cursor belongs to. */
 static struct str name_list(const struct image_query *q, struct arena *a)
 {
 	const struct image_filter *f = &q->filter;
@@ -75,7 +75,7 @@ static const int64_t status_of[] = {
 	[LIST_UPLOADED] = IMAGE_UPLOADED, [LIST_PENDING] = IMAGE_PENDING, [LIST_REJECTED] = IMAGE_REJECTED, [LIST_ALL] = -1
 };
 
-/* Go on from the n-th row after a place.  found: there are so many */
+/* Move `at` to the n-th row after it.  found: whether there are that many rows */
 static enum status skip_rows(struct pg_asker *s, const struct image_query *q, int64_t n, struct place *at, bool *found, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = NULL;
@@ -114,7 +114,7 @@ static enum status ask_page(struct pg_asker *s, const struct image_query *q, con
 		s, oldest ? PQ_LIST_OWN_FILTER_OLDEST : PQ_LIST_OWN_FILTER, out, why, us, id, owner, status, limit, name, type, after, before);
 }
 
-/* What is counted anyway. */
+/* Add the total, for lists whose images are counted in `writers` or `users`. */
 static enum status add_total(struct postgres *p, const struct image_query *q, struct image_page *page, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = NULL;
@@ -145,7 +145,7 @@ static enum status read_page(const PGresult *r, uint32_t limit, struct arena *a,
 	return fault_check_arena(a, why);
 }
 
-/* The place of a row of the result. */
+/* The position of a row of the result. */
 static struct place place_of(const PGresult *r, int i, const struct image_query *q)
 {
 	struct place p = { .us = pg_column_number(r, i, is_of_all(q) ? PG_IMAGE_VALUES - 1 : PG_IMAGE_VALUES - 2) };

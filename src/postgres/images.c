@@ -1,4 +1,4 @@
-/* image_table on PostgreSQL: the changes that the writing lane applies. Reads are in image_lists.c. */
+/* image_table on PostgreSQL: the changes that the writer (batch.h) applies. Reads are in image_lists.c. */
 #include "base/clock.h"
 #include "postgres/owners.h"
 #include "postgres/parts.h"
@@ -33,8 +33,8 @@ struct insertion {
 	unsigned char id[UUID_BYTES];
 };
 
-/* An id that is made of a request comes again with it: then the row is there, or was. Others are random, and are looked for only after
- * an insert has failed. */
+/* An id that was derived from a request may already have a row, or have been removed, when the request is repeated. Other ids are random, and
+ * are looked up only after an insert has failed. */
 static void want_insertion(struct pg_batch *b, struct pg_change *c, bool careful)
 {
 	const struct insertion *in = (const struct insertion *)c;
@@ -124,7 +124,7 @@ static enum status run_row_change(struct image_table *t, struct str id, struct r
 	return pg_writer_run(writer_of(t), &r->change);
 }
 
-/* The row that is to be changed, and a copy for the caller. */
+/* Find the row to be changed, and copy it for the caller. */
 static enum status find_row(struct pg_batch *b, struct row_change *r, struct pg_image **out)
 {
 	*out = batch_image(b, r->id);
@@ -135,7 +135,7 @@ static enum status find_row(struct pg_batch *b, struct row_change *r, struct pg_
 	return fault_check_arena(r->arena, r->change.call.why);
 }
 
-/* What the caller gets is what the batch sees from now on. */
+/* Write the changed row; later changes of the batch see it. */
 static enum status write_row(struct pg_batch *b, struct pg_image *image, const struct image_row *now)
 {
 	image->row = *now;
@@ -232,7 +232,7 @@ static enum status set_thumbs(
 
 static enum status remove_image(struct pg_batch *b, struct pg_image *image, bool expired, struct fault *why)
 {
-	/* That a rejected image's reason is forgotten is no event. */
+	/* Rejected images have had their event; removing the expired record sends none. */
 	if (!expired || image->row.status == IMAGE_PENDING)
 		TRY(pg_outbox_add(b, expired ? OUTBOX_EXPIRED : OUTBOX_DELETED, &image->row, why));
 	TRY(batch_move(b, &image->row, NULL, why));

@@ -24,7 +24,7 @@ void lane_fail(struct pg_call *call, const struct fault *failure)
 	lane_complete(call, fault_status(failure->code));
 }
 
-/* Everything that waits, oldest first; NULL when there is nothing and no more will come. */
+/* Wait for calls and take all of them, oldest first. NULL: the lane is stopping and no calls are left. */
 static struct pg_call *take_calls(struct pg_lane *l)
 {
 	pthread_mutex_lock(&l->lock);
@@ -45,7 +45,7 @@ static bool is_stopping(struct pg_lane *l)
 	return stopping;
 }
 
-/* Refuse the calls whose time is over, or all once the database has been away for too long. */
+/* Refuse the calls whose deadline has passed, or all if the database has been unreachable for too long. Returns the others. */
 static struct pg_call *expire(struct pg_lane *l, struct pg_call *calls)
 {
 	int64_t now = clock_mono_ms();
@@ -66,7 +66,7 @@ static struct pg_call *expire(struct pg_lane *l, struct pg_call *calls)
 	return left;
 }
 
-/* Sleep until the next try to connect, or until the lane is stopped. */
+/* Sleep until the next attempt to connect, or until the lane is stopped. */
 static void pause_thread(struct pg_lane *l)
 {
 	if (l->conn.pg != NULL)
@@ -77,7 +77,7 @@ static void pause_thread(struct pg_lane *l)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* Pauses grow until calls were run again. */
+/* The pause grows with each attempt, until calls have been run again. */
 static void note_lost(struct pg_lane *l)
 {
 	int64_t now = clock_mono_ms();
@@ -90,7 +90,7 @@ static void note_lost(struct pg_lane *l)
 	l->next_try_ms = now + l->pause_ms;
 }
 
-/* false: it cannot be reached now */
+/* Connect if needed.  false: the database cannot be reached now */
 static bool connect_lane(struct pg_lane *l)
 {
 	if (l->conn.pg != NULL)
@@ -109,7 +109,7 @@ static bool connect_lane(struct pg_lane *l)
 static void run_calls(struct pg_lane *l, struct pg_call *calls)
 {
 	while (calls != NULL) {
-		/* Between tries nobody waits for a database that has been away for long. */
+		/* While the database has been unreachable for too long, calls do not wait for the next attempt. */
 		if (l->conn.pg == NULL && clock_mono_ms() < l->next_try_ms)
 			calls = expire(l, calls);
 		if (calls == NULL)
@@ -173,7 +173,7 @@ void lane_start_call(struct pg_lane *l, struct pg_call *call)
 	call->until_ms = op_deadline_clamp(clock_mono_ms() + l->conn.target->timeout_ms);
 	pthread_mutex_lock(&l->lock);
 	assert(l->started && !l->stopping && call->done != NULL);
-	bool first = l->first == NULL; /* after another the thread has been woken already */
+	bool first = l->first == NULL; /* else the thread was already woken */
 	*l->last = call;
 	l->last = &call->next;
 	pthread_mutex_unlock(&l->lock);

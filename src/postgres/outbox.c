@@ -1,11 +1,12 @@
-/* The outbox on PostgreSQL: events, written in the transaction of the change that they tell of. Processes that share the database share its
- * events. Whoever asks for what is due gets events that nobody else gets at the same time, and sets the time at which they are due again: if
- * the process ends before it has recorded what became of them, they are given to another then. Delivered ones are removed. */
+/* The outbox on PostgreSQL: an event is written in the transaction of the change that it reports. Processes that share the database share its
+ * events. A process that asks for due events claims them: the same statement sets the time at which they are due again, so that no other
+ * process gets them until then. If the process ends before it has recorded the outcome, another one sends them. Delivered events are
+ * deleted. */
 #include "base/clock.h"
 #include "postgres/parts.h"
 #include "postgres/rows.h"
 
-/* So long a process may take to send an event and record it. */
+/* How long a process may take to send an event and record the outcome before another process claims it. */
 #define CLAIM_MS ((int64_t)5 * 60 * 1000)
 
 enum status pg_outbox_add(struct pg_batch *b, enum outbox_kind kind, const struct image_row *row, struct fault *why)
@@ -68,7 +69,7 @@ static enum status read_events(const PGresult *r, size_t n, int body, struct are
 	return fault_check_arena(a, why);
 }
 
-/* The phases in which events are sent, a bit each. */
+/* The phases of a migration in which events are sent, one bit each. */
 static int64_t open_phases(void)
 {
 	int64_t bits = 0;
@@ -77,7 +78,7 @@ static int64_t open_phases(void)
 	return bits;
 }
 
-/* The statement gives a row in any case: columns after those of the event say whether events are sent, and when the next is due. */
+/* The statement always returns a row: the columns after those of the event say whether events are sent, and when the next is due. */
 static enum status claim_due(struct outbox *o, int64_t now_ms, uint32_t limit, struct arena *a, struct outbox_page *out, struct fault *why)
 {
 	enum { BODY = 11, DISABLED_MS, NEXT_MS, OPEN };

@@ -18,7 +18,7 @@ enum status batch_reserve(struct pg_batch *b, const struct image_row *row, struc
 
 	if (row->owner.n == 0)
 		return OK;
-	/* An owner without a row uses nothing, and is checked like the others: its first slot may be too large. */
+	/* An owner without a row has no usage, but is checked too: its first slot may exceed the quota. */
 	struct pg_owner *o = batch_owner(b, row->owner);
 	if (o == NULL)
 		return fault_too_much(why);

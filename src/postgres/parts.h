@@ -1,4 +1,4 @@
-/* Inside postgres/: the struct that the parts share, which implement a port each. */
+/* Internal to postgres/: the struct that is shared by the parts, each of which implements a port. */
 #ifndef POSTGRES_PARTS_H
 #define POSTGRES_PARTS_H
 
@@ -27,7 +27,7 @@ extern const struct api_key_table_ops pg_api_key_ops;
 extern const struct outbox_ops pg_outbox_ops;
 extern const struct transfer_ops pg_transfer_ops;
 
-/* Operations of image_table that read. */
+/* Operations of image_table that read; image_lists.c. */
 enum status pg_images_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 enum status pg_images_list(
 	struct image_table *t, const struct image_query *q, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
@@ -35,11 +35,11 @@ enum status pg_images_due(
 	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
 enum status pg_images_counts(struct image_table *t, struct image_counts *out, struct fault *why) MUST_CHECK;
 
-/* Write the event of a change, if it is wanted.
+/* Write the event of a change, if webhooks are configured.
  * row     as it is after the change, or before its removal
  * Errors  those of the source; TOO_MUCH */
 enum status pg_outbox_add(struct pg_batch *b, enum outbox_kind kind, const struct image_row *row, struct fault *why) MUST_CHECK;
-/* The columns OUTBOX_COLUMNS; texts in the arena, which the caller checks.  body: the column that has it; -1: none */
+/* Read the columns OUTBOX_COLUMNS; texts are in the arena, which the caller checks.  body: the column of the body; -1: none */
 struct outbox_event pg_outbox_read_event(const PGresult *r, int i, int body, struct arena *a);
 
 #endif

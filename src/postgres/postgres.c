@@ -19,7 +19,7 @@ static enum status start_lanes(struct postgres *p, struct fault *why)
 	return pg_asker_start(&p->scans, why);
 }
 
-/* Whether every host of a list is this machine. Source: PostgreSQL manual, "Parameter Key Words", host */
+/* Whether every host of the list is this machine. Source: PostgreSQL documentation, "Parameter Key Words", host */
 static bool are_local(struct str hosts)
 {
 	while (hosts.p != NULL) {
@@ -38,8 +38,8 @@ static struct str find_part(const PQconninfoOption *parts, const char *keyword)
 	return STR("");
 }
 
-/* Check that it is a URL, and decide on sslmode where it is not said: libpq would encrypt if the server wants to, and verify nothing, which
- * is enough on this machine alone. libpq's message may show a part of a password. */
+/* Check the URL, and choose an sslmode if none is given: libpq's default encrypts if the server supports it and verifies nothing, which
+ * is enough only on this machine. libpq's own message is not reported, since it may contain a part of the password. */
 static enum status read_url(struct postgres *p, struct fault *why)
 {
 	PQconninfoOption *parts = PQconninfoParse(p->url, NULL);
@@ -54,7 +54,7 @@ static enum status read_url(struct postgres *p, struct fault *why)
 	return OK;
 }
 
-/* Texts for libpq. */
+/* Copy the settings into NUL-terminated strings for libpq. */
 static enum status read_target(struct postgres *p, const struct postgres_options *o, struct fault *why)
 {
 	p->url = mem_dup_cstr(o->url);

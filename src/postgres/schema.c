@@ -1,18 +1,18 @@
-/* The tables. Their version is in `schema_version`. New ones are made as version 1 and brought up step by step like old ones, so that
- * there is one way to every version.
+/* The tables. Their version is in `schema_version`. New tables are created as version 1 and then updated step by step like old ones, so
+ * that every database of a version has the same tables.
  *
- * images     by id. Lists are in the order of slot_us and feed_us, microseconds that rise in each process: when the slot was made, and when
- *            the image was first uploaded; NULL rows are in no list of everybody. Only rows that end are in the index on ends_ms. Most
- *            images have an index entry by what was received, of a few bytes of the hash.
- * kept_ids   of removed rows whose ids are made of a request, and are not given again for a while.
- * users      owners of images: what they use of their quota, and what it is where it is not that of all.
- * writers    a row for each process that writes, see batch.h: its last transaction, and how many images came and went by it. The sum
- *            of all rows is how many there are, without a row that all processes would have to wait for. The row of generation 0 has the
- *            counts of processes that are gone.
- * api_keys   the keys of applications, of which only a hash is kept.
- * outbox     events that webhooks are sent of, waiting and ended; webhook, one row: whether they are sent at all.
- * migration  one row: which part of a migration to or from another store is going on (port/transfer.h); 0: none.
- * leases     what one process does for all, such as the sweep: which, and until when. */
+ * images     by id. Lists are ordered by slot_us, when the slot was created, or feed_us, when the image was first uploaded: microseconds
+ *            that increase in each process. Rows whose feed_us is NULL are not in the list of all images. Only rows that expire are in
+ *            the index on ends_ms. The index by received_sha256 has the first 16 characters of the hash.
+ * kept_ids   ids of removed rows that were derived from a request; they are not used again for a while.
+ * users      owners of images: their usage, and their quota if it is not the default.
+ * writers    a row for each process that writes, see batch.h: its last transaction, and by how much it has changed the numbers of images.
+ *            The sum of all rows is the number of images, without a row that all processes would have to lock. The row of generation 0
+ *            has the sums of processes that have ended.
+ * api_keys   the API keys of applications; only a hash of each is stored.
+ * outbox     events for webhooks, waiting and ended; webhook, one row: whether they are sent at all.
+ * migration  one row: the phase of a migration to or from another store (port/transfer.h); 0: none.
+ * leases     tasks that one process does for all, such as the sweep: which process, and until when. */
 #include "postgres/schema.h"
 
 #include "base/attr.h"
@@ -20,7 +20,7 @@
 
 #include <string.h>
 
-/* Of pg_advisory_xact_lock: one process at a time makes tables. */
+/* The key of pg_advisory_xact_lock: one process at a time creates tables. */
 #define LOCK_CREATE "7450123"
 
 static const char version_1[] =
@@ -80,7 +80,7 @@ enum status pg_exec_failed(PGconn *pg, struct fault *why)
 	return IO;
 }
 
-/* The number that a query gives; 0: it gives no row. */
+/* Run a query that returns a number; 0 if it returns no row. */
 static enum status ask(PGconn *pg, const char *sql, uint64_t *n, struct fault *why)
 {
 	PGresult *r = PQexec(pg, sql);
@@ -92,7 +92,7 @@ static enum status ask(PGconn *pg, const char *sql, uint64_t *n, struct fault *w
 	return ok ? OK : pg_exec_failed(pg, why);
 }
 
-/* 0: there are no tables. */
+/* version: 0 if there are no tables */
 static enum status read_version(PGconn *pg, uint64_t *version, struct fault *why)
 {
 	*version = 0;

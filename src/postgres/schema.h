@@ -8,14 +8,14 @@
 
 #define PG_SCHEMA_VERSION 1
 
-/* Make the tables, or bring those of an older version up to this one, in one transaction.
+/* Create the tables, or update those of an older version to this one, in one transaction.
  * pg      a connection that is not in pipeline mode
- * Errors  SCHEMA_UNKNOWN they are of a newer version; BAD_SETTING the database is not in UTF-8; STORAGE_FAILED */
+ * Errors  SCHEMA_UNKNOWN the tables are of a newer version; BAD_SETTING the database's encoding is not UTF8; STORAGE_FAILED */
 enum status schema_create(PGconn *pg, struct fault *why) MUST_CHECK;
-/* Whether the tables are of this version.  Errors: SCHEMA_UNKNOWN, with what to do; STORAGE_FAILED */
+/* Check that the tables are of this version.  Errors: SCHEMA_UNKNOWN, whose text says what to do; STORAGE_FAILED */
 enum status schema_check(PGconn *pg, struct fault *why) MUST_CHECK;
 
-/* The fault of a PQexec that failed. */
+/* Set the fault for a PQexec that failed. */
 enum status pg_exec_failed(PGconn *pg, struct fault *why);
 
 #endif

@@ -1,7 +1,7 @@
-/* transfer on PostgreSQL: what `tintype migrate` reads of a table, and writes into one that no server uses.
+/* transfer on PostgreSQL: how `tintype migrate` reads the table, and writes into one that no server uses.
  *
- * Rows that arrive get their place in the lists from their times, since they come in no order. The state is written while no batch is
- * between its check of the phase and its COMMIT: from then on every process obeys it. */
+ * Rows arrive in no particular order; their times determine their position in the lists. The state is written while no batch is
+ * between its check of the phase and its COMMIT, so that every process obeys it from then on. */
 #include "postgres/owners.h"
 #include "postgres/parts.h"
 #include "postgres/rows.h"
@@ -13,7 +13,7 @@
 #define PAGE_EVENTS 100
 #define CURSOR_ROWS 'r'
 #define CURSOR_KEPT 'k'
-/* So many numbers are tried for an event that another store gave a number. */
+/* How many numbers are tried for an event whose number is taken. */
 #define EVENT_TRIES 100
 
 static struct postgres *postgres_of(struct transfer *t)
@@ -26,7 +26,7 @@ static enum status bad_cursor(struct fault *why)
 	return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
 }
 
-/* walk: the rows by their ids, then the kept ids; a cursor is a letter, and the id that came last */
+/* walk: the rows by id, then the kept ids; a cursor is a letter and the last id */
 
 static void read_rows(const PGresult *r, struct arena *a, struct transfer_page *page)
 {
@@ -185,7 +185,7 @@ static enum status events(struct transfer *t, struct str cursor, struct arena *a
 	return fault_check_arena(a, why);
 }
 
-/* An event of another store may have a number that is taken here: then it gets the next one, and another id. */
+/* If the number of another store's event is taken here, the event gets the next free one, and so another id. */
 static enum status put_event(struct transfer *t, const struct transfer_event *te, struct fault *why)
 {
 	const struct outbox_event *e = &te->event;
@@ -219,7 +219,7 @@ static enum status get_state(struct transfer *t, struct arena *a, struct transfe
 	return fault_check_arena(a, why);
 }
 
-/* Every batch ends with a write to `writers`, and reads the phase in the same statement. */
+/* The lock excludes other batches: each ends with a statement that writes to `writers` and reads the phase. */
 static enum status apply_state(struct pg_batch *b, struct pg_change *c)
 {
 	const struct transfer_state *s = ((const struct transfer_change *)c)->state;

@@ -1,7 +1,7 @@
-/* user_table in PostgreSQL. Writes are changes of the batches, which lock the owner's row; reads are single statements.
+/* user_table on PostgreSQL. Writes are changes in batches, which lock the owner's row; reads are single statements.
  *
- * A recount compares the rows of an owner's images with what is recorded in one statement, which sees both as of one commit. Later
- * commits change both alike, so that the difference is still the same when it is added, and no writer has to wait for the count. */
+ * A recount compares the rows of an owner's images with the recorded usage in one statement, so that it sees both in one snapshot. Later
+ * commits change both by the same amount, so the difference is still correct when it is added, and no writer has to wait for the count. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "port/cursor.h"
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* Of one call of a recount. */
+/* The maximum of one call of recount_users. */
 #define RECOUNT_OWNERS 200
 #define RECOUNT_IMAGES 100000
 
@@ -82,7 +82,7 @@ static enum status run_change(struct user_table *t, struct user_change *uc)
 	return pg_writer_run(&POSTGRES_OF(t, users)->writer, &uc->change);
 }
 
-/* The owner, for a change. */
+/* Find the owner for a change, and check that the change is allowed. */
 static enum status find_owner(struct pg_batch *b, struct pg_change *c, struct pg_owner **out)
 {
 	TRY(batch_check_change(b, c->call.why));
@@ -128,7 +128,7 @@ static enum status block_user(struct user_table *t, struct str owner, struct fau
 	return run_change(t, &uc);
 }
 
-/* Once an owner is blocked no image comes to it: whoever has added one before has committed. */
+/* No image is added to a blocked owner, and every transaction that added one before has committed. */
 static enum status apply_remove(struct pg_batch *b, struct pg_change *c)
 {
 	struct pg_owner *o;
@@ -151,7 +151,7 @@ static enum status remove_user(struct user_table *t, struct str owner, struct fa
 	return uc.change.affected > 0 ? OK : fault_set(why, STATE_CHANGED, "The user still has images.");
 }
 
-/* Not waited for, so that a thumbnail costs no round trip of its own. */
+/* The caller does not wait for it, so that a thumbnail costs no extra round trip. */
 struct derived_change {
 	struct user_change user;
 	int64_t bytes;
@@ -200,7 +200,7 @@ struct recount_change {
 	struct owner_usage recorded, counted;
 };
 
-/* Add what is missing, or with a number that wraps take off what is too much. */
+/* Add the difference, which wraps if it is negative. */
 static enum status apply_recount(struct pg_batch *b, struct pg_change *c)
 {
 	const struct recount_change *rc = (const struct recount_change *)c;
@@ -217,7 +217,7 @@ static enum status apply_recount(struct pg_batch *b, struct pg_change *c)
 	return OK;
 }
 
-/* The owner that comes next, whether it has a row, images or both. {NULL, 0}: none. */
+/* The next owner by name, whether it has a row, images or both. {NULL, 0}: none. */
 static enum status next_owner(struct postgres *p, struct str after, struct arena *a, struct str *out, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = NULL;

@@ -1,10 +1,10 @@
-/* The lane that writes: which changes make a batch, and what becomes of them when it fails. See batch.h. */
+/* The lane that writes: collects changes into batches, and retries or refuses them when a batch fails. See batch.h. */
 #include "base/clock.h"
 #include "postgres/batch.h"
 
 #define CHANGES_MAX 256
 #define TRIES_MAX 4
-/* Rows of processes that have not written for so long are added up. */
+/* Rows of processes that have not written for this long are added to the row of generation 0 and deleted. */
 #define WRITER_GONE_MS ((int64_t)24 * 3600 * 1000)
 
 static void complete_all(struct pg_change *const *changes, size_t n)
@@ -13,7 +13,7 @@ static void complete_all(struct pg_change *const *changes, size_t n)
 		lane_complete(&changes[i]->call, changes[i]->outcome);
 }
 
-/* The row says which batch was committed last, and what the old connection may still send is refused from now on. */
+/* Claim the row of this process: learn which batch was committed last, and make anything still sent by the old connection fail. */
 static bool claim_row(struct pg_lane *l, struct fault *why)
 {
 	struct pg_writer *w = (struct pg_writer *)l;
@@ -42,7 +42,8 @@ static bool claim_row(struct pg_lane *l, struct fault *why)
 	return ok && pg_end(c);
 }
 
-/* Complete those whose time is over, or that were committed with the connection that was lost; give the next of the others. */
+/* Take the next changes off the list. Those whose deadline has passed, and those that were committed although the connection was lost, are
+ * completed here. */
 static size_t take_changes(struct pg_writer *w, struct pg_call **calls, struct pg_change *out[CHANGES_MAX])
 {
 	size_t n = 0;
@@ -66,7 +67,7 @@ static size_t take_changes(struct pg_writer *w, struct pg_call **calls, struct p
 	return n;
 }
 
-/* The changes are put back before the calls. */
+/* Put the changes back in front of the calls. */
 static struct pg_call *put_back(struct pg_change *const *changes, size_t n, struct pg_call *calls)
 {
 	while (n-- > 0) {
@@ -76,7 +77,7 @@ static struct pg_call *put_back(struct pg_change *const *changes, size_t n, stru
 	return calls;
 }
 
-/* Run changes together, and again if others came between.  PG_REFUSED: `why` says what failed */
+/* Run changes in one batch, and again after a conflict.  PG_REFUSED: `why` is written */
 static enum pg_failure run_together(struct pg_writer *w, struct pg_change *const *changes, size_t n, struct fault *why)
 {
 	enum pg_failure failed = batch_run(w, changes, n, false, why);
@@ -88,7 +89,7 @@ static enum pg_failure run_together(struct pg_writer *w, struct pg_change *const
 	return failed == PG_CONFLICT ? PG_REFUSED : failed;
 }
 
-/* One after the other, so that what fails fails alone. Gives how many were completed. */
+/* Run changes one by one, so that only the failing ones fail. Returns how many were completed. */
 static size_t run_alone(struct pg_writer *w, struct pg_change *const *changes, size_t n)
 {
 	struct fault why;
