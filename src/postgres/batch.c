@@ -246,6 +246,9 @@ static void roll_back(struct pg_batch *b)
 {
 	if (b->w->lane.conn.pg == NULL)
 		return;
+	/* Without memory there may be room for the command only when the results of what was sent are taken. */
+	if (!arena_ok(&b->a))
+		(void)round_trip(b);
 	send_command(b, "ROLLBACK");
 	enum pg_failure kept = b->failed;
 	(void)round_trip(b);

@@ -178,6 +178,22 @@ static int list_types(enum pg_query q, Oid types[PG_PARAMETERS_MAX])
 	return n;
 }
 
+static void lose(struct pg_conn *c)
+{
+	struct str text = c->pg == NULL ? STR("") : str_of(PQerrorMessage(c->pg));
+
+	if (c->pg != NULL)
+		(void)snprintf(c->lost, sizeof c->lost, "%.*s", STRF(str_slice(text, 0, str_find_char(text, '\n'))));
+	pg_disconnect(c);
+}
+
+/* A statement that libpq has no room for must not be missing among those that are committed. */
+static void check_sent(struct pg_conn *c, int sent)
+{
+	if (sent == 0)
+		lose(c);
+}
+
 void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values)
 {
 	const char *bytes[PG_PARAMETERS_MAX];
@@ -196,30 +212,21 @@ void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values)
 	if (c->pg == NULL)
 		return;
 	if (c->unprepared)
-		(void)PQsendQueryParams(c->pg, queries[q].sql, list_types(q, types), types, bytes, lengths, formats, 1);
+		check_sent(c, PQsendQueryParams(c->pg, queries[q].sql, list_types(q, types), types, bytes, lengths, formats, 1));
 	else
-		(void)PQsendQueryPrepared(c->pg, c->names[q], n, bytes, lengths, formats, 1);
+		check_sent(c, PQsendQueryPrepared(c->pg, c->names[q], n, bytes, lengths, formats, 1));
 }
 
 void pg_send_command(struct pg_conn *c, const char *sql)
 {
 	if (c->pg != NULL)
-		(void)PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 1);
+		check_sent(c, PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 1));
 }
 
 void pg_sync(struct pg_conn *c)
 {
 	if (c->pg != NULL)
-		(void)PQpipelineSync(c->pg);
-}
-
-static void lose(struct pg_conn *c)
-{
-	struct str text = c->pg == NULL ? STR("") : str_of(PQerrorMessage(c->pg));
-
-	if (c->pg != NULL)
-		(void)snprintf(c->lost, sizeof c->lost, "%.*s", STRF(str_slice(text, 0, str_find_char(text, '\n'))));
-	pg_disconnect(c);
+		check_sent(c, PQpipelineSync(c->pg));
 }
 
 /* Send what is queued, and read until a result is complete.  false: the connection is lost, or the time limit has passed */

@@ -42,12 +42,20 @@ static bool claim_row(struct pg_lane *l, struct fault *why)
 	return ok && pg_end(c);
 }
 
+/* Complete a change whose deadline has passed. */
+static bool refuse_late(struct pg_change *c)
+{
+	if (clock_mono_ms() < c->call.until_ms)
+		return false;
+	lane_complete(&c->call, fault_set(c->call.why, DEADLINE, "The database took too long. Try again in a moment."));
+	return true;
+}
+
 /* Take the next changes off the list. Those whose deadline has passed, and those that were committed although the connection was lost, are
  * completed here. */
 static size_t take_changes(struct pg_writer *w, struct pg_call **calls, struct pg_change *out[CHANGES_MAX])
 {
 	size_t n = 0;
-	int64_t now = clock_mono_ms();
 
 	while (*calls != NULL && n < CHANGES_MAX) {
 		struct pg_change *c = (struct pg_change *)*calls;
@@ -56,9 +64,7 @@ static size_t take_changes(struct pg_writer *w, struct pg_call **calls, struct p
 		if (c->batch != 0 && c->batch == w->committed) {
 			batch_tell_source(w);
 			lane_complete(&c->call, c->outcome);
-		} else if (now >= c->call.until_ms) {
-			lane_complete(&c->call, fault_set(c->call.why, DEADLINE, "The database took too long. Try again in a moment."));
-		} else {
+		} else if (!refuse_late(c)) {
 			out[n++] = c;
 		}
 	}
@@ -89,12 +95,14 @@ static enum pg_failure run_together(struct pg_writer *w, struct pg_change *const
 	return failed == PG_CONFLICT ? PG_REFUSED : failed;
 }
 
-/* Run changes one by one, so that only the failing ones fail. Returns how many were completed. */
+/* Run changes one by one, so that only the failing ones fail; none is begun after its deadline. Returns how many were completed. */
 static size_t run_alone(struct pg_writer *w, struct pg_change *const *changes, size_t n)
 {
 	struct fault why;
 
 	for (size_t i = 0; i < n; i++) {
+		if (refuse_late(changes[i]))
+			continue;
 		enum pg_failure failed = run_together(w, &changes[i], 1, &why);
 		if (failed == PG_LOST)
 			return i;
