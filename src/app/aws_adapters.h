@@ -19,10 +19,10 @@ struct aws_adapters {
 	struct cdn *cdn; /* NULL: there is none */
 };
 
-/* Open S3, and Systems Manager. Makes no request yet.
+/* Open S3 and Systems Manager. Makes no request yet.
  * Errors  OUT_OF_MEMORY; the caller frees it in any case */
 enum status aws_adapters_open_store(struct aws_adapters *e, const struct settings *s, struct fault *why) MUST_CHECK;
-/* Open these and DynamoDB, and what else the settings name. Makes no request yet.
+/* Open S3, Systems Manager, DynamoDB, and the other services that the settings name. Makes no request yet.
  * obeys_migration  as in dynamo_table_options
  * Errors           BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
 enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, bool obeys_migration, struct fault *why) MUST_CHECK;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* For a command that reads or writes whole images, several at a time: at 10 Mbit/s it is enough for 1 GB. A server's client does not wait
- * that long. */
+/* For a command that reads or writes whole images, several at a time: enough for 1 GB at 10 Mbit/s. A server uses a shorter one, since its
+ * clients do not wait that long. */
 #define COMMAND_TIMEOUT_MS (15 * 60 * (int64_t)1000)
 
 enum status backends_choose(const struct settings *s, bool *remote, struct fault *why)

@@ -32,14 +32,14 @@ struct backends {
 	struct transfer *transfer;
 	struct storage_check *check; /* with bucket */
 	struct outbox *outbox;       /* NULL: no events are written here */
-	struct history *history;     /* NULL: it keeps none */
+	struct history *history;     /* NULL: the backend keeps none */
 	struct str delivery_key;     /* that the backend keeps; "": none */
 	struct str region;           /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);
 	/* Be told of images whose rows have changed, as engine_watch (store/store.h); NULL: rows change unseen */
 	void (*watch)(struct backends *, void (*changed)(void *arg, struct str key), void *arg);
-	/* Take, renew, or with 0 give back the lease on what one process does for all that share the table.  false: it is another's, or the
-	 * table does not answer. NULL: each does it, without harm */
+	/* Acquire or renew the lease for the sweep, which one process runs for all that share the table, or release it with a lease_ms of 0.
+	 * false: another process holds it, or the table does not respond. NULL: there is no lease, and each process runs the sweep */
 	bool (*lead)(struct backends *, int64_t lease_ms);
 	void (*measure)(struct backends *); /* update the gauges of the backend; NULL: none */
 	/* Make the database as small as it can be; only close may follow. NULL: not supported */
@@ -53,7 +53,7 @@ struct backends {
 /* Whether the settings say that images are stored remotely.
  * Errors  BAD_SETTING */
 enum status backends_choose(const struct settings *s, bool *remote, struct fault *why) MUST_CHECK;
-/* The remote table as people may see it: DynamoDB's name, or the URL without a password. In `name`. */
+/* The name of the remote table for messages, written to `name`: that of DynamoDB's table, or the URL without a password and parameters. */
 #define BACKENDS_TABLE_NAME_CHARS 512
 const char *backends_table_name(const struct settings *s, char name[BACKENDS_TABLE_NAME_CHARS]);
 /* Open the chosen backends.

@@ -1,4 +1,4 @@
-/* See backends_postgres.h: of programs that are built without libpq. */
+/* backends_postgres.h in a program that is built without libpq. */
 #include "app/backends_postgres.h"
 
 static enum status refuse_postgres(struct fault *why)

@@ -39,7 +39,7 @@ static enum status read_file(const char *path, struct buf *out, struct fault *wh
 	return error == 0 ? OK : refuse_file(path, strerror(error), why);
 }
 
-/* The options, and in `text` what they borrow: the first line of the password's file. */
+/* Make the options from the settings. `text` gets the password file's contents, from which the options borrow the password. */
 static enum status read_options(const struct settings *s, struct buf *text, struct postgres_options *out, struct fault *why)
 {
 	*out = (struct postgres_options){ .url = str_of(s->table), .max_pending = s->max_pending, .quota = quota_of(s) };

@@ -25,8 +25,8 @@ static enum status open_bucket(
 	return s3_target_open(p->aws.store, prefix, mode, &p->target, why);
 }
 
-/* What a backup writes into the data directory would be lost with it, and a server would not expect it there. A destination that does
- * not exist is made in the directory above it. */
+/* A backup inside the data directory would be lost with it, and a server does not expect other files there. If the destination does not
+ * exist, its parent directory is checked. */
 static enum status refuse_data_directory(const char *word, const char *data_dir, struct fault *why)
 {
 	char above[PATH_MAX], place[PATH_MAX], data[PATH_MAX];

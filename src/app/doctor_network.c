@@ -123,7 +123,7 @@ static void check_store_clock(struct doctor *d, const struct backends *e, struct
 			"The store's clock is %lld seconds from this one.", (long long)off);
 }
 
-/* What keeps events of the table from being sent. */
+/* Check for events that cannot be sent. */
 static void check_outbox(struct doctor *d, const struct backends *e, struct arena *a)
 {
 	struct outbox_status now;
@@ -133,7 +133,8 @@ static void check_outbox(struct doctor *d, const struct backends *e, struct aren
 			"The events that wait cannot be counted: %s (%s).", why.text, why.cause);
 	else if (now.unreadable > 0)
 		doctor_report(d, DOCTOR_WARNING, "The log names each (events.unreadable); what to do: doc/troubleshooting.md.",
-			"%llu events of the table cannot be read, and are not sent.", (unsigned long long)now.unreadable);
+			"%llu event%s of the table cannot be read, so nothing is sent for %s.", (unsigned long long)now.unreadable,
+			plural_s(now.unreadable), now.unreadable == 1 ? "it" : "them");
 }
 
 static void check_dynamodb(struct doctor *d, struct backends *e, struct arena *a)
@@ -151,7 +152,7 @@ static void check_dynamodb(struct doctor *d, struct backends *e, struct arena *a
 		check_outbox(d, e, a);
 }
 
-/* Nothing is written: the rights say whether it could be. */
+/* Checks the role's rights instead of writing anything. */
 static void check_postgres(struct doctor *d)
 {
 	struct postgres_report r;
@@ -160,14 +161,16 @@ static void check_postgres(struct doctor *d)
 	(void)backends_table_name(&d->settings, name);
 	if (backends_postgres_inspect(&d->settings, &r, &why) != OK)
 		doctor_report_fault(d, DOCTOR_FAILED,
-			"Check TINTYPE_TABLE and the password, and that PostgreSQL lets this role in; `tintype table create` makes the tables: doc/postgres.md.",
+			"Check TINTYPE_TABLE and the password, and that PostgreSQL lets this role log in; `tintype table create` creates the tables: "
+			"doc/postgres.md.",
 			&why);
 	else if (r.missing_rights[0] != '\0')
-		doctor_report(d, DOCTOR_FAILED, "Grant them to the role of the servers: doc/postgres.md.", "At %s rights are missing: %s.", name,
+		doctor_report(d, DOCTOR_FAILED, "Grant them to the role of the servers: doc/postgres.md.", "On %s rights are missing: %s.", name,
 			r.missing_rights);
 	else if (llabs(r.clock_off_ms) > CLOCK_OFF_S * 1000)
-		doctor_report(d, DOCTOR_FAILED, "Set the clocks of both machines by a time service: servers tell each other times by the database.",
-			"The clock of %s is %lld seconds from this one.", name, (long long)r.clock_off_ms / 1000);
+		doctor_report(d, DOCTOR_FAILED,
+			"Synchronize the clocks of both machines with a time service: servers exchange times through the database.",
+			"The clock of %s differs from this machine's by %lld seconds.", name, (long long)r.clock_off_ms / 1000);
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "%s can be reached (PostgreSQL %s, %s), and has the tables of this version.", name, r.version,
 			r.is_encrypted ? "by TLS" : "without TLS");

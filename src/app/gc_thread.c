@@ -1,10 +1,10 @@
 /* Runs the sweep at its interval on a thread of its own: the due rows each time, and the listing of all
  * objects, whose cost grows with their number, once a day or once in the lifetime of an orphan,
  * whichever is less. Each time, expired multipart uploads are aborted too, and the deletion of users goes on. What users have is
- * counted once a day, and when `tintype recount` asks for it. What `tintype fsck` found is repaired when it asks for it. Steps of a
- * migration, which another process takes, are logged.
- * A sweep that fails is logged and retried at the next interval. Of the processes that share a table which says so, one sweeps: the one that has
- * the lease, which it renews also in the course of a long sweep, and gives back when it ends. */
+ * counted once a day, and when `tintype recount` asks for it. What `tintype fsck` found is repaired when it asks for it. Changes in the
+ * state of a migration, which another process runs, are logged.
+ * A sweep that fails is logged and retried at the next interval. If the backend has a lease (`lead`), only the process that holds it sweeps; it
+ * renews the lease also during a long sweep, and releases it when it stops. */
 #include "app/gc_thread.h"
 
 #include "app/fsck_request.h"
@@ -28,12 +28,12 @@ struct gc_thread {
 	const char *dir;
 	struct storage_check *check;
 	struct transfer *transfer;
-	enum transfer_phase phase; /* of a migration, as it was logged last */
+	enum transfer_phase phase; /* of a migration, as last logged */
 	int64_t phase_since_ms;
 	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
 	bool (*lead)(void *arg, int64_t lease_ms);
 	void *lead_arg;
-	int64_t renew_ms; /* of clock_mono_ms: until then the lease is this process's; the thread's */
+	int64_t renew_ms; /* when to renew the lease, by clock_mono_ms; 0: this process does not hold it. Used by the thread alone */
 	struct timed_thread thread;
 };
 
@@ -119,7 +119,7 @@ static void recount_users(struct gc_thread *j)
 		log_failure(&why);
 }
 
-/* The first time, what was changed while no server ran. */
+/* Log the state of a migration if it has changed; the first call logs a change that was made while no server ran. */
 static void log_phase(struct gc_thread *j)
 {
 	struct arena a CLEANUP(arena_deinit);
@@ -169,7 +169,7 @@ static void *run_thread(void *arg)
 	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms, recount_at = clock_mono_ms() + DAY_MS;
 	log_phase(j);
 	while (wait_interval(j)) {
-		if (j->dir == NULL) /* of a remote table each look is a request */
+		if (j->dir == NULL) /* reading the state of a remote table is a request: only once per interval */
 			log_phase(j);
 		if (!has_lease(j))
 			continue;

@@ -11,11 +11,11 @@ struct gc_thread_options {
 	struct product *product;  /* borrowed, as parts */
 	struct part_store *parts; /* NULL: there are no multipart uploads here */
 	uint64_t interval_s;
-	const char *dir;             /* where `tintype recount` and `tintype fsck --repair` ask for it; NULL: nowhere */
+	const char *dir;             /* where `tintype recount` and `tintype fsck --repair` leave their requests; NULL: they are not used */
 	struct storage_check *check; /* NULL: with dir NULL */
 	struct transfer *transfer;   /* NULL: the table cannot be migrated */
 	uint64_t multipart_ttl_s;    /* multipart uploads that are older are aborted */
-	/* Whether this process is the one of all that sweeps, for so long from now; with 0 it is no longer. NULL: it sweeps in any case */
+	/* As `lead` of struct backends: whether this process holds the lease for the sweep. NULL: it always sweeps */
 	bool (*lead)(void *arg, int64_t lease_ms);
 	void *lead_arg;
 };

@@ -1,6 +1,6 @@
-/* See history_thread.h. A point is the difference between two readings of the counters, and its time that of the monotonic clock; the wall
- * clock, which may be set, says only which minute it is of: the one in which the middle of that time is. What cannot be written is
- * in the next point. */
+/* See history_thread.h. A point is the difference between two readings of the counters; its duration is measured by the monotonic clock. The
+ * wall clock, which may be set, only determines the minute: the one that contains the middle of that period. A point that cannot be
+ * written is included in the next one. */
 #include "app/history_thread.h"
 
 #include "base/clock.h"
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-_Static_assert(HISTORY_LATENCIES == REQUEST_LATENCIES, "a place for each");
+_Static_assert(HISTORY_LATENCIES == REQUEST_LATENCIES, "one element for each bucket");
 
 /* The counters at a time of the monotonic clock. */
 struct reading {
@@ -22,8 +22,8 @@ struct reading {
 struct history_thread {
 	struct history_thread_options options;
 	struct timed_thread thread;
-	pthread_mutex_t lock; /* of what follows */
-	struct reading last;  /* what is in the history */
+	pthread_mutex_t lock; /* protects `last` and `failed` */
+	struct reading last;  /* the counters up to the end of the last point that was written */
 	bool failed;          /* the last point could not be written */
 };
 

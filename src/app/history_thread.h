@@ -18,8 +18,9 @@ struct history_thread;
 struct history_thread *history_thread_start(const struct history_thread_options *o);
 /* Add what was counted since the last point, and end. Accepts NULL inside. */
 void history_thread_free(struct history_thread **t);
-/* The point of what was counted since the last one, as of now. Any thread.
- * arg  a history_thread */
+/* Give the current point: what was counted since the last point that was written.
+ * arg      a history_thread
+ * Threads  any */
 void history_thread_running(void *arg, struct history_point *out);
 
 #endif

@@ -109,7 +109,7 @@ static enum status compact_store(struct backends *e, int argc, char **argv, stru
 	TRY(maintain_need_database(&s, why));
 	TRY(backends_open(&s, "", e, why));
 	if (e->compact == NULL)
-		return fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3, and their table in %s.",
+		return fault_set(why, BAD_SETTING, "There is no embedded database to compact: images are kept on S3, and their table in %s.",
 			backends_table_name(&s, name));
 	TRY(e->compact(e, &before, &after, why));
 	printf("The database had %llu bytes and has %llu.\n", (unsigned long long)before, (unsigned long long)after);

@@ -157,12 +157,12 @@ static enum status check_state(const struct side *s, const char *which, struct f
 		return OK;
 	return fault_set(why, STATE_CHANGED,
 		"`tintype migrate --cancel`, or another run, has changed the state of the %s to \"%.*s\" in the meantime, so this run ends. To go on with the "
-		"migration, run it again, once at a time.",
+		"migration, run it again, only one run at a time.",
 		which, STRF(transfer_phase_name(now.phase)));
 }
 
-/* No other run may have changed the states: after a step that was taken back the next one must not follow. The source's last, which is what
- * --cancel changes. */
+/* Check that no other run has changed the states: this run must not continue from a state that was reverted. The source is checked last, since
+ * --cancel changes its state. */
 static enum status check_states(const struct command *c, struct fault *why)
 {
 	TRY(check_state(&c->to, "destination", why));
@@ -203,11 +203,11 @@ static enum status settle(const struct command *c, struct fault *why)
 static enum status refuse_destination(const char *what, struct fault *why)
 {
 	return fault_set(why, BAD_SETTING,
-		"The destination has %s already, of no migration from this source: choose an empty data directory, or an empty bucket and table.",
+		"The destination has %s already, which were not migrated from this source: choose an empty data directory, or an empty bucket and table.",
 		what);
 }
 
-/* What the source does not have would be removed. */
+/* Images, users and keys at the destination would be removed, since the source does not have them. */
 static enum status check_empty(struct side *s, struct fault *why)
 {
 	struct str cursor = STR("");
@@ -240,8 +240,8 @@ static enum status begin(struct command *c, struct fault *why)
 	bool same = begun && str_equal(from->id, to->id);
 	if (same && to->phase == TRANSFER_ARRIVED && from->phase != TRANSFER_CLOSED)
 		return fault_set(why, BAD_SETTING,
-			"The destination was complete, and since `tintype migrate --cancel` the source accepts changes again, which are not there. Use the "
-			"destination as it is, or migrate to another one, which is empty.");
+			"The destination was complete, and since `tintype migrate --cancel` the source accepts changes again, which the destination does "
+			"not get. Use the destination as it is, or migrate to another, empty one.");
 	if (same && (to->phase == TRANSFER_ARRIVING || to->phase == TRANSFER_ARRIVED))
 		return OK;
 	TRY(check_empty(&c->to, why));

@@ -96,7 +96,7 @@ static void run_request(struct reverify_thread *t)
 	enum status st = o.product->renderer != NULL
 		? reverify_run(&o, &t->state.result, &stopped, &why)
 		: fault_set(&why, BAD_SETTING, "This server decodes no images (--verify header): start it with --verify decode.");
-	if (stopped && timed_thread_stopping(&t->thread)) { /* the server stops: the next one goes on */
+	if (stopped && timed_thread_stopping(&t->thread)) { /* the server is stopping; it continues after the next start */
 		write_state(t);
 		return;
 	}

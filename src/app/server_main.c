@@ -68,7 +68,7 @@ struct server_parts {
 	struct gc_thread *gc_thread;
 	struct reverify_thread *reverify_thread; /* with the embedded store */
 	struct webhooks webhooks;
-	struct history_ring history_ring; /* with a table that keeps no history */
+	struct history_ring history_ring; /* if the backend keeps no history */
 	struct history_thread *history_thread;
 	struct operator_console console;
 	struct rate_limit *wrong_secrets; /* of both listeners */
@@ -288,7 +288,7 @@ static void refresh_gauges(void *arg)
 	op_deadline_set(0);
 }
 
-/* Those that the history has. */
+/* Only the gauges that are in the history. */
 static void refresh_image_gauges(void *arg)
 {
 	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);

@@ -28,7 +28,7 @@ struct s3_store_options {
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);
 void s3_store_free(struct object_store **s);
-/* Set timeout_ms, before the first call. */
+/* Set the timeout of requests; must be called before the first one. */
 void s3_store_set_timeout(struct object_store *s, int64_t timeout_ms);
 /* Open a connection to the bucket and keep it, as aws_service_warm does. */
 enum status s3_store_warm(struct object_store *s, struct fault *why) MUST_CHECK;

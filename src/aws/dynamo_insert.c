@@ -142,7 +142,7 @@ static enum status insert_owned(struct new_row *n, struct fault *why)
 	return fault_set(why, OVERLOADED, "Too many uploads of this user are announced at once. Try again in a moment.");
 }
 
-/* Who cannot be looked up has no room: what limits users fails closed, for as long as it takes. */
+/* If an owner cannot be looked up, the slot is refused: quotas fail closed. */
 static enum status read_owner(struct new_row *n, struct dynamo_call *c, struct fault *why)
 {
 	enum status found = dynamo_fetch(c, n->t, dynamo_owner_key(DYNAMO_USAGE, n->row->owner, &n->keys), why);

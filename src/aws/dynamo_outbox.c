@@ -247,8 +247,8 @@ enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *
 	bool has_body = !with_body || (e.body.n > 0 && e.body.n <= OUTBOX_BODY_MAX);
 	if (e.kind == OUTBOX_KINDS || !has_body || !dynamo_event_number(e.id, &e.n) || !str_equal(dynamo_event_key(e.n, a), key) ||
 		!outbox_state_parse(dynamo_item_get_text(item, STATE), &e.state))
-		return fault_set(why, UPSTREAM_FAILED, "The item %.*s of the table is no event that this version can read: repair or delete it.",
-			STRF(str_slice(key, 0, 64)));
+		return fault_set(why, UPSTREAM_FAILED,
+			"The item %.*s of the table cannot be read as an event by this version: repair or delete it.", STRF(str_slice(key, 0, 64)));
 	*out = e;
 	return OK;
 }
@@ -304,13 +304,14 @@ static enum status take_own(struct dynamo *t, uint32_t limit, struct arena *a, s
 	return fault_check_arena(a, why);
 }
 
-/* One item of a partition of those that wait: as an event to the page, or out of the way of the others. */
+/* Add an item of a partition of waiting events to the page as an event, or set it aside if it cannot be read. */
 static enum status read_waiting(struct dynamo *t, const json_t *item, struct arena *a, struct outbox_page *page, struct fault *why)
 {
 	struct outbox_event e;
 	enum status end = dynamo_event_read(item, true, a, &e, why);
 	if (end == OK && e.state != OUTBOX_WAITING)
-		end = fault_set(why, UPSTREAM_FAILED, "An event that is %.*s is among those that wait.", STRF(outbox_state_name(e.state)));
+		end = fault_set(
+			why, UPSTREAM_FAILED, "An event in the state \"%.*s\" is in a partition of waiting events.", STRF(outbox_state_name(e.state)));
 	if (end == OK)
 		page->events[page->n++] = e;
 	if (end != UPSTREAM)

@@ -1,15 +1,15 @@
 /* The outbox on DynamoDB: an item of each event that waits, next to the rows, written in the transaction of the change that it describes.
  *
  * Several processes share it. An event is due, by the index `due`, DYNAMO_CLAIM_MS after it was written: until then it is sent by the
- * process that wrote it, from memory (outbox_due gives those first, unless the receiver was found disabled). What is due then was left
- * behind, and outbox_due claims it for its caller by a conditional update, which makes it due DYNAMO_CLAIM_MS later. So nobody has to end
- * for another to go on, and one that is slower than that sends twice.
+ * process that wrote it, from memory (outbox_due gives those first, unless the receiver was found disabled). An event that is due by the
+ * index was abandoned, and outbox_due claims it for its caller by a conditional update, which makes it due DYNAMO_CLAIM_MS later. So
+ * a process does not wait for another to end, but one that is slower than that causes a second delivery.
  *
- * Delivered events are deleted. Those that were given up are in a partition of their own, `failed#0`, by the order in which they were
- * made. An item that cannot be read as an event, be it damaged or of a newer version, must not hold up those behind it: it is moved to a
- * partition `unreadable#0` as it is, counted there, and moved back when events that were given up are sent again.
+ * Delivered events are deleted. Failed ones are in a partition of their own, `failed#0`, in the order in which they were created. An item
+ * that cannot be read as an event, because it is damaged or from a newer version, must not block the events after it: it is moved unchanged
+ * to the partition `unreadable#0`, counted there, and moved back when failed events are sent again.
  *
- * The number of an event is its time and random bits: it rises, and two processes never make the same, since a taken one is refused. */
+ * The number of an event is its time and random bits: it increases, and is unique, since a Put with a number that is taken fails. */
 #ifndef AWS_DYNAMO_OUTBOX_H
 #define AWS_DYNAMO_OUTBOX_H
 
@@ -19,7 +19,7 @@
 
 #define DYNAMO_CLAIM_MS ((int64_t)5 * 60000) /* longer than any function runs */
 #define DYNAMO_EVENTS "events"               /* partitions of the index `due`: events#0 ... of those that wait */
-#define DYNAMO_ENDED_PARTITIONS 2            /* of those that were given up, and of those that cannot be read */
+#define DYNAMO_ENDED_PARTITIONS 2            /* failed events, and items that cannot be read */
 
 extern const struct outbox_ops dynamo_outbox_ops;
 struct dynamo *dynamo_of_outbox(struct outbox *port);
@@ -46,9 +46,9 @@ void dynamo_event_written(struct dynamo *t, const struct dynamo_event *e);
 /* Forget what waits for an owner that is removed, here and in the table. */
 enum status dynamo_outbox_forget_owner(struct dynamo *t, struct str owner, struct fault *why) MUST_CHECK;
 
-/* Between the files of it. */
+/* Internal to dynamo_outbox*.c. */
 
-/* The partitions, by number: t->shards of events that wait, then those of DYNAMO_ENDED_PARTITIONS. */
+/* The name of partition i: t->shards partitions of waiting events, then DYNAMO_ENDED_PARTITIONS others. */
 struct str dynamo_event_partition(const struct dynamo *t, uint32_t i, struct arena *a);
 static inline uint32_t dynamo_failed_partition(const struct dynamo *t)
 {
@@ -59,7 +59,7 @@ static inline uint32_t dynamo_unreadable_partition(const struct dynamo *t)
 	return t->shards + 1;
 }
 
-/* Which events of a partition: by their sort key. */
+/* A range of a partition by sort key. */
 struct dynamo_event_query {
 	struct str partition; /* "events#0" */
 	char than;            /* '<' or '>' */
@@ -67,16 +67,16 @@ struct dynamo_event_query {
 	bool newest_first, only_count;
 	uint32_t limit;
 };
-/* One page of an answer, in Items of the call's answer, or its Count. */
+/* Query one page; the events are in Items of the call's answer, or their number in Count. */
 enum status dynamo_events_query(struct dynamo *t, const struct dynamo_event_query *q, struct dynamo_call *c, struct fault *why) MUST_CHECK;
-/* An event of an item, its texts in `a`; without its body if that is not wanted.
- * Errors  UPSTREAM_FAILED it is no event that this version can read; TOO_MUCH */
+/* Read an event from an item; texts are in `a`.
+ * Errors  UPSTREAM_FAILED this version cannot read the item as an event; TOO_MUCH */
 enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *a, struct outbox_event *out, struct fault *why) MUST_CHECK;
-/* Move an item that cannot be read to the partition of those, and log it.
- * reason  what dynamo_event_read said */
+/* Move an item that cannot be read to the partition `unreadable#0`, and log it.
+ * reason  the fault of dynamo_event_read */
 enum status dynamo_event_set_aside(struct dynamo *t, const json_t *item, const struct fault *reason, struct fault *why) MUST_CHECK;
-/* Move all of them back, to be read again.
- * n  how many there are is added */
+/* Move all of these items back, to be read again.
+ * n  their number is added */
 enum status dynamo_events_put_back(struct dynamo *t, uint64_t *n, struct fault *why) MUST_CHECK;
 struct str dynamo_event_key(int64_t n, struct arena *a);
 /* Whether the item of this number has this id. false: it is not the id of an event. */

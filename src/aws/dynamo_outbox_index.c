@@ -1,5 +1,5 @@
-/* The partitions of the outbox on DynamoDB: reading one, and moving what cannot be read as an event out of the way and back. See
- * dynamo_outbox.h. */
+/* The partitions of the outbox on DynamoDB: querying them, and moving items that cannot be read as an event to their own partition and back.
+ * See dynamo_outbox.h. */
 #include "aws/dynamo_outbox.h"
 
 #include "aws/dynamo_cursor.h"
@@ -38,7 +38,7 @@ enum status dynamo_events_query(struct dynamo *t, const struct dynamo_event_quer
 	return dynamo_call_send(c, t, why);
 }
 
-/* Change the partition of an item, unless it is in another one than its index says by now. */
+/* Change the partition of an item, unless it has changed since the index was read. */
 static enum status move(struct dynamo *t, const json_t *item, uint32_t to, bool *moved, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };

@@ -26,7 +26,7 @@ static enum status read_partition(
 		for (size_t i = 0; i < json_array_size(items) && page->n < OUTBOX_LIST_MAX; i++) {
 			struct outbox_event *e = &page->events[page->n];
 			enum status end = dynamo_event_read(json_array_get(items, i), false, a, e, why);
-			if (end != UPSTREAM) /* what cannot be read is counted, and not listed */
+			if (end != UPSTREAM) /* items that cannot be read are counted, but not listed */
 				TRY(end);
 			page->n += end == OK && e->n < before_n;
 		}

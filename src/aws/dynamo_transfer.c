@@ -138,7 +138,7 @@ static enum status put_user(struct transfer *port, const struct user_row *user, 
 	return user->blocked ? put_entry(t, DYNAMO_BLOCKED, user->owner, why) : OK;
 }
 
-/* events: a cursor is the number of a partition, and after a '/' the sort key that came last in it */
+/* events: a cursor is the number of a partition, a '/', and the last sort key in it */
 
 static enum status events(struct transfer *port, struct str cursor, struct arena *a, struct transfer_event_page *out, struct fault *why)
 {
@@ -147,7 +147,7 @@ static enum status events(struct transfer *port, struct str cursor, struct arena
 	struct transfer_event_page page = { .next_cursor = STR("") };
 	struct str key = cursor;
 	uint64_t part = 0;
-	const uint64_t partitions = t->shards + DYNAMO_ENDED_PARTITIONS; /* what cannot be read ends the transfer: it would be lost */
+	const uint64_t partitions = t->shards + DYNAMO_ENDED_PARTITIONS; /* an item that cannot be read is an error here: it would be lost */
 	if (cursor.n > 0 && (!str_to_u64(str_cut(&key, '/'), &part) || part >= partitions))
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
 	const struct dynamo_event_query q = {

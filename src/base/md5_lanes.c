@@ -1,9 +1,9 @@
-/* See md5_lanes.h. The same code for each processor, in GCC's vectors of eight words: on x86-64 it is compiled for AVX-512VL, which
- * rotates in one instruction, for AVX2 and for SSE2, and what the processor has is asked once.
+/* See md5_lanes.h. The code is the same for all processors, with GCC's vectors of eight words. On x86-64 it is compiled for AVX-512VL, which
+ * rotates in one instruction, for AVX2 and for SSE2; the variant is chosen once, by what the processor supports.
  *
- * Each lane has a piece of its input in memory, padded at its end. All lanes go on by as many blocks as the lane with the fewest
- * has; then those that have none left read on, or give their digest and take the next input. A lane without an input computes what
- * nobody reads. One input alone is OpenSSL's, which is faster then. */
+ * Each lane has a piece of its input in memory, the last one with MD5's padding. All lanes hash as many blocks as the lane with the fewest
+ * has left. Then the lanes that have none left read the next piece, or store their digest and take the next input. The result of a lane
+ * without an input is ignored. A single input is hashed by OpenSSL, which is faster for one. */
 #include "base/md5_lanes.h"
 
 #include "base/mem.h"
@@ -14,7 +14,7 @@
 #define BLOCK_BYTES 64
 #define LENGTH_BYTES 8
 #define PIECE_BYTES ((size_t)8192)
-/* With the padding, which takes a block at most; and so that pieces of lanes do not compete for the same lines of the cache. */
+/* With one block for the padding, which also keeps the pieces of different lanes out of the same cache sets. */
 #define ROOM_BYTES (PIECE_BYTES + BLOCK_BYTES)
 
 typedef uint32_t lanes __attribute__((vector_size(4 * MD5_LANES)));
@@ -104,7 +104,7 @@ static void run_generic(uint32_t state[4][MD5_LANES], const unsigned char *const
 }
 
 #if defined(__x86_64__)
-/* A quarter faster where there are registers of eight words: eight words of each lane in one load, transposed. */
+/* Load eight words of each lane at once and transpose them: a quarter faster on processors with registers of eight words. */
 INLINE void load_words_transposed(lanes w[16], const unsigned char *const at[MD5_LANES], size_t k)
 {
 	for (size_t half = 0; half < 16; half += 8) {
@@ -192,7 +192,7 @@ static void put_digest(const struct hasher *h, size_t l)
 		out[i] = (unsigned char)(h->state[i / 4][l] >> 8 * (i % 4));
 }
 
-/* Give a lane something to go on with, of the inputs from the first.  false: nothing is left for it */
+/* Read the next piece of the lane's input, or take the next input from `first`.  false: no input is left for it */
 static bool feed_lane(struct hasher *h, size_t l, struct md5_input *const **first, struct md5_input *const *end)
 {
 	struct lane *lane = &h->lanes[l];

@@ -1,5 +1,5 @@
-/* The MD5 of several inputs side by side. Each step of MD5 waits for the one before, so that one input leaves most of the processor
- * idle: eight in the lanes of vector registers take little longer than one.
+/* The MD5 of several inputs in parallel. Each step of MD5 depends on the one before, so that a single input leaves most of the processor
+ * idle: eight inputs in the lanes of vector registers take less than twice the time of one.
  * Source: RFC 1321 */
 #ifndef BASE_MD5_LANES_H
 #define BASE_MD5_LANES_H
@@ -8,17 +8,17 @@
 
 #define MD5_LANES 8
 
-/* What is hashed: read from its start to its end, piece by piece. */
+/* An input, read from start to end in pieces. */
 struct md5_input {
-	/* Write the next bytes to p: n, or fewer at the end.  false: they cannot be read, and there is no digest */
+	/* Write the next n bytes to p, or fewer at the end, and their number to got.  false: they cannot be read; `failed` is set */
 	bool (*read)(struct md5_input *, unsigned char *p, size_t n, size_t *got);
 	unsigned char digest[MD5_BYTES]; /* written unless `failed` */
 	bool failed;
 };
 
-/* Hash these inputs, of any number and any lengths; most are hashed in the time of one where MD5_LANES are of one length.
- * Without memory all have failed.
- * Threads  any; crypto_init comes first */
+/* Hash any number of inputs of any lengths; it is fastest with MD5_LANES inputs of the same length. If memory cannot be allocated, all have
+ * failed.
+ * Threads  any; crypto_init must have been called */
 void md5_inputs(struct md5_input *const inputs[], size_t n);
 
 #endif

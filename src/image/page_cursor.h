@@ -1,4 +1,5 @@
-/* The cursor of a walk over pages. Each page is read into an arena of its own, and the text of its next cursor outlives it here. One thread. */
+/* The cursor of a walk over pages. Each page is read into its own arena; the next cursor is copied here, since it outlives that arena. One
+ * thread at a time. */
 #ifndef IMAGE_PAGE_CURSOR_H
 #define IMAGE_PAGE_CURSOR_H
 
@@ -23,7 +24,7 @@ static inline void page_cursor_deinit(struct page_cursor *c)
 }
 
 /* Move to the next page.
- * next    of the page before; copied
+ * next    the next cursor of the page that was read; copied
  * Errors  OUT_OF_MEMORY; TOO_MUCH */
 MUST_CHECK static inline enum status page_cursor_set(struct page_cursor *c, struct str next, struct fault *why)
 {

@@ -149,7 +149,7 @@ struct str publication_image_of(struct str key)
 	return uuid_valid(id) && rest.n > 0 ? id : STR("");
 }
 
-/* A pending row of a public image has other bytes than its copies for a while: their verification replaces the copies. */
+/* The copies of a pending public image may have other bytes for a while; its verification replaces them. */
 static bool may_have_copies(const struct image_row *row)
 {
 	return row->is_public && row->status != IMAGE_REJECTED;

@@ -218,7 +218,7 @@ test('bucket and table are tried with the rights that the server has', async () 
 		await cloud.dynamo('PutItem', { TableName: 'ImageMetadata', Item: { imageId: { S: 'event#damaged' }, due: { S: 'unreadable#0' }, dueOrder: { S: '0000000000000000001#event#damaged' } } });
 		const unread = await doctor([...args, ...page], cloud.env);
 		assert.deepEqual([unread.code, unread.is('store')], [0, ['ok', 'ok', 'warning']], unread.stdout);
-		assert.match(unread.stdout, /1 events of the table cannot be read, and are not sent\..*events\.unreadable/);
+		assert.match(unread.stdout, /1 event of the table cannot be read, so nothing is sent for it\..*events\.unreadable/);
 		await assertFailed('store', /cannot write to the bucket elsewhere/, args, { ...cloud.env, BUCKET_NAME: 'elsewhere' });
 		await assertFailed('store', /cannot list the table Missing/, args, { ...cloud.env, TABLE_NAME: 'Missing' });
 		const reader = await cloud.role('reader', [{ Effect: 'Allow', Action: ['s3:GetObject', 's3:ListBucket'], Resource: ['arn:aws:s3:::*'] }]);

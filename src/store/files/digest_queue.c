@@ -49,7 +49,7 @@ void digest_queue_add(struct digest_queue *q, struct queued_digest *d, int fd)
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* d, and as many others as there are lanes, the oldest first. */
+/* Take d and the oldest others off the queue, MD5_LANES in all. */
 static size_t take_with(struct digest_queue *q, struct queued_digest *d, struct md5_input *out[MD5_LANES])
 {
 	size_t n = 1;

@@ -1,5 +1,5 @@
-/* The MD5 of bodies that are files. A body joins the queue before it waits for its sync, and the first that needs its digest afterwards
- * computes those of the others too, side by side (base/md5_lanes.h). */
+/* The MD5 of bodies that are files. A body is added to the queue before its file is synced. The first thread that needs a digest after its
+ * sync also computes those of other queued bodies, in parallel (base/md5_lanes.h). */
 #ifndef STORE_FILES_DIGEST_QUEUE_H
 #define STORE_FILES_DIGEST_QUEUE_H
 
@@ -9,7 +9,7 @@
 
 struct queued_digest {
 	struct md5_input input;
-	int fd; /* read from its start; its offset does not matter and stays */
+	int fd; /* read from the start of the file; the offset is neither used nor changed */
 	uint64_t at;
 	int error; /* why it could not be read */
 	bool is_queued, is_done;
@@ -25,10 +25,12 @@ struct digest_queue {
 void digest_queue_init(struct digest_queue *q);
 void digest_queue_deinit(struct digest_queue *q);
 
-/* d: the caller's until digest_queue_wait; of `fd` nothing is written meanwhile */
+/* Add a body.
+ * d   the caller's storage; must stay valid until digest_queue_wait has returned
+ * fd  must not be written to until then */
 void digest_queue_add(struct digest_queue *q, struct queued_digest *d, int fd);
-/* Follows each digest_queue_add.  0, or the errno of why there is no digest
- * Threads  any; computes, or blocks while another thread does */
+/* Wait for the digest; must be called once after each digest_queue_add. Returns 0, or an errno if there is no digest.
+ * Threads  any; computes the digest, or blocks while another thread does */
 int digest_queue_wait(struct digest_queue *q, struct queued_digest *d, unsigned char md5[MD5_BYTES]) MUST_CHECK;
 
 #endif
