@@ -21,7 +21,7 @@ const code = text => el('code', {}, text);
 const link = (href, text) => el('a', { href, target: '_blank', rel: 'noopener' }, text);
 
 const VISIBILITY = { private: 'Private: only with a signed link', public: 'Public: anyone who has the link' };
-/** Who may see it, and for callers with a key a button that changes it, shown where they may. */
+/** Who may see it, and for callers with a key a button that changes it, shown if they may. */
 const visibility = (now, { imageId }) => [VISIBILITY[now], hasKey() ? el('button', { type: 'button', id: 'visibility', hidden: true, onclick: () => changeVisibility(imageId, now === 'public' ? 'private' : 'public') }, now === 'public' ? 'Make private' : 'Make public') : ''];
 
 /** The members of a record in display order: [label, formatter]. What is missing, or formatted as false, is left out. */
@@ -100,7 +100,7 @@ function open(record) {
 		history.pushState(null, '', `#${record.imageId}`);
 }
 
-/** The record of a picture that is there; of one that is not, if it is listed. */
+/** The record of a picture. Of one that was not uploaded only if it is listed; else rejects with the reason. */
 async function fetchRecord(imageId, isListed = false) {
 	const record = await image(imageId);
 	if (isListed || !lackOf(record))
@@ -184,7 +184,7 @@ async function changeVisibility(imageId, to) {
 			return;
 		fill(record);
 		report(to === 'public' ? 'Public now.' : 'Private now. Browsers and caches that have the picture may show it for up to an hour.');
-		await rights();   // then the button is there
+		await rights();   // the button is shown after this
 		$('visibility').focus();
 	} catch (why) {
 		report(why.message);

@@ -63,7 +63,7 @@ const months = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeri
 /** "2026-11-30T19:00:00.000Z" -> "November 2026", where the reader is. */
 export const month = time => months.format(new Date(time));
 
-/** Set the text of the element with this id; one that is the same costs nothing. */
+/** Set the text of the element with this id; if it is the same, nothing is done. */
 export function put(id, text) {
 	if ($(id).textContent !== text)
 		$(id).textContent = text;

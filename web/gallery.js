@@ -12,14 +12,14 @@ const BLOCK = 60;
 const AHEAD = 1.5;       // windows: what is loaded before it is seen
 const KEPT_BLOCKS = 80;  // whose records are kept
 const SOON_MS = 400, STALE_MS = 10000;
-/** Orders that the server does not have: of the first SORTED_MOST pictures. */
+/** Orders that the server does not support; the first SORTED_MOST pictures are sorted here. */
 const SORTS = { name: (a, b) => a.fileName.localeCompare(b.fileName, undefined, { numeric: true }), size: (a, b) => b.fileSize - a.fileSize };
 const SORTED_MOST = 1000;
 
 let blocks = [], query = {}, total, isCut = false, hooks, generation = 0, settled;
 const ids = new Set();   // of all records that are there
 
-/** A page of the list; more of its parameters are given. */
+/** A page of the list; `more` are additional parameters. */
 const ask = more => page({ ...query, order: SORTS[query.order] ? undefined : query.order, ...more });
 const isSearch = () => Object.keys(query).some(name => name !== 'order');
 
@@ -194,7 +194,7 @@ async function head(n) {
 	return { ...answer, images, total: first.total };
 }
 
-/** The beginning of the list, in an order that the server does not have. */
+/** The beginning of the list, in an order that the server does not support. */
 async function sorted() {
 	const { images, total, nextCursor } = await head(SORTED_MOST);
 	return { images: images.sort(SORTS[query.order]), total, isCut: nextCursor !== undefined };

@@ -1,5 +1,5 @@
-// The uploads that are not finished, in IndexedDB, so that they go on after a reload: of each the file itself, and what `trip` of
-// transfer.js remembers, so that the same slot is used; and why others were refused. They belong to one owner, and are erased on sign-out and after a day.
+// The unfinished uploads, in IndexedDB, so that they continue after a reload: the file of each, and the `trip` of transfer.js, so that the
+// same slot is used. Also why others were refused. They belong to one owner, and are erased on sign-out and after a day.
 //
 // Several tabs share the database. An item is of the tab that has it; a tab that starts takes over those of tabs that are gone, and
 // claim() tells a tab that has lost one. Where the browser keeps nothing, or has no more room, all goes on without it.
@@ -80,7 +80,7 @@ export async function claim(item) {
 }
 
 let later = [];
-/** Run work(items, files) in one transaction with all that comes soon after it. */
+/** Run work(items, files) in one transaction with other work that follows within SOON_MS. */
 function changeSoon(work) {
 	if (later.push(work) > 1)
 		return;
@@ -91,12 +91,12 @@ function changeSoon(work) {
 	}, SOON_MS);
 }
 
-/** Remove an item. One that is still there after a reload is found to be uploaded. */
+/** Remove an item. If it is still there after a reload, it is found to be uploaded already. */
 export function remove({ id, saved }) {
 	saved?.then(() => changeSoon((items, files) => { items.delete(id); files.delete(id); }), () => {});
 }
 
-/** Keep of an item that was refused what is said of it, without its file. */
+/** Keep a refused item with its reason, without its file. */
 export function keepRefused(item) {
 	const { id, owner, addedAt, file: { blob, ...file }, why: { message: refused }, saved } = item;
 	item.saved = Promise.resolve(saved).catch(() => {}).then(() => changeSoon((items, files) => {
@@ -119,8 +119,8 @@ function fate(record, owner, open) {
 	return record.owner && owner ? 'erased' : undefined;   // another one's, who is not here any more
 }
 
-/** Take over what is left of tabs that are gone: items in the order in which they were added, `refused` a sentence or undefined. What is too old, or
- * another owner's, is erased. */
+/** Take over the items of tabs that are gone, in the order in which they were added; `refused` is a sentence or undefined. Items that are too old or
+ * of another owner are erased. */
 export async function restore(owner) {
 	const open = await othersOpen(), found = [];
 	await change((items, files) => {

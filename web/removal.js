@@ -1,5 +1,5 @@
-// Deleting with a way back: pictures leave the wall at once, and the server some seconds later. Whoever leaves the page before that has
-// still deleted them.
+// Deleting with undo: pictures leave the wall at once, and are deleted on the server some seconds later, or when the page is
+// left before that.
 import { removeMany } from './api.js';
 import { $, say } from './dom.js';
 import * as gallery from './gallery.js';
@@ -16,7 +16,7 @@ function showToast(text) {
 	$('toast-text').textContent = text;
 }
 
-/** The ids that wait, which do so no more; undefined where none do. */
+/** Take the ids that wait to be deleted; undefined if there are none. */
 function takePending() {
 	const { ids, timer } = pending ?? {};
 	pending = null;

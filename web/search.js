@@ -1,5 +1,5 @@
-// What the wall shows: pictures by name, type, time and status, and in which order; also in the page's address, so that it is the same after a
-// reload. Loaded when it is first wanted.
+// What the wall shows: pictures by name, type, time and status, and their order. It is also in the page's address, so that it survives a
+// reload. Loaded when first used.
 import * as api from './api.js';
 import { $, el, typeName } from './dom.js';
 import * as gallery from './gallery.js';
@@ -10,7 +10,7 @@ const NAMES = ['name', 'type', 'period', 'order', 'status'];
 
 let form = null, timer, last = '';
 
-/** Where a period begins: midnight of so many days ago, or of the year's first day. */
+/** When a period begins: midnight, that many days ago, or the first day of the year. */
 function beginOf(period) {
 	const now = new Date(), today = new Date(now.getFullYear(), now.getMonth(), now.getDate());
 	return period === 'year' ? new Date(now.getFullYear(), 0) : new Date(today - Number(period) * DAY_MS);
@@ -18,7 +18,7 @@ function beginOf(period) {
 
 const choice = (name, options) => el('select', { name, ariaLabel: texts.search[name] }, ...options.map(([value, text]) => el('option', { value }, text)));
 
-/** The fields of the form that are set, as a query of the page's address. */
+/** The fields of the form that are set, as the query of the page's address. */
 function wanted() {
 	const query = new URLSearchParams();
 	for (const name of NAMES)
@@ -60,7 +60,7 @@ function open(isOpen) {
 	$('search').ariaExpanded = String(isOpen);
 }
 
-/** Show the form, or put it away and show all pictures again. */
+/** Show the form, or hide it and show all pictures again. */
 export async function toggle() {
 	const isOpen = $('search-panel').hidden;
 	if (!form)
@@ -72,7 +72,7 @@ export async function toggle() {
 	$('search').focus();
 }
 
-/** Show what the page's address asks for; of another caller than before, too. */
+/** Show what the page's address asks for, also after the caller has changed. */
 export async function follow() {
 	const query = new URLSearchParams(location.search);
 	await makeForm();
@@ -80,7 +80,7 @@ export async function follow() {
 		if (form.elements[name])
 			form.elements[name].value = query.get(name) ?? '';
 	for (const select of form.querySelectorAll('select'))
-		if (select.selectedIndex < 0)   // a value that there is not
+		if (select.selectedIndex < 0)   // no option has this value
 			select.selectedIndex = 0;
 	open(String(wanted()) !== '');
 	last = null;

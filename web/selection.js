@@ -127,7 +127,7 @@ async function move(event, imageId) {
 	wall.focus(to);
 }
 
-/** Whether these may be deleted; if not, that is said. */
+/** Whether these may be deleted; if not, a message says so. */
 async function isAllowed(records) {
 	const may = await mayRemove(records.map(record => record.imageId));
 	if (!may)

@@ -77,7 +77,7 @@ export async function begin(inWindow) {
 	return true;
 }
 
-/** Know the issuer, and finish a sign-in that was begun, where the issuer has led back here. Rejects with why it failed; the page then offers another. */
+/** Set the issuer, and finish a sign-in if the issuer has redirected back here. Rejects with the reason if it failed; the page then offers another one. */
 export async function start(signIn, isReturning) {
 	issuer = signIn;
 	if (!isReturning)

@@ -32,7 +32,7 @@ export function makeTile(record, gone) {
 	const tile = el('button', { type: 'button', className: 'tile', title: damage, ariaLabel: labelOf(record) }, haze);
 	tile.dataset.imageId = record.imageId;
 	const blank = () => {
-		tile.removeAttribute('aria-label');   // all that there is to say is seen
+		tile.removeAttribute('aria-label');   // its text is visible and says everything
 		return none(record, lackOf(record) || undefined);
 	};
 	const picture = pictureOf(record, {

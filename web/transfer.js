@@ -68,7 +68,7 @@ function checked(record) {
 }
 
 let asked = [];
-/** Of many images that arrive one after the other the records are read together, from the list. Those that are not in it yet are asked for. */
+/** Read the records of many new images together, from the list; those that are not in it yet are requested one by one. */
 async function readMany() {
 	const now = asked.splice(0), listed = page({ limit: 2 * now.length }).then(({ images }) => new Map(images.map(record => [record.imageId, record])));
 	for (const { imageId, resolve } of now)
@@ -107,7 +107,7 @@ async function leave(trip) {
  * is valid, and whether the bytes have arrived. Returns the record, or null without the key.
  * progressed(sent, bytesPerSecond)  sent is the size while the response is awaited
  * keep()          stores `trip` when there is a new slot
- * arrived()       all bytes are there; what is left to do is to read the record. Whether that is one of many.
+ * arrived()       called when all bytes have been received and only the record is to be read. Returns whether it is one of many.
  */
 export async function upload(file, trip, signal, { progressed, keep, arrived }) {
 	if (!trip.arrived && trip.slot && !isFresh(trip.slot)) {

@@ -7,7 +7,7 @@ import * as upload from './upload.js';
 
 const texts = all.uploads;
 const DRAW_MS = 100, DRAW_MANY_MS = 400, MANY = 50, MORE = 100;
-const PREVIEW_MS = 600;   // of a batch of small files many tiles are gone by then: their pictures need not be decoded
+const PREVIEW_MS = 600;   // in a batch of small files many tiles are gone by then, and their pictures need not be decoded
 const RANK = { failed: 0, refused: 0, sending: 1, checking: 1, waiting: 1, done: 2 };
 
 const tiles = new Map();   // item -> its parts

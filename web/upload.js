@@ -1,5 +1,5 @@
 // The uploads: files are added, their type is read from their first bytes, they are checked against the limits, sent six at a time, and
-// stored (queue.js) where that takes more than a moment. tray.js shows them.
+// stored (queue.js) if that takes longer than a few seconds. tray.js shows them.
 //
 //   waiting -> sending -> checking -> done
 //      ^          ├──────────┴────── refused   the server, or a limit, says no
@@ -17,8 +17,8 @@ import { Speed, upload } from './transfer.js';
 
 const texts = all.uploads;
 const AT_ONCE = 6, READ_AT_ONCE = 16, STORE_AT_ONCE = 16, TRIES = 5;
-const STORE_AFTER_MS = 1000, SOON_S = 10;   // what is uploaded by then, or soon, need not be stored
-const MANY = 20;               // from which on records are read together
+const STORE_AFTER_MS = 1000, SOON_S = 10;   // uploads that are done by then, or soon after, are not stored
+const MANY = 20;               // from this number of files on, records are read together
 const WAIT_S = 1, WAIT_MOST_S = 15;
 const SPOKEN_ONE_BY_ONE = 3;   // of more files at once only the progress is announced
 
@@ -145,13 +145,13 @@ async function forEach(list, work) {
 		await Promise.all(list.slice(i, i + READ_AT_ONCE).map(work));
 }
 
-/** Whether all that is under way is going to be uploaded in a few seconds. */
+/** Whether all uploads will be finished within SOON_S seconds. */
 function isSoonDone() {
 	const { left } = progress();
 	return left !== null && left < SOON_S;
 }
 
-/** Store what is still to be uploaded, what is sent last first, unless it is soon done; where the browser has no room, that is said. */
+/** Store unfinished uploads, the last one first, once they are known to take longer; if the browser has no room, a message says so. */
 async function store(fresh) {
 	do
 		await new Promise(done => setTimeout(done, STORE_AFTER_MS));

@@ -32,7 +32,7 @@ export function setRecords(block, records) {
 		assumed = block.ratios;
 }
 
-/** The name of its month; '' where pictures are not under months. */
+/** The name of its month; '' if pictures are not grouped by month. */
 const monthOf = record => byMonth && record.uploadedAt ? month(record.uploadedAt) : '';
 const isShown = record => !hidden.has(record.imageId);
 /** The records of a block that are not hidden. */
@@ -186,7 +186,7 @@ export function draw() {
 	if (width === 0)
 		return;
 	const at = scrollY - $('wall').offsetTop, more = Math.max(innerHeight * 0.5, 400), focused = document.activeElement?.closest?.('#wall > li');
-	hooks.drawn(at);   // before elements change: it measures, which would lay out all of them
+	hooks.drawn(at);   // before elements change: it measures, which would force a layout
 	const wanted = new Map();
 	for (const [key, make] of elementsBetween(at - more, at + innerHeight + more))
 		wanted.set(key, make(key));
@@ -294,13 +294,13 @@ export function beside(imageId, step) {
 	return line.pictures.reduce((a, b) => distance(b) < distance(a) ? b : a).record.imageId;
 }
 
-/** The month so far down the wall; '' where it is not known. */
+/** The month at this height of the wall; '' if it is not known. */
 export function monthAt(at) {
 	const block = blocks.find(one => one.top + one.height > at), line = block?.lines?.find(one => one.pictures?.[0].record && block.top + one.top + one.height > at);
 	return line ? monthOf(line.pictures[0].record) : '';
 }
 
-/** Show these blocks, the same array from now on; hasMonths: in the order of time, under months. */
+/** Show these blocks, which must be the same array from now on; hasMonths: ordered by time and grouped by month. */
 export function use(list, hasMonths = byMonth) {
 	[blocks, byMonth] = [list, hasMonths];
 	current = null;

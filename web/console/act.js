@@ -1,5 +1,5 @@
-// The one dialog in which something is changed: it asks, with fields where there are some, does it, and shows what went wrong, or what came
-// of it. What was begun when it is closed goes on.
+// The dialog for all changes: it asks, with fields if there are any, makes the change, and shows the error or the result. If it is closed
+// meanwhile, the change continues.
 import { $, copyText, el, say } from './dom.js';
 
 let run = null, afterwards = null, guard;
@@ -34,7 +34,7 @@ async function submit(event) {
 	}
 	if (isOpen())
 		lock(false);
-	keepFocus(after);   // also when it was closed in the meantime, or has failed half-way
+	keepFocus(after);   // also if it was closed in the meantime, or has failed half-way
 }
 
 function show(result) {
@@ -44,7 +44,7 @@ function show(result) {
 	say(result);
 }
 
-/** Change what is shown, and keep the focus: on the button of the same name or, where that is gone, on the heading. */
+/** Change what is shown, and keep the focus: on the button of the same name or, if it is gone, on the heading. */
 export async function keepFocus(change) {
 	const label = document.activeElement?.getAttribute('aria-label');
 	await guard(change);
@@ -54,14 +54,14 @@ export async function keepFocus(change) {
 	(label && [...section.querySelectorAll('[aria-label]')].find(node => node.getAttribute('aria-label') === label) || section.querySelector('h1')).focus();
 }
 
-/** A secret that is shown once, with what to do with it. */
+/** A node that shows a secret once, with instructions. */
 export function shownOnce(text, intro, ...rest) {
 	const said = el('span', { role: 'status' });
 	const copy = el('button', { type: 'button', onclick: () => copyText(text, said) }, 'Copy');
 	return el('div', {}, el('p', {}, ...intro), el('pre', { className: 'once', tabIndex: 0 }, text), el('p', { className: 'acts' }, copy, said), ...rest);
 }
 
-/** What is shown once, in place of the form. */
+/** Show the result in place of the form. */
 function showResult(node) {
 	$('act-body').replaceChildren(node);
 	$('act-do').hidden = true;

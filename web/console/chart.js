@@ -1,11 +1,11 @@
-// A line chart in SVG over time, with axes: times in the browser's locale, round values. The values at one time are shown by pointing at it, by
-// touch, or with the arrow keys. A line is broken where a value is missing, and where two points are further apart than their step.
-// Colours are the style sheet's, by the lines' order.
+// A line chart over time in SVG, with axes: times in the browser's locale, round values. The values at a point in time are shown by pointing,
+// by touch, or with the arrow keys. A line is broken where a value is missing, and where two points are more than STEPS_APART steps apart.
+// The style sheet gives each line its colour, by its position.
 import { aria, bytes, el, number, seconds, unitOf } from './dom.js';
 
 const WIDTH = 1000, HEIGHT = 100;   // of the picture, which is stretched
 const EDGE = 14;                    // pixels at the end where no label fits
-const STEPS_APART = 2.5;            // from there on it is a gap
+const STEPS_APART = 2.5;            // from this distance on it is a gap
 
 const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const TICKS = [MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY];
@@ -25,7 +25,7 @@ export function nice(most) {
 	return [1, 2, 5, 10].map(step => step * power).find(top => top >= most * 0.999);
 }
 
-/** What an axis up to `most` is divided into, and a value in words: { step, words }. Of rates, numbers, latencies and sizes. */
+/** For rates, numbers, latencies and sizes: the step of an axis up to `most`, and a function that formats a value: { step, words }. */
 export const scales = {
 	rate(most) {
 		const [times, unit] = most < 1 ? [60, 'min'] : [1, 's'];
@@ -39,10 +39,10 @@ export const scales = {
 	},
 };
 
-/** The values that an axis shows: 0, and steps up to one that is not below `most`, two at least. */
+/** The labelled values of an axis: 0 and multiples of the step, up to at least `most`; two at least. */
 export const levels = (most, step) => Array.from({ length: Math.max(2, Math.ceil(most / step - 0.001)) + 1 }, (_, i) => i * step);
 
-/** Local times between from and to at which an axis has labels, at most `most`: full minutes, hours or days. */
+/** The labelled times of an axis between from and to, at most `most`: full minutes, hours or days in local time. */
 export function ticks(from, to, most) {
 	const step = TICKS.find(step => (to - from) / step <= most) ?? TICKS.at(-1);
 	const start = new Date(from), found = [];
@@ -71,7 +71,7 @@ const clockOfSeconds = new Intl.DateTimeFormat(undefined, { hour: 'numeric', min
 const day = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric' });
 const dayAndClock = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: 'numeric', minute: '2-digit' });
 
-/** What a point is called: the time of which it is. */
+/** The name of a point: its time. */
 function nameOf(at, { step, from, to }) {
 	if (step < MINUTE)
 		return clockOfSeconds.format(at);
@@ -103,7 +103,7 @@ export function chart(title, lines, scale) {
 	const words = value => value == null ? '–' : format(value);
 	const left = at => `${((at - span.from) / (span.to - span.from) * 100).toFixed(2)}%`;
 
-	/** The point that is nearest to a time; undefined: there is none. */
+	/** The point nearest to a time; undefined if there is none. */
 	const nearest = at => points.reduce((best, point) => best && Math.abs(best.at - at) <= Math.abs(point.at - at) ? best : point, undefined);
 
 	function showChosen() {

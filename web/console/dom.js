@@ -38,7 +38,7 @@ export function say(text) {
 	$('said').textContent = text;
 }
 
-/** Copy, and say in an element whether it was possible: browsers allow it on HTTPS and on loopback alone. */
+/** Copy, and say in an element whether it was possible: browsers allow it only on HTTPS and on loopback. */
 export async function copyText(text, said) {
 	try {
 		await navigator.clipboard.writeText(text);

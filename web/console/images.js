@@ -33,7 +33,7 @@ function rowOf(row) {
 const filter = () => Object.fromEntries(new FormData($('images-filter')));
 const isFiltered = ({ status, ...fields }) => Object.values(fields).some(text => text !== '');
 
-/** The field for the reason is there for rejected uploads alone; it suggests the reasons that are shown. */
+/** Show the field for the reason only for rejected uploads; it suggests the reasons of the rows that are shown. */
 function prepareReason() {
 	const field = $('images-reason');
 	field.hidden = field.querySelector('input').disabled = filter().status !== 'rejected';
@@ -143,13 +143,13 @@ async function open(id) {
 	$('row-title').focus();
 }
 
-/** The address of the list again, in place of that of one row. */
+/** Set the address back to the list's after one row was shown. */
 function forgetRow() {
 	if (hasToken() && location.hash.startsWith('#images/'))
 		history.replaceState(null, '', '#images');
 }
 
-/** Filter the list by what the address asks for. */
+/** Filter the list as the address says. */
 function takeQuery(query) {
 	$('images-filter').reset();
 	for (const [name, value] of query)
@@ -158,7 +158,7 @@ function takeQuery(query) {
 	history.replaceState(null, '', '#images');
 }
 
-/** What the rest of the address names: one row, or what the list is to be filtered by. */
+/** Show what the rest of the address names: one row, or a filter for the list. */
 export async function showPart({ id, query }) {
 	if (query.size > 0) {
 		takeQuery(query);
@@ -207,7 +207,7 @@ function remove(row) {
 
 /* rejected uploads */
 
-/** A page after the other, from the start each time: those that were deleted are gone from it. Only such that match the filter. */
+/** Delete the rejected uploads that match the filter, a page at a time. */
 async function purgeAll(wanted, progress) {
 	let deleted = 0, cursorOfPurge;
 	for (;;) {
@@ -225,7 +225,7 @@ async function purgeAll(wanted, progress) {
 	}
 }
 
-/** How many there are, as far as they are worth counting. */
+/** How many there are, counted up to a limit. */
 async function countRejected(wanted) {
 	let n = 0, at;
 	do {

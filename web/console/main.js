@@ -60,7 +60,7 @@ async function guard(work) {
 	}
 }
 
-/** Of a view that is not polled: read it when the server responds again. */
+/** Read a view that is not polled again when the server responds again. */
 function showLater() {
 	const own = generation;
 	clearTimeout(timer);

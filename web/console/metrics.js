@@ -67,7 +67,7 @@ export function between(before, after) {
 	};
 }
 
-/** The same of a point of the history, whose counts are those of its own time. bounds: those of its latencies, in seconds. */
+/** The plotted values of a point of the history, whose counts are for `ms` milliseconds. bounds: the upper bounds of its latencies, in seconds. */
 export function ofPoint({ at, ms, latencies, storedBytes, ...counts }, bounds) {
 	const after = new Map();
 	latencies.reduce((sum, n, i) => (after.set(bounds[i] ?? Infinity, sum + n), sum + n), 0);

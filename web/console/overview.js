@@ -1,4 +1,4 @@
-// Current numbers, and charts: of the last minutes from /metrics, since this page was opened; of the last hour, day or week from the
+// Current numbers, and charts: the last minutes since this page was opened, from /metrics, or the last hour, day or week, from the
 // history that the server keeps.
 import { history, metrics } from './client.js';
 import { chart, scales } from './chart.js';
@@ -39,7 +39,7 @@ const tiles = [
 let last = null, live = [];
 let range = 'hour', dueAt = 0;   // when the history is read again
 
-/** Not affected when the clock is set. */
+/** Not affected by changes of the system's clock. */
 const clock = () => performance.timeOrigin + performance.now();
 
 function draw(points, of) {
@@ -76,7 +76,7 @@ async function read() {
 		await readHistory();
 }
 
-/** Show a range, which the rest of the address says. */
+/** Show the range that the rest of the address names. */
 export async function show({ id }) {
 	const before = range;
 	range = RANGES[id] ? id : 'hour';
