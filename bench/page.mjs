@@ -2,15 +2,16 @@
 //
 // Starts a server (the program named by TINTYPE, or build/tintype), puts IMAGES (1000) pictures of 12 megapixels and about
 // 2 MB into it, and opens the page in Chromium, in a window of 1280 x 800, each time with nothing kept from before. The first visit, for which
-// the server makes the thumbnails, is counted by itself. Then the same with a server of MANY (100,000) images, of which 48 are pictures and the
-// others rows of the database. Prints one line of JSON:
+// the server makes the thumbnails, is counted separately. Then the same with a server that has MANY (100,000) images, of which 48 are pictures
+// and the others only rows of the database. Prints one line of JSON:
 //
 //   page_bytes        heads and bodies of the page's own files and of its first calls, pictures not counted
 //   screen_bytes      all that has arrived by the time when the window is whole, pictures too
 //   first_picture_ms  from the start of the navigation until the first picture is on the screen, the median
 //   all_seen_ms       until all that fit into the window are
 //   made_ms           the same at the first visit
-//   many_first_ms     first_picture_ms, with the many images; many_bytes: page_bytes
+//   many_first_ms     first_picture_ms with MANY images
+//   many_bytes        page_bytes with MANY images
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -63,7 +64,7 @@ async function visit(browser, server) {
 }
 
 const median = numbers => numbers.sort((a, b) => a - b)[numbers.length >> 1];
-/** Upload n of the pictures, and visit: [the first visit, the others]. */
+/** Upload n pictures, and visit the page: [the first visit, the other visits]. */
 async function measure(server, pictures, n) {
 	for (let i = 0; i < n; i += AT_ONCE)
 		await Promise.all(Array.from({ length: Math.min(AT_ONCE, n - i) }, (_, k) => uploadImage(server, { fileName: `${i + k}.jpg`, fileType: 'image/jpeg', bytes: pictures[(i + k) % pictures.length].bytes })));

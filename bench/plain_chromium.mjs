@@ -1,5 +1,5 @@
-// Chromium as people have it: by its debugging pipe, without the reports of each request that a test driver has it make, which take a third of the
-// time of an upload.
+// Chromium as users run it, controlled through its debugging pipe: without the reports of each request that a test driver enables, which take a
+// third of the time of an upload.
 //
 //   const browser = startPlainChromium(profile);      // a directory for its profile
 //   const page = await browser.open(url);
@@ -28,7 +28,7 @@ export function startPlainChromium(profile) {
 		input.write(`${JSON.stringify({ id: last, method, params, sessionId })}\0`);
 	});
 	return {
-		/** A tab at this URL, in a context of its own: { evaluate(expression), until(expression), setFiles(id, paths), close() }. */
+		/** Open a tab at this URL in its own browser context: { evaluate(expression), until(expression), setFiles(id, paths), close() }. */
 		async open(url) {
 			const { browserContextId } = await send('Target.createBrowserContext'), { targetId } = await send('Target.createTarget', { url, browserContextId });
 			const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true });

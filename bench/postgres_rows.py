@@ -1,7 +1,7 @@
-"""The rows of `make bench` about PostgreSQL as the table: slots against pgbench, which inserts the same row with as many clients, one statement
-and one commit each; a page of one owner's images among many others; and three servers on one database against one.
+"""The rows of `make bench` about the table in PostgreSQL: slots against pgbench, which inserts the same row with as many clients, with one commit
+for each row; a page of one owner's images among many others; and three servers on one database against one.
 
-The server of test/cloud/postgres.sh waits for the disk here (fsync), with synchronous_commit=on. S3 is not asked for a slot.
+PostgreSQL is started by test/cloud/postgres.sh, here with fsync=on and synchronous_commit=on. A slot needs no request to S3.
 """
 import concurrent.futures
 import contextlib
@@ -22,7 +22,7 @@ class Database:
     """A PostgreSQL server, and psql and pgbench on it."""
 
     def __init__(self):
-        # Not in the memory of a tmpfs, and readable to the user that PostgreSQL runs as.
+        # Not on a tmpfs, and readable by the user that PostgreSQL runs as.
         self.process = subprocess.Popen(["bash", ROOT / "test/cloud/postgres.sh", "-c", "fsync=on", "-c", "max_connections=200",
                                          "-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"],
                                         env=os.environ | {"TMPDIR": "/var/tmp"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -62,7 +62,7 @@ def database():
 
 
 class TableServer:
-    """A tintype server on a database, as identity_rows.pages uses one."""
+    """A tintype server with its table in a database, with the methods that identity_rows.pages uses."""
 
     def __init__(self, d, name, *flags):
         self.process = subprocess.Popen([TINTYPE, "serve", "--store", "s3", "--table", d.url(name), "--api", "127.0.0.1:0", "--admin", "127.0.0.1:0",
@@ -86,7 +86,7 @@ def literal(value):
 
 
 def insert_of(d, name):
-    """The INSERT of a row such as the server has made, under a new id."""
+    """An INSERT of a row like those that the server has made, with a new id."""
     row = json.loads(d.query(name, "SELECT row_to_json(i) FROM images i LIMIT 1"))
     values = ["gen_random_uuid()" if column == "id" else literal(value) for column, value in row.items()]
     return f"INSERT INTO images({', '.join(row)}) VALUES({', '.join(values)});\n"

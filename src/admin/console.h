@@ -56,7 +56,7 @@ struct console_options {
 	const struct settings *settings;
 	struct handler *api, *delivery;
 	struct history *history;
-	void (*running)(void *arg, struct history_point *out); /* the point of what is not in the history yet; .ms 0: nothing is missing */
+	void (*running)(void *arg, struct history_point *out); /* gives the current point, which is not in the history yet; .ms 0: none */
 	void *running_arg;
 	/* With the embedded store; NULL: buckets, users and keys are those of S3 */
 	struct bucket_store *buckets;

@@ -1,5 +1,5 @@
-/* What the server did in the last hour, day or week, for charts: points of a step of some minutes, each with its counts, the time in which they
- * were counted, and the gauges at its end. Steps in which no server ran are left out. Rates and quantiles are the reader's to compute. */
+/* What the server did in the last hour, day or week, for charts: one point for each step of some minutes, with its counts, the time during
+ * which they were counted, and the gauges at its end. Steps in which no server ran are left out. The client computes rates and quantiles. */
 #include "admin/call.h"
 
 #include "base/clock.h"
@@ -12,7 +12,7 @@ struct range {
 };
 static const struct range ranges[] = { { "hour", 60, 1 }, { "day", 24 * 60, 5 }, { "week", HISTORY_MINUTES, 30 } };
 
-/* Points by their steps. */
+/* The points, one for each step. */
 struct steps {
 	int64_t first, step; /* minutes; the first is a multiple of the step */
 	struct history_point *points;

@@ -28,7 +28,7 @@ bool access_sees(const struct api_call *c, const struct image_row *row);
  * Errors  BAD_FIELD; KEY_NEEDED; SCOPE_MISSING */
 enum status access_owner(struct api_call *c, struct str *owner, struct fault *why) MUST_CHECK;
 
-/* Whether callers who do not say who they are may change and delete images, without a delete token. */
+/* Whether anonymous callers may change and delete images without a delete token. */
 bool access_anybody_changes(const struct api_options *o);
 
 /* Say in the request of a slot whose its image will be. */

@@ -4,7 +4,7 @@
  * operator's key where it must be read first, which has neither form; on DELETE alone a delete token, by its form. Anything else, and one of
  * these that is not valid, is refused on every route: a failed credential never makes an anonymous caller. But behind a gateway with keys of
  * its own, what X-Api-Key repeats is the gateway's: clients with one key send it in both headers, and it says nothing about the caller.
- * Without an Authorization a delete token may also come as `X-Delete-Token: ...`. */
+ * A request without an Authorization may have a delete token in `X-Delete-Token`. */
 #ifndef API_CALLER_H
 #define API_CALLER_H
 

@@ -1,6 +1,5 @@
-/* GET /limits: what the caller may send, so that it can check a file before it requests a slot, and whether it may do more than that where
- * nothing else tells. Of a user it has the quota, which is read
- * on a worker. */
+/* GET /limits: what the caller may send, so that it can check a file before it requests a slot; for an anonymous caller also whether it may
+ * change images; for a user also the quota, which is read on a worker. */
 #include "api/access.h"
 #include "api/body.h"
 #include "api/call.h"

@@ -17,7 +17,7 @@ bool thread_start(pthread_t *out, void *(*run)(void *), void *arg) MUST_CHECK;
 /* Wait for a signal on `c`, at most until clock_mono_ms() is `until_ms`. The mutex is held. false: timed out. */
 bool thread_wait_until(pthread_cond_t *c, pthread_mutex_t *held, int64_t until_ms);
 
-/* A thread that acts at times of its own, until it is told to end. */
+/* A thread that runs at certain times until it is stopped. */
 struct timed_thread {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -25,13 +25,13 @@ struct timed_thread {
 	bool stopping;
 };
 
-/* Start run(arg). false: the system has no thread left, and nothing is to be ended. */
+/* Start run(arg). false: the system cannot start a thread; then timed_thread_end must not be called. */
 bool timed_thread_start(struct timed_thread *t, void *(*run)(void *), void *arg) MUST_CHECK;
-/* On that thread: sleep until clock_mono_ms() is `until_ms`. false: it is to end, and does not sleep any longer. */
+/* On that thread: sleep until clock_mono_ms() is `until_ms`. false: timed_thread_end was called; returns at once. */
 bool timed_thread_sleep(struct timed_thread *t, int64_t until_ms) MUST_CHECK;
-/* On any thread: whether it is to end. */
+/* On any thread: whether timed_thread_end was called. */
 bool timed_thread_stopping(struct timed_thread *t);
-/* On another thread: have it end, and wait until it has. */
+/* On another thread: stop it, and wait until it has ended. */
 void timed_thread_end(struct timed_thread *t);
 
 #endif

@@ -41,7 +41,7 @@ static bool takes_file(const struct flag_name *f)
 	return f->kind == FLAG_VALUE && f->value != NULL && (strcmp(f->value, "FILE") == 0 || strcmp(f->value, "DIR") == 0);
 }
 
-/* "a|b|scheme://C" as "a b": a URL is for people to write. */
+/* "a|b|scheme://C" as "a b": a URL cannot be completed. */
 static void put_choices(struct buf *b, const struct flag_name *f)
 {
 	const char *between = "";

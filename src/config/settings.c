@@ -52,13 +52,13 @@ PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const c
 	return fault_set(why, BAD_SETTING, "%s%.*s must be %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
 }
 
-/* A URL among the words of a unit stands for all of its scheme. */
+/* A URL among the choices of a unit stands for all URLs of its scheme. */
 static bool takes_table_url(const struct setting *row)
 {
 	return strstr(row->unit, "postgres://") != NULL;
 }
 
-/* A command line is in the process list, and in the history of a shell. */
+/* Other users can read a command line in the process list, and it is in the shell's history. */
 static bool shows_password(const struct setting *row, struct setting_source from, const char *value)
 {
 	return takes_table_url(row) && from.prefix[0] != '\0' && table_url_has_password(str_of(value));

@@ -1,5 +1,5 @@
-/* See table_url.h. As libpq does, the user's part ends at the first '@' before a '/', and what follows its first ':' is the password. An '@' after
- * that may be of a password whose characters are not percent-encoded as they must be: then nothing of the URL is shown. */
+/* See table_url.h. As in libpq, the user's part ends at the first '@' before a '/', and the password begins after its first ':'. A further '@'
+ * may belong to a password whose characters should have been percent-encoded: then nothing of the URL is shown. */
 #include "config/table_url.h"
 
 struct url_parts {

@@ -18,8 +18,8 @@ enum admin_query_status { ADMIN_QUERY_ALL, ADMIN_QUERY_PENDING, ADMIN_QUERY_UPLO
 struct admin_query_filter {
 	enum admin_query_status status;
 	struct str text;   /* somewhere in the file name or the id, ASCII case aside; "": any */
-	struct str reason; /* somewhere in why it was rejected, or in what is damaged, ASCII case aside; "": any */
-	struct str owner;  /* the owner, or the subject where the table has it, whole; "": any */
+	struct str reason; /* somewhere in the reason of the rejection or the damage, ASCII case aside; "": any */
+	struct str owner;  /* the whole owner, or the subject if the table can find it; "": any */
 	struct str type;   /* the media type, whole or its beginning, ASCII case aside; "": any */
 	uint32_t limit;    /* 1..ADMIN_QUERY_LIMIT_MAX */
 	struct str cursor; /* "" for the first page, else a next_cursor of the same status and owner */

@@ -96,7 +96,7 @@ static inline bool resolution_keeps_thumbs(const struct resolution *s)
 	return s->status == IMAGE_UPLOADED && s->replaces.n > 0 && str_equal(s->replaces, s->etag);
 }
 
-/* The row after this resolution, of one version more; its new texts are in `a`, which the caller checks. */
+/* Change the row by this resolution, and increment its version; its new texts are in `a`, which the caller checks. */
 void image_row_resolve(struct image_row *row, const struct resolution *s, struct arena *a);
 
 /* What shall change of a row, whatever its status. */

@@ -30,11 +30,11 @@ struct str outbox_state_name(enum outbox_state state);
 /* false: it is none of these. */
 bool outbox_state_parse(struct str text, enum outbox_state *out) MUST_CHECK;
 
-/* The ids of databases that number their events: the number, which finds the row, and a random token. A database that is restored from a
- * backup gives the same numbers again, and a receiver must not take other events for those that it has seen. */
+/* Ids of events in databases that number them: the number, which finds the row, and a random token. A database that was restored from a
+ * backup assigns the same numbers again, and a receiver must not mistake new events for those that it has processed. */
 #define OUTBOX_TOKEN_CHARS 20
 void outbox_make_token(char token[OUTBOX_TOKEN_CHARS + 1]);
-/* In the arena. */
+/* The id as text, in the arena. */
 struct str outbox_write_id(int64_t n, struct str token, struct arena *a);
 /* The number and the token of an id; the token is borrowed.  false: it is not the id of an event. Pure. */
 bool outbox_parse_id(struct str id, int64_t *n, struct str *token) MUST_CHECK;
@@ -93,7 +93,7 @@ struct outbox_query {
 
 struct outbox_status {
 	uint64_t counts[OUTBOX_STATES];
-	uint64_t unreadable; /* of a shared outbox: what this version cannot read. It is in no list, and tried again when what failed is */
+	uint64_t unreadable; /* items of a shared outbox that cannot be read: not listed; read again when failed events are resent */
 	int64_t disabled_ms; /* 0: events are sent */
 	struct str disabled_reason;
 	int64_t delivered_ms; /* the last time that one was; 0: never */

@@ -92,7 +92,7 @@ bool engine_in_use(const char *dir)
 	return used;
 }
 
-/* The record lock of fcntl(2) and the server's flock(2) on the same file do not know of each other. */
+/* A record lock of fcntl(2) does not conflict with the server's flock(2) on the same file. */
 enum status engine_lock_source(const char *dir, int *fd, struct fault *why)
 {
 	char path[PATH_MAX];

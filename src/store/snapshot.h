@@ -42,7 +42,7 @@ struct snapshot_file {
 	uint64_t file; /* its number */
 	uint64_t size;
 	char etag[SNAPSHOT_ETAG_MAX + 1]; /* hex MD5 of the bytes, or of an object in parts, with "-" */
-	bool is_marked; /* its image has the mark of `tintype fsck --repair`: the object is missing, or is not what was stored */
+	bool is_marked; /* its image was marked as damaged by `tintype fsck --repair`: the object is missing, or is not what was stored */
 };
 
 /* The next file that a row names, by rising numbers.  more: false after the last

@@ -60,8 +60,8 @@ enum status engine_find_database(const char *dir, struct fault *why) MUST_CHECK;
 /* Whether a program uses the data directory now. While it is asked, for microseconds, no other can open it.
  * Threads  any; blocks on the disk */
 bool engine_in_use(const char *dir) MUST_CHECK;
-/* Lock a data directory as the source of a migration, for one program at a time; a server may use it meanwhile. One without the file
- * `lock`, on which no server has ever started, is left alone.
+/* Lock a data directory as the source of a migration, for one program at a time; a server may use it meanwhile. A directory without the
+ * file `lock`, on which no server has ever started, is not locked.
  * fd      out: the lock, until it is closed; -1: there is none
  * Errors  DIR_LOCKED; STORAGE_FAILED; each with a sentence for the terminal */
 enum status engine_lock_source(const char *dir, int *fd, struct fault *why) MUST_CHECK;

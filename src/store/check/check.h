@@ -8,7 +8,7 @@
  *   incoming               those of incoming/
  *   thumbs, thumbs/XX      those of a directory of thumbnails
  *
- * Finding something needs reads alone, so that everything but repairs works on an engine that was opened beside a server. */
+ * The checks only read, so that everything but repairs works on an engine that was opened while a server uses the data directory. */
 #ifndef STORE_CHECK_CHECK_H
 #define STORE_CHECK_CHECK_H
 

@@ -81,7 +81,7 @@ static enum status scan_row(struct row_scan *l, sqlite3_stmt *s, struct arena *a
 	return images_read_row(s, a, &page->rows[page->n++], why);
 }
 
-/* The owner that the filter means, in the arena; "": there is none.  Errors: STORAGE_FAILED */
+/* Find the owner that the filter names by owner or subject, in the arena; "": none.  Errors: STORAGE_FAILED */
 static enum status find_owner(struct db *d, struct str wanted, struct arena *a, struct str *owner, struct fault *why)
 {
 	bool row = false;

@@ -1,12 +1,12 @@
-/* history on SQLite: a row for each slot of the ring, whose point is a text of decimal numbers in the order of the struct. Numbers that a
- * row lacks, since a version before did not write them, are 0. */
+/* history on SQLite: one row for each slot of the ring; the point is a text of decimal numbers in the order of the struct. Numbers that are
+ * missing in a row, since an older version wrote it, are 0. */
 #include "store/db/rows.h"
 #include "store/engine.h"
 
 #define NUMBERS (1 + HISTORY_GAUGES + HISTORY_LATENCIES + HISTORY_COUNTS)
 #define TEXT_MAX (NUMBERS * (DECIMAL_CHARS + 1))
 
-/* The places of a point's numbers, what may grow at the end. */
+/* Pointers to the numbers of a point in the order of the text; new counts are added at the end. */
 static void find_numbers(struct history_point *p, uint64_t *out[NUMBERS])
 {
 	size_t n = 0;

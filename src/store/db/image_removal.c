@@ -1,4 +1,4 @@
-/* Removing rows of images, on request and when their time has come, with their objects and the events of it. See images.h. */
+/* Removing rows of images, on request and when they have expired, with their objects and events. See images.h. */
 #include "store/db/images.h"
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* So many ids whose time is over are forgotten in one commit. */
+/* The maximum number of expired ids that are deleted in one commit. */
 #define KEPT_IDS_FORGOTTEN 10000
 #define REMOVED_ROW_BYTES ((size_t)64 << 10)
 
@@ -34,7 +34,7 @@ static struct str borrow_text(sqlite3_stmt *s, int i, char *to, size_t most)
 	return (struct str){ to, n };
 }
 
-/* The first row of a query whose columns are those of IMAGE_HEAD. false: it gives none. */
+/* Read the first row of a query with the columns of IMAGE_HEAD. false: there is no row. */
 static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head *out, bool *row)
 {
 	TRY(writer_step(w, s, row));
@@ -56,7 +56,7 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 	return OK;
 }
 
-/* The event of a removal, before it. That a rejected image's reason is forgotten is none. */
+/* Write the event of a removal, before it. Rejected images have had their event; removing the expired row sends none. */
 static enum status add_removal(struct writer *w, const struct row_head *h, bool expired)
 {
 	enum outbox_kind kind = expired ? OUTBOX_EXPIRED : OUTBOX_DELETED;

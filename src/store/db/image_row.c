@@ -1,4 +1,4 @@
-/* A row of an image as SQLite has it: its columns, its id, and what it counts for. See images.h. */
+/* A row of an image in SQLite: its columns, its id, and how it is counted. See images.h. */
 #include "store/db/images.h"
 
 #include "base/codec.h"

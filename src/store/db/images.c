@@ -1,5 +1,5 @@
 /* image_table on SQLite: the changes of rows that the commit thread applies. Reads are in image_lists.c, removals in image_removal.c,
- * and what all need of a row in image_row.c. */
+ * and functions shared by all of them in image_row.c. */
 #include "store/db/images.h"
 
 #include "base/hash.h"

@@ -42,7 +42,7 @@ void images_count(struct image_counts *c, const struct image_row *row, int by);
 /* Remove a row alone, without an event, so that another can take its place; the object stays. Nothing if there is none.
  * Errors  the writer's */
 enum status images_forget_row(struct writer *w, const unsigned char id[IMAGE_ID_BYTES]) MUST_CHECK;
-/* Remove rows whose time has come, up to a bound, but pending ones that have an object after all; they are counted in `removed`.
+/* Remove expired rows, up to a limit, except pending ones that have an object; they are counted in `removed`.
  * Errors  the writer's */
 enum status images_remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed) MUST_CHECK;
 

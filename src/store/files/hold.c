@@ -1,5 +1,5 @@
 /* See hold.h. The time of the last renewal is the file's time of modification, which kernel and server read from the same clock.
- * A lock on the file keeps a second backup out; the server ignores it, since a backup that hangs has it too. */
+ * A lock on the file prevents a second backup; the server ignores it, since a backup that hangs holds it too. */
 #include "store/files/hold.h"
 
 #include "base/clock.h"

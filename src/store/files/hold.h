@@ -11,8 +11,8 @@
 #define HOLD_NAME "backup.lease"
 #define HOLD_LEASE_S 600
 
-/* Whether removals are held now. To be asked after the files to be removed were listed: a backup that takes the hold later copies the
- * database later, and finds none of their rows.  Threads: any; one fstatat */
+/* Whether a backup holds removals now. Call it after listing the files to be removed: a backup that starts later copies the database later,
+ * without their rows.  Threads: any; one fstatat */
 bool hold_is_on(int dir_fd) MUST_CHECK;
 
 struct hold {

@@ -1,8 +1,8 @@
 /* A body that is being received, and its MD5. A small one is collected in memory and stored in the database with its
  * row, so that it shares the commit's sync and needs neither a sync nor a waiting thread of its own. Others
  * are files of incoming/: begin and write run on a reactor and touch the page cache alone; view and finish run on a
- * worker, which syncs its own file, so that many syncs go side by side, and then waits for the commit thread. The MD5
- * of those that are not long is computed after their sync, of several together.
+ * worker, which syncs its own file, so that many syncs run in parallel, and then waits for the commit thread. The MD5
+ * of short bodies is computed after their sync, for several at a time.
  * What was announced as small and is not goes into a file. Whatever goes wrong removes the file. */
 #include "base/clock.h"
 #include "base/codec.h"
@@ -20,7 +20,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The MD5 of a longer one is computed as it is received, so that its end does not take long. */
+/* The MD5 of a longer body is computed while it is received, so that finishing it does not take long. */
 #define DIGEST_LATER_BYTES ((uint64_t)8 << 20)
 
 struct body {
@@ -34,7 +34,7 @@ struct body {
 	uint64_t size;
 	uint64_t expected;  /* bytes that were announced; 0: none */
 	uint64_t promised;  /* of the disk's room, not written yet */
-	bool digests_later; /* by the engine's digest_queue; else md5 is of what was written */
+	bool digests_later; /* MD5 is computed by the engine's digest_queue; else `md5` is updated with each write */
 	struct hash md5;
 	unsigned char digest[MD5_BYTES];
 	bool digested;
@@ -198,7 +198,7 @@ static enum status sync_file(struct body *b, struct fault *why)
 	return OK;
 }
 
-/* By the digest_queue, after the sync: while one body waits for it others arrive, whose digests are computed together. */
+/* Get the MD5 from the digest_queue, after the sync. Bodies that were queued during the sync are hashed together. */
 static enum status wait_for_digest(struct body *b, struct fault *why)
 {
 	struct queued_digest queued;
