@@ -1,7 +1,7 @@
 /* See identity_setup.h. What a setting must be is checked in src/identity/; here, what it needs beside it. */
 #include "app/identity_setup.h"
 
-/* Without an issuer none of these has an effect, and whoever set it believes that it has. */
+/* Without an issuer these settings have no effect, and the operator who has set one expects that it does. */
 static enum status check_alone(const struct settings *s, struct fault *why)
 {
 	const struct {

@@ -1,6 +1,6 @@
 /* How `tintype reverify` asks the server that uses the data directory, and how that says how far it is: two small files, each replaced
  * whole. DIR/reverify is what is asked for; it stays until all is done, so that a server that was killed goes on with it, and
- * whoever removes it ends it. DIR/reverify.state is what was done of it. Any thread; blocks on the disk. */
+ * removing it cancels the request. DIR/reverify.state is its progress. Any thread; blocks on the disk. */
 #ifndef APP_REVERIFY_FILES_H
 #define APP_REVERIFY_FILES_H
 

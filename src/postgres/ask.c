@@ -19,7 +19,7 @@ void result_clear(PGresult **r)
 	*r = NULL;
 }
 
-static bool begin(struct pg_lane *l, struct fault *why)
+static bool start_connection(struct pg_lane *l, struct fault *why)
 {
 	(void)l;
 	(void)why;
@@ -45,7 +45,7 @@ static size_t take_asks(struct pg_call **calls, struct ask *out[ASKS_MAX])
 }
 
 /* Read the result and complete the call.  false: the connection can no longer be used */
-static bool take_answer(struct pg_lane *l, struct ask *ask)
+static bool complete_ask(struct pg_lane *l, struct ask *ask)
 {
 	struct fault why = { 0 };
 	PGresult *r = pg_receive(&l->conn);
@@ -78,7 +78,7 @@ static struct pg_call *run_asks(struct pg_lane *l, struct pg_call *calls)
 			pg_send(&l->conn, asks[i]->q, asks[i]->values);
 			pg_sync(&l->conn);
 		}
-		while (done < n && take_answer(l, asks[done]))
+		while (done < n && complete_ask(l, asks[done]))
 			done++;
 		if (done == n)
 			continue;
@@ -95,7 +95,7 @@ static struct pg_call *run_asks(struct pg_lane *l, struct pg_call *calls)
 enum status pg_asker_start(struct pg_asker *s, struct fault *why)
 {
 	s->lane.run = run_asks;
-	s->lane.connected = begin;
+	s->lane.connected = start_connection;
 	return lane_start(&s->lane, why);
 }
 

@@ -382,7 +382,7 @@ static bool commit_batch(struct pg_batch *b)
 	return check_memory(b) && round_trip(b);
 }
 
-void batch_tell_source(struct pg_writer *w)
+void batch_notify_source(struct pg_writer *w)
 {
 	const struct outbox_source *source = atomic_load(&w->outbox_source);
 
@@ -395,13 +395,13 @@ static void apply_change(struct pg_batch *b, struct pg_change *c)
 {
 	size_t sent = b->n_sent;
 	struct fault why = { 0 };
-	struct fault *told = c->call.why;
+	struct fault *caller_why = c->call.why;
 
 	c->call.why = &why;
 	c->outcome = c->apply(b, c);
-	c->call.why = told;
-	if (c->outcome != OK && told != NULL)
-		*told = why;
+	c->call.why = caller_why;
+	if (c->outcome != OK && caller_why != NULL)
+		*caller_why = why;
 	if (c->outcome != OK && b->n_sent > sent)
 		note_failure(b, PG_REFUSED, &why);
 }
@@ -426,7 +426,7 @@ static enum pg_failure run_batch(struct pg_batch *b, struct pg_change *const *ch
 	}
 	if (commit_batch(b)) {
 		if (b->has_events)
-			batch_tell_source(b->w);
+			batch_notify_source(b->w);
 		metric_add(M_COMMITS, 1);
 		metric_add(M_COMMITTED_CHANGES, (int64_t)n);
 		return PG_FINE;

@@ -81,7 +81,7 @@ void pg_writer_start_change(struct pg_writer *w, struct pg_change *c);
  * why      written unless the result is PG_FINE */
 enum pg_failure batch_run(struct pg_writer *w, struct pg_change *const *changes, size_t n, bool careful, struct fault *why) MUST_CHECK;
 /* Notify the outbox's source that there may be events to send. */
-void batch_tell_source(struct pg_writer *w);
+void batch_notify_source(struct pg_writer *w);
 
 /* For `want`. */
 void batch_want_image(struct pg_batch *b, const unsigned char id[UUID_BYTES]);

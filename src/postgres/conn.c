@@ -96,7 +96,7 @@ enum status pg_unreachable(struct fault *why)
 }
 
 /* The first line alone: PostgreSQL's messages may have several, each ending in a newline. */
-static void tell_cause(struct fault *why, const char *message)
+static void set_cause(struct fault *why, const char *message)
 {
 	struct str text = str_of(message);
 
@@ -129,7 +129,7 @@ enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *wh
 		return PG_ABORTED;
 	if (state == NULL) {
 		(void)pg_unreachable(why);
-		tell_cause(why, r != NULL ? PQresultErrorMessage(r) : c->lost);
+		set_cause(why, r != NULL ? PQresultErrorMessage(r) : c->lost);
 		return PG_LOST;
 	}
 	enum pg_failure means = classify(state);
@@ -178,7 +178,7 @@ static int list_types(enum pg_query q, Oid types[PG_PARAMETERS_MAX])
 	return n;
 }
 
-static void lose(struct pg_conn *c)
+static void mark_lost(struct pg_conn *c)
 {
 	struct str text = c->pg == NULL ? STR("") : str_of(PQerrorMessage(c->pg));
 
@@ -191,7 +191,7 @@ static void lose(struct pg_conn *c)
 static void check_sent(struct pg_conn *c, int sent)
 {
 	if (sent == 0)
-		lose(c);
+		mark_lost(c);
 }
 
 void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values)
@@ -255,7 +255,7 @@ static PGresult *next_result(struct pg_conn *c)
 		if (r != NULL)
 			return r;
 	}
-	lose(c);
+	mark_lost(c);
 	return NULL;
 }
 
@@ -265,7 +265,7 @@ PGresult *pg_receive(struct pg_conn *c)
 
 	/* A server that shuts down sends an error and closes the connection. */
 	if (r != NULL && PQstatus(c->pg) == CONNECTION_BAD)
-		lose(c);
+		mark_lost(c);
 	return r;
 }
 
@@ -276,7 +276,7 @@ bool pg_end(struct pg_conn *c)
 
 	PQclear(r);
 	if (!ended)
-		lose(c);
+		mark_lost(c);
 	return ended;
 }
 
@@ -307,7 +307,7 @@ static enum status prepare(struct pg_conn *c, struct fault *why)
 }
 
 /* libpq would print notices to stderr, where the log is. */
-static void pass_over(void *arg, const PGresult *r)
+static void ignore_notice(void *arg, const PGresult *r)
 {
 	(void)arg;
 	(void)r;
@@ -325,11 +325,11 @@ enum status pg_open(struct pg_conn *c, struct fault *why)
 	c->pg = PQconnectdbParams(names, values, 1);
 	if (c->pg == NULL)
 		return fault_no_memory(why);
-	(void)PQsetNoticeReceiver(c->pg, pass_over, NULL);
+	(void)PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
 	if (PQstatus(c->pg) == CONNECTION_OK)
 		return OK;
 	(void)pg_unreachable(why);
-	tell_cause(why, PQerrorMessage(c->pg));
+	set_cause(why, PQerrorMessage(c->pg));
 	pg_disconnect(c);
 	return IO;
 }

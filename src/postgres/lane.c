@@ -46,7 +46,7 @@ static bool is_stopping(struct pg_lane *l)
 }
 
 /* Refuse the calls whose deadline has passed, or all if the database has been unreachable for too long. Returns the others. */
-static struct pg_call *expire(struct pg_lane *l, struct pg_call *calls)
+static struct pg_call *expire_calls(struct pg_lane *l, struct pg_call *calls)
 {
 	int64_t now = clock_mono_ms();
 	bool all = (l->down_since_ms != 0 && now - l->down_since_ms >= LANE_PATIENCE_MS) || is_stopping(l);
@@ -111,7 +111,7 @@ static void run_calls(struct pg_lane *l, struct pg_call *calls)
 	while (calls != NULL) {
 		/* While the database has been unreachable for too long, calls do not wait for the next attempt. */
 		if (l->conn.pg == NULL && clock_mono_ms() < l->next_try_ms)
-			calls = expire(l, calls);
+			calls = expire_calls(l, calls);
 		if (calls == NULL)
 			return;
 		pause_thread(l);
@@ -124,7 +124,7 @@ static void run_calls(struct pg_lane *l, struct pg_call *calls)
 				note_lost(l);
 		}
 		if (l->conn.pg == NULL)
-			calls = expire(l, calls);
+			calls = expire_calls(l, calls);
 	}
 }
 

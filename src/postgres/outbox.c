@@ -199,7 +199,7 @@ static enum status resend_events(struct outbox *o, const struct outbox_selection
 	*n = oc.change.affected;
 	if (*n == 0)
 		return which->id.n == 0 ? OK : no_such_event(why);
-	batch_tell_source(&p->writer);
+	batch_notify_source(&p->writer);
 	return OK;
 }
 
@@ -217,7 +217,7 @@ static enum status enable_outbox(struct outbox *o, int64_t now_ms, struct fault 
 
 	TRY(pg_writer_run(&p->writer, &oc.change));
 	if (oc.change.affected > 0)
-		batch_tell_source(&p->writer);
+		batch_notify_source(&p->writer);
 	return OK;
 }
 

@@ -48,8 +48,8 @@ static enum status read_url(struct postgres *p, struct fault *why)
 		return fault_set(why, BAD_SETTING,
 			"--table (TINTYPE_TABLE) cannot be read: it must be postgres://USER@HOST[:PORT]/DATABASE[?PARAMETERS] with parameters of libpq, and with "
 			"special characters percent-encoded.");
-	bool says = find_part(parts, "sslmode").n > 0 || find_part(parts, "service").n > 0 || getenv("PGSSLMODE") != NULL;
-	p->target.sslmode = says || are_local(find_part(parts, "host")) ? NULL : "verify-full";
+	bool is_set = find_part(parts, "sslmode").n > 0 || find_part(parts, "service").n > 0 || getenv("PGSSLMODE") != NULL;
+	p->target.sslmode = is_set || are_local(find_part(parts, "host")) ? NULL : "verify-full";
 	PQconninfoFree(parts);
 	return OK;
 }

@@ -62,7 +62,7 @@ static size_t take_changes(struct pg_writer *w, struct pg_call **calls, struct p
 		*calls = c->call.next;
 		c->call.next = NULL;
 		if (c->batch != 0 && c->batch == w->committed) {
-			batch_tell_source(w);
+			batch_notify_source(w);
 			lane_complete(&c->call, c->outcome);
 		} else if (!refuse_late(c)) {
 			out[n++] = c;
