@@ -246,7 +246,7 @@ static void roll_back(struct pg_batch *b)
 {
 	if (b->w->lane.conn.pg == NULL)
 		return;
-	/* Without memory there may be room for the command only when the results of what was sent are taken. */
+	/* If the arena is full, there may be no room to queue the command until the results of earlier statements have been received. */
 	if (!arena_ok(&b->a))
 		(void)round_trip(b);
 	send_command(b, "ROLLBACK");

@@ -187,7 +187,7 @@ static void mark_lost(struct pg_conn *c)
 	pg_disconnect(c);
 }
 
-/* A statement that libpq has no room for must not be missing among those that are committed. */
+/* If libpq has no memory to queue a statement, the transaction must not be committed without it. */
 static void check_sent(struct pg_conn *c, int sent)
 {
 	if (sent == 0)

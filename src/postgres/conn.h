@@ -105,7 +105,7 @@ void pg_disconnect(struct pg_conn *c);
 
 /* Set the time of clock_mono_ms at which waits for results end. */
 void pg_limit(struct pg_conn *c, int64_t until_ms);
-/* Queue a statement with its parameters, up to PG_END. A failure is reported by pg_receive; if it cannot be queued, the connection is lost. */
+/* Queue a statement with its parameters, up to PG_END. A failure is reported by pg_receive; if it cannot be queued, the connection is closed. */
 void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values);
 #define PG_SEND(c, q, ...) pg_send((c), (q), (const struct pg_value[]){ __VA_ARGS__, { PG_END } })
 /* Queue a command without parameters that is not in queries.def, such as BEGIN or COMMIT. */

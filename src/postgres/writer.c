@@ -42,7 +42,7 @@ static bool claim_row(struct pg_lane *l, struct fault *why)
 	return ok && pg_end(c);
 }
 
-/* Complete a change whose deadline has passed. */
+/* Refuse a change whose deadline has passed.  false: it has not passed */
 static bool refuse_late(struct pg_change *c)
 {
 	if (clock_mono_ms() < c->call.until_ms)
