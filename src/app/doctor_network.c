@@ -130,7 +130,7 @@ static void check_outbox(struct doctor *d, const struct backends *e, struct aren
 	struct fault why = { 0 };
 	if (outbox_status(e->outbox, a, &now, &why) != OK)
 		doctor_report(d, DOCTOR_FAILED, "Check the rights of these credentials: doc/aws.md.",
-			"The events that wait cannot be counted: %s (%s).", why.text, why.cause);
+			"The waiting events cannot be counted: %s (%s).", why.text, why.cause);
 	else if (now.unreadable > 0)
 		doctor_report(d, DOCTOR_WARNING, "The log names each (events.unreadable); what to do: doc/troubleshooting.md.",
 			"%llu event%s of the table cannot be read, so nothing is sent for %s.", (unsigned long long)now.unreadable,
@@ -143,7 +143,7 @@ static void check_dynamodb(struct doctor *d, struct backends *e, struct arena *a
 	const char *what = "use", *name = d->settings.table_name;
 	if (try_table(e, &what, a, &why) != OK) {
 		doctor_report(d, DOCTOR_FAILED,
-			"Check TABLE_NAME, the region, and the rights of these credentials; `tintype table create` makes the table: doc/aws.md.",
+			"Check TABLE_NAME, the region, and the rights of these credentials; `tintype table create` creates the table: doc/aws.md.",
 			"The server cannot %s the table %s: %s (%s).", what, name, why.text, why.cause);
 		return;
 	}

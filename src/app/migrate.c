@@ -156,8 +156,8 @@ static enum status check_state(const struct side *s, const char *which, struct f
 	if (now.phase == s->state.phase && now.since_ms == s->state.since_ms)
 		return OK;
 	return fault_set(why, STATE_CHANGED,
-		"`tintype migrate --cancel`, or another run, has changed the state of the %s to \"%.*s\" in the meantime, so this run ends. To go on with the "
-		"migration, run it again, only one run at a time.",
+		"`tintype migrate --cancel`, or another run, has changed the state of the %s to \"%.*s\" in the meantime, so this run ends. To continue the "
+		"migration, run it again, but only one run at a time.",
 		which, STRF(transfer_phase_name(now.phase)));
 }
 
