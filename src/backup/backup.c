@@ -368,7 +368,7 @@ static enum status choose_name(struct run *r, int64_t now_ms, struct fault *why)
 	return OK;
 }
 
-/* Whose snapshots are there: those of another server would be removed with --keep. A damaged one is passed over. */
+/* Check that the snapshots are of this server: those of another one would be removed with --keep. A damaged one is ignored. */
 static enum status check_source(struct run *r, struct fault *why)
 {
 	struct names all CLEANUP(names_deinit) = { 0 };

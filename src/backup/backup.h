@@ -6,7 +6,7 @@
 #include "backup/target.h"
 #include "base/fault.h"
 
-/* What a run reports on the way. NULL: nothing is reported. Any thread, one at a time. */
+/* Progress reports of a run. NULL: nothing is reported. Any thread, one at a time. */
 struct backup_watch {
 	bool (*stopping)(void *arg);                  /* whether to end early */
 	void (*damaged)(void *arg, const char *text); /* something cannot be read, or is not what it should be; the run goes on */
@@ -28,7 +28,7 @@ struct backup_result {
 	uint64_t new_objects;             /* of these, what the destination did not have */
 	uint64_t written_bytes;
 	uint64_t missing;
-	uint64_t marked; /* missing too, but known to be: their images are marked as damaged, in the snapshot too */
+	uint64_t marked; /* cannot be read either, but their images are already marked as damaged, also in the snapshot */
 };
 
 /* Make a snapshot. What the destination has already is not written again. A run that is cut off leaves the earlier snapshots as they were,

@@ -51,7 +51,7 @@ bool format_parse_piece(struct str name, struct piece *out) MUST_CHECK;
 /* Append "database/XX/SHA256" and the like. */
 void format_database_piece(struct buf *b, struct str sha256);
 bool format_is_hash(struct str text);
-/* How many pieces this many bytes have; 1 for an empty file. */
+/* The number of pieces of a file of this size; 1 for an empty file. */
 uint64_t format_pieces(uint64_t bytes, uint64_t piece_bytes);
 
 /* A list of pieces that are in one folder of objects. */
@@ -68,7 +68,7 @@ struct manifest {
 	uint64_t database_bytes;
 	struct str database_list;       /* SHA-256 of the list of its pieces */
 	uint64_t objects, object_bytes; /* bodies that are files */
-	uint64_t missing; /* bodies that were not there or could not be read, but for those of images that are marked as damaged */
+	uint64_t missing; /* bodies that were missing or could not be read, except those of images that are marked as damaged */
 	bool secrets;
 	struct str credentials; /* SHA-256; "": without secrets */
 	struct folder_list *lists;

@@ -50,7 +50,7 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 enum status remote_store(
 	struct remote *r, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 
-/* A list of images, page by page; remote_list_init before the first. */
+/* Reads a list of images page by page; call remote_list_init first. */
 struct remote_list {
 	struct remote *remote;
 	const char *query; /* "limit=5", encoded */
@@ -61,9 +61,9 @@ void remote_list_deinit(struct remote_list *l);
 /* Get the next page.
  * a     for the response; at least REMOTE_PAGE_BYTES
  * page  out: with the array "images"; json_decref it
- * Errors  those of remote_json; UPSTREAM_FAILED also where the response is not a list, or the same page comes again */
+ * Errors  those of remote_json; UPSTREAM_FAILED also if the response is not a list, or the same page is returned again */
 enum status remote_list_next(struct remote_list *l, struct arena *a, json_t **page, struct fault *why) MUST_CHECK;
-#define REMOTE_PAGE_BYTES (64u << 20) /* 1000 records, the most that a page has */
+#define REMOTE_PAGE_BYTES (64u << 20) /* for 1000 records, the maximum of a page */
 
 /* "/images/ID" and what follows, the id encoded. */
 struct str remote_image_path(struct arena *a, struct str id, const char *then);

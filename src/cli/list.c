@@ -30,7 +30,7 @@ struct list_run {
 	bool has_head;         /* the table's has been shown */
 };
 
-/* Show what the page has; *more unless it was the last. */
+/* Print the records of the page; *more is false after the last page. */
 static void show_page(struct list_run *l, const json_t *page, bool *more)
 {
 	size_t i;

@@ -40,7 +40,7 @@ struct upload_run {
 	struct progress progress;
 	size_t sent, there, failed;
 	uint64_t sent_bytes;
-	bool warned; /* that the server cannot be asked for what it has */
+	bool warned; /* that the server cannot be asked which files it has */
 	unsigned running;
 	int ended; /* an eventfd: a worker has ended */
 	struct upload_watch watch;

@@ -34,7 +34,7 @@ void upload_file_deinit(struct upload_job *p)
 	*p = (struct upload_job){ .fd = -1 };
 }
 
-/* Whether another program has it open for writing; false where that cannot be found out. */
+/* Whether another program has the file open for writing; false if that cannot be determined. */
 static bool is_being_written(int fd)
 {
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {

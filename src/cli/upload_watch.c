@@ -98,7 +98,7 @@ static void handle_event(struct upload_watch *w, struct file_walk *walk, const s
 	bool is_root = dir.below[0] == '\0';
 	if ((e->mask & IN_IGNORED) != 0)
 		found->id = -1;
-	if ((e->mask & IN_MOVE_SELF) != 0 && is_root) /* for others the event of their parent is enough */
+	if ((e->mask & IN_MOVE_SELF) != 0 && is_root) /* other directories are covered by the event of their parent */
 		forget_tree(w, dir.root, STR(""));
 	if ((e->mask & (IN_IGNORED | IN_MOVE_SELF)) != 0 && is_root)
 		walk_report(walk, dir.root, "", "is gone, and not watched any more");

@@ -3,13 +3,13 @@
 #
 # usage: postgres.sh [--standby-of DIRECTORY PORT] [-c NAME=VALUE ...]     (the options of postgres)
 #
-# Prints its directory and its port when it accepts connections, then obeys commands, one on each line of its standard input, and
+# Prints its directory and its port when it accepts connections, then executes commands, one on each line of its standard input, and
 # answers each with `ok`: `database NAME` makes an empty database, `kill` kills the server as a power cut would, `start` starts it again,
-# `promote` makes a standby the primary server. At the end of the input all of it ends and its directory is removed.
+# `promote` makes a standby the primary server. At the end of the input the server is stopped and its directory is removed.
 #
 # The superuser is `postgres`. It needs no password on the socket, which is in the directory, and has the password
 # `postgres-test-password` on the port of 127.0.0.1 (localhost), with or without TLS; DIRECTORY/ca.pem verifies the server's certificate.
-# PostgreSQL refuses to run as root, and is run as `nobody` then. Nothing waits for the disk: what a killed server had written is there.
+# PostgreSQL refuses to run as root, and is run as `nobody` then. fsync is off: what a killed server has written is still in the page cache.
 set -euo pipefail
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/postgres-XXXXXX")

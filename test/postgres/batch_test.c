@@ -1,4 +1,4 @@
-/* Batches that fail: on a real PostgreSQL, with changes of their own. */
+/* Batches that fail, on a real PostgreSQL, with changes that the test defines. */
 #include "fake/rows.h"
 #include "postgres/fixture.h"
 
@@ -17,7 +17,7 @@ struct test_change {
 	struct pg_change change;
 	struct fault why;
 	sem_t done;
-	/* of its kind */
+	/* used by some kinds of changes */
 	sem_t *waits;
 	unsigned sends;
 	bool fills_memory;
@@ -75,7 +75,7 @@ static void test_rows_locked_elsewhere_then_each_change_of_a_batch_ends_with_its
 	p->options.timeout_ms = 1500;
 	pg_fixture_reopen(&w);
 	struct test_change first = { .change.apply = apply_nothing };
-	start(&w, &first); /* connects: statements are prepared before the lock */
+	start(&w, &first); /* connects, so that statements are prepared before the lock is taken */
 	assert_int_equal(wait_done(&first), OK);
 	PGconn *other = PQconnectdb(p->url);
 	PQclear(PQexec(other, "BEGIN"));
@@ -112,7 +112,7 @@ static enum status apply_sends(struct pg_batch *b, struct pg_change *c)
 	return fault_too_much(c->call.why);
 }
 
-/* With each number of statements: among them are those after which the list of what was sent is full. */
+/* With 1 to 70 statements: some of these numbers fill the list of sent statements. */
 static void test_memory_full_then_nothing_that_was_sent_is_committed_with_the_next_batch(void **state)
 {
 	struct contract_fixture w;
@@ -126,12 +126,12 @@ static void test_memory_full_then_nothing_that_was_sent_is_committed_with_the_ne
 		start(&w, &good);
 		assert_int_equal(wait_done(&good), OK);
 	}
-	/* The division fails if there are others. */
+	/* The division fails if there are other rows. */
 	pg_fixture_query(&w, "SELECT 1 / (CASE WHEN count(*) = 1 THEN 1 ELSE 0 END) FROM kept_ids");
 	pg_fixture_unmake(&w);
 }
 
-/* The first time with a second statement that is larger than what libpq can queue: it says so before it reads it. */
+/* The first time with a second statement that is larger than libpq can queue: libpq refuses it before reading it. */
 static enum status apply_too_large(struct pg_batch *b, struct pg_change *c)
 {
 	struct test_change *t = (struct test_change *)c;

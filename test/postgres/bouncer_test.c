@@ -1,5 +1,5 @@
-/* The table behind PgBouncer in transaction mode, with fewer connections to the server than the table has: each transaction may be on
- * another one, where statements that were prepared before are not found. */
+/* The table behind PgBouncer in transaction mode, with fewer connections to the server than the table has: each transaction may use
+ * another connection, where statements that were prepared before are not found. */
 #include "fake/contract_table.h"
 #include "postgres/fixture.h"
 
@@ -52,7 +52,7 @@ static void write_settings(const char *path)
 	fclose(f);
 }
 
-/* It refuses to run as root, like PostgreSQL. */
+/* Like PostgreSQL, PgBouncer refuses to run as root. */
 static pid_t start_bouncer(void)
 {
 	char path[sizeof pg_server.dir + 16];

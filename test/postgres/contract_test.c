@@ -1,4 +1,4 @@
-/* The contracts on PostgreSQL, each test on a database of its own. */
+/* The contract tests on PostgreSQL, each in a schema of its own. */
 #include "fake/contract_table.h"
 #include "fake/contract_transfer.h"
 #include "postgres/fixture.h"

@@ -1,5 +1,5 @@
-/* The table while PostgreSQL is killed, is replaced by its standby, or loses the connection around a COMMIT: each answer is given once,
- * and what was answered is there once, in the rows, the counts and what the owner uses. */
+/* The table while PostgreSQL is killed, is replaced by its standby, or loses the connection around a COMMIT: each call is completed once,
+ * and each acknowledged change is in the database once: in the rows, the counts and the owner's usage. */
 #include "fake/rows.h"
 #include "postgres/fixture.h"
 
@@ -24,7 +24,7 @@
 #define OWNER STR("alice")
 #define ROW_BYTES 1000
 
-/* The number that a query gives. */
+/* The number that a query returns. */
 static long ask(const char *url, const char *sql)
 {
 	PGconn *pg = PQconnectdb(url);
@@ -46,7 +46,7 @@ static struct image_row owned_row(struct arena *a, unsigned n)
 	return row;
 }
 
-/* So many rows are there, so many of them uploaded with ROW_BYTES each, and what is recorded says the same. */
+/* Check the number of rows and how many are uploaded, with ROW_BYTES each, and that the recorded counts agree. */
 static void assert_recorded(const char *url, long rows, long uploaded)
 {
 	assert_int_equal(ask(url, "SELECT count(*) FROM images"), rows);
@@ -67,7 +67,7 @@ enum relay_loss { RELAY_LOSES_NOTHING, RELAY_LOSES_COMMIT, RELAY_LOSES_ANSWER };
 struct relay {
 	int listener;
 	unsigned port, server_port;
-	_Atomic int next; /* enum relay_loss: what becomes of the next COMMIT */
+	_Atomic int next; /* enum relay_loss: what happens to the next COMMIT */
 	atomic_uint losses;
 	atomic_bool stopping;
 	pthread_t thread;
@@ -94,7 +94,7 @@ static bool pass_on(int from, int to)
 	return n > 0 && write(to, bytes, (size_t)n) == n;
 }
 
-/* false: the connection ends. The answer to a COMMIT is read before it is dropped, so that the transaction is committed then. */
+/* false: the connection ends. The response to a COMMIT is read before it is dropped, so that the transaction has been committed. */
 static bool pass_on_request(struct link *l)
 {
 	char bytes[65536];
@@ -243,7 +243,7 @@ struct caller {
 	pthread_t thread;
 };
 
-/* Repeat a call that was refused since the database was away. Done before is what may be found only after such a refusal. */
+/* Repeat a call that was refused because the database could not be reached. After such a refusal the change may already have been made. */
 static void insert_until_there(struct load *l, const struct image_row *row)
 {
 	struct fault why = { 0 };
@@ -349,7 +349,7 @@ static void test_standby_promoted_under_load_then_every_answer_once(void **state
 	primary = pg_server;
 	pg_server = first;
 	postgres_server_start_standby(&standby, &primary);
-	/* What is answered is at the standby too, from when it has connected. */
+	/* From when the standby has connected, acknowledged changes are on it too. */
 	PGconn *pg = PQconnectdb(p->url);
 	PQclear(PQexec(pg, "SET synchronous_commit=local"));
 	PQclear(PQexec(pg, "ALTER SYSTEM SET synchronous_standby_names='*'"));

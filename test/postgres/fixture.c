@@ -48,7 +48,7 @@ static void spoil(struct contract_fixture *w, struct str owner)
 	pg_fixture_query(w, sql);
 }
 
-/* The superuser's URL of an empty place. */
+/* Create an empty schema, or database, and the superuser's URL of it. */
 static void make_place(struct contract_fixture *w)
 {
 	struct pg_fixture *p = w->own;

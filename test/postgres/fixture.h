@@ -1,4 +1,4 @@
-/* The table on a real PostgreSQL, which a test program starts once: a schema for each fixture, which is made faster than a database. */
+/* The table on a real PostgreSQL, which a test program starts once. Each fixture has its own schema, which is created faster than a database. */
 #ifndef TEST_POSTGRES_FIXTURE_H
 #define TEST_POSTGRES_FIXTURE_H
 
@@ -12,11 +12,11 @@ struct pg_fixture {
 	char url[POSTGRES_URL_MAX];
 };
 
-/* The server of the program: started before the first fixture, and stopped by the program. */
+/* The PostgreSQL server: the test program starts it before the first fixture, and stops it. */
 extern struct postgres_server pg_server;
-/* A database for each fixture, for a pooler that does not pass on which schema is searched. */
+/* Whether each fixture has its own database instead, for a pooler that does not pass on the search path. */
 extern bool pg_fixture_databases;
-/* So many schemas were made. */
+/* The number of schemas that were created. */
 extern unsigned pg_fixture_schemas;
 
 /* Functions of a contract_maker, whose `own` is a pg_fixture. */
@@ -24,7 +24,7 @@ void pg_fixture_make(struct contract_fixture *w, uint64_t max_pending);
 void pg_fixture_reopen(struct contract_fixture *w);
 void pg_fixture_unmake(struct contract_fixture *w);
 
-/* Run a statement on the fixture's database, by a connection of its own. */
+/* Run a statement on the fixture's database, on a separate connection. */
 void pg_fixture_query(struct contract_fixture *w, const char *sql);
 
 #endif

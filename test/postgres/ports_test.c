@@ -1,4 +1,4 @@
-/* The contracts of users, API keys and the outbox on PostgreSQL, each test on a database of its own; the lease. */
+/* The contract tests of users, API keys and the outbox on PostgreSQL, each in a schema of its own; the lease. */
 #include "fake/bench.h"
 #include "fake/contract_api_keys.h"
 #include "fake/contract_outbox.h"

@@ -15,13 +15,13 @@ void request_metrics_free(struct request_metrics **m);
  * status     0..999; 0 when no answer could be sent */
 void request_metrics_count(struct request_metrics *m, const char *listener, const char *route, int status, int64_t us);
 
-/* Of all requests but those to the admin listener, which are the operator's. */
+/* Totals of all requests except those to the admin listener, which are the operator's. */
 #define REQUEST_LATENCIES 15
 struct request_totals {
-	uint64_t api, storage, refused, failed; /* by listener; those of both with 4xx and 5xx */
-	uint64_t latencies[REQUEST_LATENCIES];  /* those that took at most as long as the bound of that place, and more than the one before */
+	uint64_t api, storage, refused, failed; /* requests by listener; requests of both with status 4xx and 5xx */
+	uint64_t latencies[REQUEST_LATENCIES];  /* requests above the bound before and up to the bound of the same index */
 };
-extern const int64_t request_latency_us[REQUEST_LATENCIES - 1]; /* the bounds; the last place has none */
+extern const int64_t request_latency_us[REQUEST_LATENCIES - 1]; /* the upper bounds; the last element of latencies has none */
 void request_metrics_total(struct request_metrics *m, struct request_totals *out);
 /* Append all in the Prometheus text format, 0.0.4. */
 void request_metrics_write(struct request_metrics *m, struct buf *b);
