@@ -2,7 +2,7 @@
 # make check   build with sanitizers, run the unit tests, check the house rules: the one to run while developing
 # make test    install what tests need, build with sanitizers, run everything
 # make build   build/tintype and build/tintype-render alone; with HEIF=true build/tintype-render-more too, for HEIC and AVIF,
-#              with POSTGRES=true with PostgreSQL as a table, which is also in where libpq-dev is installed
+#              with POSTGRES=true support for a table in PostgreSQL, which is also built if libpq-dev is installed
 # make install what make build made, to PREFIX (/usr/local) below DESTDIR, with a manual page, completion for shells and a systemd unit; make uninstall
 # make deb     build a Debian package in build/deb/; make test-packages installs it in chroots of Debian 12 and 13, as root
 # make release build in build/dist/ what a release consists of: archives and packages for Lambda, for x86-64 and arm64, with checksums

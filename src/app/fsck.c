@@ -1,5 +1,5 @@
-/* See fsck.h. What is found is printed on stdout, a line for each finding and one at the end; how far it is, on stderr where that is a
- * terminal. Reading is always done here, beside a server that may run. Repairs are done by the process that has locked the data directory. */
+/* See fsck.h. Findings are printed on stdout, one per line, and a summary at the end; progress on stderr if it is a terminal. Reading is always
+ * done here, while a server may be running. Repairs are done by the process that has locked the data directory. */
 #include "app/fsck.h"
 
 #include "app/arguments.h"

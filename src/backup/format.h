@@ -68,7 +68,7 @@ struct manifest {
 	uint64_t database_bytes;
 	struct str database_list;       /* SHA-256 of the list of its pieces */
 	uint64_t objects, object_bytes; /* bodies that are files */
-	uint64_t missing; /* bodies that were missing or could not be read, except those of images that are marked as damaged */
+	uint64_t missing;               /* bodies that were missing or could not be read, except those of images that are marked as damaged */
 	bool secrets;
 	struct str credentials; /* SHA-256; "": without secrets */
 	struct folder_list *lists;

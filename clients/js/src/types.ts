@@ -214,7 +214,7 @@ export interface Limits {
 	maxMetadataBytes: number;
 	urlLifetimeSeconds: number;
 	requireSize: boolean;
-	/** false where callers without a key or a token may change and delete no image but by its delete token. */
+	/** false if callers without a key or a token can only delete an image with its delete token and not change any; otherwise omitted. */
 	anonymousChanges?: boolean;
 	anonymousSlotsPerMinute?: number;
 	requestsPerSecond?: number;
