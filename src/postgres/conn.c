@@ -138,6 +138,8 @@ enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *wh
 		c->unprepared = true;
 	if (means == PG_LOST)
 		(void)pg_unreachable(why);
+	else if (strcmp(state, "22021") == 0)
+		(void)fault_set(why, INVALID_INPUT, "A text of the request is not well-formed UTF-8, or has U+0000 in it.");
 	else if (strcmp(state, "53100") == 0)
 		(void)fault_set(why, DISK_FULL, "The database has no space left; try again later.");
 	else

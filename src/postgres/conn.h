@@ -129,7 +129,8 @@ enum pg_failure {
 /* Classify a result.
  * r        NULL: the connection was lost
  * c        `unprepared` is set if the result shows that statements cannot be prepared
- * Errors   written to `why` unless PG_FINE or PG_ABORTED: DISK_FULL; STORAGE_FAILED, with PostgreSQL's own message as the cause */
+ * Errors   written to `why` unless PG_FINE or PG_ABORTED: INVALID_INPUT for a text that is not UTF-8; DISK_FULL; STORAGE_FAILED, with
+ *          PostgreSQL's own message as the cause */
 enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *why);
 /* Set the fault for a database that cannot be reached, with the time after which to try again. */
 enum status pg_unreachable(struct fault *why);

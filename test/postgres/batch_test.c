@@ -1,4 +1,4 @@
-/* Batches that fail, on a real PostgreSQL, with changes that the test defines. */
+/* Batches and statements that fail, on a real PostgreSQL, with changes that the test defines. */
 #include "fake/rows.h"
 #include "postgres/fixture.h"
 
@@ -158,12 +158,31 @@ static void test_statement_that_cannot_be_queued_then_the_batch_is_not_committed
 	pg_fixture_unmake(&w);
 }
 
+static void test_text_that_no_column_can_have_then_refused_as_the_clients(void **state)
+{
+	static const struct str texts[] = { { "\xff", 1 }, { "a\0b", 3 } };
+	struct contract_fixture w;
+	struct arena a CLEANUP(arena_deinit);
+	(void)state;
+	arena_init(&a, 1 << 20);
+	pg_fixture_make(&w, 0);
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		struct fault why = { 0 };
+		struct image_page page;
+		const struct image_query q = { .limit = 1, .filter.name = texts[i] };
+		assert_int_equal(table_list(w.table, &q, &a, &page, &why), INVALID);
+		assert_int_equal(why.code, F_INVALID_INPUT);
+	}
+	pg_fixture_unmake(&w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_locked_elsewhere_then_each_change_of_a_batch_ends_with_its_time),
 		cmocka_unit_test(test_memory_full_then_nothing_that_was_sent_is_committed_with_the_next_batch),
 		cmocka_unit_test(test_statement_that_cannot_be_queued_then_the_batch_is_not_committed_without_it),
+		cmocka_unit_test(test_text_that_no_column_can_have_then_refused_as_the_clients),
 	};
 	crypto_init();
 	postgres_server_start(&pg_server, NULL);
