@@ -30,7 +30,8 @@ struct pg_change {
 	void (*want)(struct pg_batch *, struct pg_change *, bool careful);
 	/* Returns OK, or the failed condition with call.why written; then nothing was sent. Runs again when the batch does. */
 	enum status (*apply)(struct pg_batch *, struct pg_change *);
-	uint64_t affected; /* rows affected by the statements that were sent for this change; final when call.done runs */
+	/* Rows affected by the statements that were sent for this change, at least 1 if the response was lost. Final when call.done runs. */
+	uint64_t affected;
 	/* used by the writer */
 	enum status outcome;
 	int64_t batch; /* number of the batch that contained it, if it is not known whether that batch was committed; else 0 */

@@ -63,6 +63,8 @@ static size_t take_changes(struct pg_writer *w, struct pg_call **calls, struct p
 		c->call.next = NULL;
 		if (c->batch != 0 && c->batch == w->committed) {
 			batch_notify_source(w);
+			/* The number of affected rows was in the response that was lost; it is rarely 0. */
+			c->affected = c->affected > 0 ? c->affected : 1;
 			lane_complete(&c->call, c->outcome);
 		} else if (!refuse_late(c)) {
 			out[n++] = c;

@@ -210,6 +210,16 @@ static void lose_around_commit(enum relay_loss loss)
 	atomic_store(&relay.next, (int)loss);
 	assert_int_equal(table_remove(w.table, row.image_id, 0, &why), OK);
 	assert_recorded(url, 0, 0);
+
+	/* What depends on how many rows were affected. */
+	const struct api_key_row key = { .id = STR("key"), .hash = str_printf(&a, "%064x", 1U), .scopes = SCOPE_UPLOAD };
+	atomic_store(&relay.next, (int)loss);
+	assert_int_equal(api_key_add(w.api_keys, &key, &why), OK);
+	assert_int_equal(ask(url, "SELECT count(*) FROM api_keys"), 1);
+	atomic_store(&relay.next, (int)loss);
+	assert_int_equal(api_key_remove(w.api_keys, key.id, &why), OK);
+	assert_int_equal(ask(url, "SELECT count(*) FROM api_keys"), 0);
+	assert_int_equal(atomic_load(&relay.losses), 5);
 	pg_fixture_unmake(&w);
 	relay_stop(&relay);
 }
