@@ -340,10 +340,10 @@ static enum status set_up(struct pg_conn *c, struct fault *why)
 {
 	char command[128];
 
-	TRY(schema_check(c->pg, why));
 	(void)snprintf(command, sizeof command, "SET statement_timeout=%lld; SET idle_in_transaction_session_timeout=%lld",
 		(long long)c->target->timeout_ms, (long long)c->target->timeout_ms);
 	PQclear(PQexec(c->pg, command));
+	TRY(schema_check(c->pg, why));
 	if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) == 0)
 		return pg_unreachable(why);
 	pg_limit(c, clock_mono_ms() + c->target->timeout_ms);

@@ -176,6 +176,25 @@ static void test_text_that_no_column_can_have_then_refused_as_the_clients(void *
 	pg_fixture_unmake(&w);
 }
 
+static void test_version_of_the_tables_locked_while_it_connects_then_a_call_ends_all_the_same(void **state)
+{
+	struct contract_fixture w;
+	struct image_counts counts;
+	struct fault why = { 0 };
+	(void)state;
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	p->options.timeout_ms = 300;
+	pg_fixture_reopen(&w);
+	PGconn *other = PQconnectdb(p->url);
+	PQclear(PQexec(other, "BEGIN"));
+	PQclear(PQexec(other, "LOCK TABLE schema_version IN ACCESS EXCLUSIVE MODE"));
+	assert_int_equal(table_counts(w.table, &counts, &why), IO);
+	assert_int_equal(why.code, F_STORAGE_FAILED);
+	PQfinish(other);
+	pg_fixture_unmake(&w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -183,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_memory_full_then_nothing_that_was_sent_is_committed_with_the_next_batch),
 		cmocka_unit_test(test_statement_that_cannot_be_queued_then_the_batch_is_not_committed_without_it),
 		cmocka_unit_test(test_text_that_no_column_can_have_then_refused_as_the_clients),
+		cmocka_unit_test(test_version_of_the_tables_locked_while_it_connects_then_a_call_ends_all_the_same),
 	};
 	crypto_init();
 	postgres_server_start(&pg_server, NULL);
