@@ -57,8 +57,11 @@ for (const [what, folder] of corpora()) test(`every good file of ${what} is acce
 		assert.match(await uploadIs(page, name, 'done'), /^Uploaded · /);
 	await page.getByText(`All ${names.length} uploaded`).waitFor();
 	assert.deepEqual((await uploaded()).slice(0, names.length).sort(), names.sort());
-	const seen = await seeWall(page), off = ({ width, height, shown: [w, h] }) => Math.abs(w * height - h * width) > 2 * (width + height);
-	assert.equal(seen.filter(one => names.includes(one.name)).length, names.length);
+	const onWall = async () => {   // those that are uploaded together are put there together
+		const all = await seeWall(page);
+		return all.filter(one => names.includes(one.name)).length === names.length && all;
+	};
+	const seen = await eventually(onWall, { what: 'every picture on the wall' }), off = ({ width, height, shown: [w, h] }) => Math.abs(w * height - h * width) > 2 * (width + height);
 	assert.deepEqual(seen.filter(off), [], 'the shape that is reserved is that of the picture as it is shown, turned ones too');
 });
 

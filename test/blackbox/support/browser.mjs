@@ -51,14 +51,20 @@ export async function openPage(browser, server, { hash = '', init, url = server.
 /** Wait until at least n pictures are on the wall. The document has those that are in the window, and some around it. */
 export const wallHas = (page, n) => page.waitForFunction(n => document.querySelectorAll('#wall .tile').length >= n, n);
 
+/** In the page: what is on the wall and what was loaded last, for the message of a test that fails. */
+const describeWall = () => JSON.stringify({ url: location.href, trouble: document.getElementById('trouble').innerText, height: document.getElementById('wall').style.height,
+	things: [...document.querySelectorAll('#wall > li')].map(li => [li.className, li.getBoundingClientRect().top, li.querySelector('img')?.outerHTML, li.innerText]),
+	loaded: performance.getEntriesByType('resource').slice(-20).map(one => [one.name, one.responseStatus, one.duration]) });
+
 /** Scroll from the top to the end, and give each picture that is seen, in their order, when it has loaded: { imageId, name, src, width, height, shown },
  * the last of which is the width and height of the picture, as far as it is there, in a ratio that is right. */
 export async function seeWall(page) {
 	const seen = new Map();
-	await page.evaluate(() => document.getElementById('gallery-title').scrollIntoView());
+	await page.evaluate(() => scrollBy(0, document.getElementById('wall').getBoundingClientRect().top - 200));   // its title stays in the window
 	for (let isEnd = false; !isEnd;) {
 		await page.waitForFunction(() => document.querySelector('#wall .tile') && [...document.querySelectorAll('#wall .ghost')].every(ghost => ghost.getBoundingClientRect().top >= innerHeight)
-			&& [...document.querySelectorAll('#wall .tile')].every(tile => tile.querySelector('picture img.shown, .none')));
+			&& [...document.querySelectorAll('#wall .tile')].every(tile => tile.querySelector('picture img.shown, .none')))
+			.catch(async why => { throw new Error(`${why.message} Instead: ${await page.evaluate(describeWall)}`); });
 		for (const tile of await page.$$eval('#wall .tile', tiles => tiles.map(tile => {
 			const img = tile.querySelector('picture img');
 			return { imageId: tile.dataset.imageId, name: tile.querySelector('.name').textContent, src: img?.currentSrc,
