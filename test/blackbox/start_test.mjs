@@ -281,7 +281,7 @@ test('help, version and wrong verbs', async () => {
 
 test('the help of a command lists the settings that matter to it, and no others', async () => {
 	const flagsOf = async command => [...(await runProgram([command, '--help'])).stdout.matchAll(/^ {2}--(?:\[no-\])?([\w-]+)/gm)].map(m => m[1]);
-	assert.deepEqual(await flagsOf('table'), ['region', 'table-name']);
+	assert.deepEqual(await flagsOf('table'), ['table', 'table-password-file', 'region', 'table-name']);
 	assert.deepEqual(await flagsOf('compact'), ['data']);
 	const sweep = await flagsOf('sweep'), serve = await flagsOf('serve');
 	for (const name of ['data', 'store', 'orphan-ttl', 'max-pixels', 'allowed-types', 'unverified-types'])
