@@ -29,8 +29,8 @@ build:
 	[ $(POSTGRES) != true ] || tools/deps postgres
 	[ -f build/release/build.ninja ] || { $(MESON_SETUP) build/release >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log || tail -n 3 build/setup.log; exit 1; }; \
 		sed -n 's/^Run-time dependency libpq found: NO.*/make build: without PostgreSQL as the table, for libpq-dev is not installed; POSTGRES=true adds it/p' build/setup.log; }
-	[ $(HEIF) != true ] || meson setup --reconfigure build/release -Dheif=true >build/setup.log
-	[ $(POSTGRES) != true ] || meson setup --reconfigure build/release -Dpostgres=enabled >build/setup.log
+	[ $(HEIF) != true ] || meson setup --reconfigure build/release -Dheif=true >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log; exit 1; }
+	[ $(POSTGRES) != true ] || meson setup --reconfigure build/release -Dpostgres=enabled >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log; exit 1; }
 	ninja -C build/release --quiet src/tintype src/render/tintype-render $(if $(filter true,$(HEIF)),src/render/tintype-render-more)
 	ln -f build/release/src/tintype build/tintype
 	ln -f build/release/src/render/tintype-render build/tintype-render
