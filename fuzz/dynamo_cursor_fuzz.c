@@ -1,5 +1,5 @@
 /* The cursor of a list on DynamoDB: any text is refused, or it is exactly what the encoder would have written. */
-#include "aws/dynamo_cursor.h"
+#include "aws/dynamo/cursor.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /* An event that waits, from a table that others may write to: it is refused, or its number names the item that it came from, and it
  * becomes the same event again when it is written and read once more. */
-#include "aws/dynamo_outbox.h"
+#include "aws/dynamo/outbox.h"
 #include "base/writer.h"
 
 #include <assert.h>

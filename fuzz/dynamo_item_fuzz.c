@@ -1,6 +1,6 @@
 /* An item from a table that others may write to: it is refused, or read into a row that becomes the
  * same row again when it is written and read once more. */
-#include "aws/dynamo_item.h"
+#include "aws/dynamo/item.h"
 
 #include <assert.h>
 

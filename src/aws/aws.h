@@ -80,7 +80,7 @@ struct dynamo_table_options {
 	/* Count what every owner uses, in transactions, and keep to the quota; else only those with a quota of their own. */
 	bool count_owners;
 	struct owner_quota quota; /* of owners without one of their own */
-	bool obeys_migration;     /* whether the state of a migration is read and obeyed, see dynamo_state.h */
+	bool obeys_migration;     /* whether the state of a migration is read and obeyed, see dynamo/state.h */
 	/* That of s3_store_new, borrowed: new items have their object's address, for people who look at the table. NULL: they have none. */
 	struct object_store *store;
 };

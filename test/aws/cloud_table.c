@@ -1,10 +1,10 @@
 /* See cloud_table.h. */
 #include "aws/cloud_table.h"
 
-#include "aws/dynamo.h"
-#include "aws/dynamo_request.h"
-#include "aws/dynamo_row.h"
-#include "aws/dynamo_usage.h"
+#include "aws/dynamo/dynamo.h"
+#include "aws/dynamo/request.h"
+#include "aws/dynamo/row.h"
+#include "aws/dynamo/usage.h"
 #include "base/mem.h"
 #include "base/writer.h"
 

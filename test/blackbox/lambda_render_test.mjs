@@ -283,7 +283,7 @@ test('a server, which makes thumbnails itself, refuses the setting', async () =>
 
 /* Granted, and not called here. */
 const UNCALLED = ['logs:CreateLogStream', 'logs:PutLogEvents', 'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
-/* The same of one role: for images that have an owner, and API keys (test/aws/dynamo_owners_test.c has them), for lists, and so that an
+/* The same of one role: for images that have an owner, and API keys (test/aws/dynamo/owners_test.c has them), for lists, and so that an
  * object that is missing is 404 and not 403. What the sweep does besides is in lambda_aws_test.mjs. */
 const NOT_HERE = { Manage: ['dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'], Upload: ['dynamodb:GetItem', 'dynamodb:UpdateItem'], List: ['dynamodb:Query', 'dynamodb:UpdateItem'], Delivery: ['s3:ListBucket'] };
 

@@ -301,7 +301,7 @@ class Table(unittest.TestCase):
         self.assertEqual(self.p["BillingMode"], "PAY_PER_REQUEST")
         self.assertEqual(self.p["KeySchema"], [{"AttributeName": "imageId", "KeyType": "HASH"}])
         self.assertEqual(self.p["TimeToLiveSpecification"], {"AttributeName": "ttl", "Enabled": True})
-        named = dict(re.findall(r'#define DYNAMO_(\w+) "(\w+)"', (ROOT / "src/aws/dynamo.h").read_text()))
+        named = dict(re.findall(r'#define DYNAMO_(\w+) "(\w+)"', (ROOT / "src/aws/dynamo/dynamo.h").read_text()))
         pairs = [(named[n], named[f"{n}_ORDER"]) for n in ("FEED", "DUE", "OWNED")]
         self.assertEqual(self.p["TimeToLiveSpecification"]["AttributeName"], named["TTL"])
         self.assertEqual(self.p["GlobalSecondaryIndexes"], [{
@@ -434,7 +434,7 @@ class Functions(unittest.TestCase):
                     self.assertEqual(s["Condition"], {"StringEquals": {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.${AWS::URLSuffix}"}, "kms:EncryptionContext:PARAMETER_ARN": CDN_KEY}})
                 self.assertEqual(s["Resource"] if isinstance(s["Resource"], list) else [s["Resource"]], wanted)
         update, = (s for s in statements("ListRole", "off") if "dynamodb:UpdateItem" in s["Action"])
-        prefix = re.search(r'#define KIND "(\w+)"', (ROOT / "src/aws/dynamo_api_keys.c").read_text()).group(1)
+        prefix = re.search(r'#define KIND "(\w+)"', (ROOT / "src/aws/dynamo/api_keys.c").read_text()).group(1)
         self.assertEqual(update["Condition"], {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{prefix}#*"]}})
 
     def test_only_the_administrators_key_may_be_decrypted_and_only_where_there_is_one(self):
