@@ -3,7 +3,7 @@
  * and is copied into the response. */
 #include "admin/call.h"
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 
 #define LOGS_LIMIT 200

@@ -2,7 +2,7 @@
 #include "admin/call.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 
 #define WEBHOOKS_LIMIT 50

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 #include "identity/api_key_text.h"
 

@@ -4,7 +4,7 @@
 #include "api/call.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "http/bearer.h"
 #include "identity/api_key_text.h"
 #include "image/slot.h"

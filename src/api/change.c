@@ -5,7 +5,7 @@
 #include "api/access.h"
 #include "api/body.h"
 #include "api/record.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "http/text.h"
 #include "image/publication.h"
 #include "image/slot.h"

@@ -6,7 +6,7 @@
 
 #include "api/body.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 #include "image/image_service.h"
 

@@ -5,7 +5,7 @@
 #include "api/record.h"
 #include "base/clock.h"
 #include "base/writer.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "http/text.h"
 #include "image/image_service.h"
 #include "image/thumbnails.h"

@@ -6,7 +6,7 @@
 #include "api/call.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 #include "identity/owner.h"
 #include "image/erasure.h"

@@ -1,5 +1,5 @@
 /* The program that AWS Lambda starts: the functions on S3 and DynamoDB. */
-#include "base/log.h"
+#include "base/log/log.h"
 #include "app/aws_adapters.h"
 #include "app/lambda_main.h"
 #include "aws/parameter.h"

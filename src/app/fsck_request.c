@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 #include "store/files/io.h"
 

@@ -10,7 +10,7 @@
 #include "app/fsck_request.h"
 #include "app/recount.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "image/erasure.h"

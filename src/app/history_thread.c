@@ -4,7 +4,7 @@
 #include "app/history_thread.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/thread.h"

@@ -15,7 +15,7 @@
 #include "app/image_rules.h"
 #include "api/event.h"
 #include "app/operator_key.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "delivery/delivery.h"
 #include "image/slot.h"
 #include "image/thumb_objects.h"

@@ -2,7 +2,7 @@
 
 #include "app/reverify_files.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 

@@ -11,7 +11,7 @@
 #include "base/op_deadline.h"
 #include "admin/admin.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "config/admin_file.h"
 #include "config/settings.h"

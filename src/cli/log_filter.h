@@ -3,7 +3,7 @@
 #define CLI_LOG_FILTER_H
 
 #include "base/buf.h"
-#include "base/log.h"
+#include "base/log/log.h"
 
 struct line_filter {
 	bool has_level;

@@ -1,4 +1,4 @@
-/* tintype logs: the rotated files, oldest first, then current.jsonl, as base/log.h names them.
+/* tintype logs: the rotated files, oldest first, then current.jsonl, as base/log/log.h names them.
  *
  * The current file is opened before the directory is listed, so that a rotation in between shows a
  * file twice at most, and that one is recognized by its inode. Following polls five times a second:
@@ -6,7 +6,7 @@
  * so that no line is missed however often it rotated. */
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/log_file.h"
+#include "base/log/file.h"
 #include "base/mem.h"
 #include "cli/log_filter.h"
 #include "cli/output.h"

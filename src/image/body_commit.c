@@ -2,7 +2,7 @@
 #include "image/body_commit.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 
 #include <string.h>
 

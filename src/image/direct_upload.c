@@ -3,7 +3,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "image/body_commit.h"
 #include "image/image_service.h"

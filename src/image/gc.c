@@ -4,7 +4,7 @@
 #include "image/gc.h"
 
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "image/publication.h"
 #include "image/thumb_set.h"

@@ -3,7 +3,7 @@
 #include "image/image_service.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "base/rate_limit.h"
 #include "image/publication.h"

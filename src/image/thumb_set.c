@@ -2,7 +2,7 @@
  * presets, not of the bytes: so when the row turns out to be of other bytes, all are made again of those. */
 #include "image/thumb_set.h"
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "image/publication.h"
 #include "image/verdict.h"

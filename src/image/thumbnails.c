@@ -4,7 +4,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/thread.h"

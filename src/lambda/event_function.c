@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/op_deadline.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "image/reconcile.h"
 #include "lambda/batch_answer.h"
 #include "lambda/object_events.h"

@@ -2,7 +2,7 @@
 #include "lambda/event_sender.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 
 #define PAGE_BYTES ((size_t)4 << 20)
 

@@ -6,7 +6,7 @@
 
 #include "api/route.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "image/delivery_link.h"
 #include "lambda/gateway_response.h"
 #include "lambda/gateway_event.h"

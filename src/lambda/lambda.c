@@ -4,7 +4,7 @@
 #include "lambda/lambda.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "lambda/event_function.h"
 #include "lambda/emf.h"
 #include "lambda/gateway.h"

@@ -1,7 +1,7 @@
 /* Message by message, each with memory of its own. What is left when the time is nearly over is returned rather than started. */
 #include "lambda/render_function.h"
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/op_deadline.h"
 #include "image/thumb_set.h"
 #include "lambda/batch_answer.h"

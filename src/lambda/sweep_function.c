@@ -2,7 +2,7 @@
 #include "lambda/sweep_function.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 #include "image/erasure.h"
 #include "image/gc.h"

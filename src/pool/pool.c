@@ -5,7 +5,7 @@
 #include "pool/pool.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/op_deadline.h"

@@ -2,7 +2,7 @@
 #include "postgres/lane.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/op_deadline.h"
 #include "base/thread.h"
 

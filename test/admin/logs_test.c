@@ -1,7 +1,7 @@
 /* The log for the console: newest, older, followed; level and text; bad parameters. */
 #include "admin/fixture.h"
 
-#include "base/log.h"
+#include "base/log/log.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "aws/credentials.h"
 #include "aws/sources.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "fake/http_server.h"
 
 #define NOW_MS 1700000000000 /* 2023-11-14T22:13:20Z */

@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "base/op_deadline.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"

@@ -5,7 +5,7 @@
 
 #include "api/api.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "delivery/delivery.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"

@@ -7,7 +7,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "fake/fake_cdn.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"

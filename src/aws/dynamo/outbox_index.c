@@ -6,7 +6,7 @@
 #include "aws/dynamo/row.h"
 #include "aws/dynamo/update.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/writer.h"
 
 #define BEFORE_ALL STR("!") /* sort keys begin with a digit */

@@ -4,7 +4,7 @@
  * closed. A client that has too many is closed at once: it would else take the place of all others. */
 #include "http/server/acceptor.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "http/server/connection.h"
 

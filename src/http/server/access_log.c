@@ -2,7 +2,7 @@
  * 499 when the client went away and 408 when a deadline ended it. The query is never logged: presigned URLs have
  * their signature in it. */
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "http/server/server_request.h"
 
 #define METHOD_MAX 32

@@ -13,7 +13,7 @@
  * is closed. */
 #include "http/server/connection.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "http/server/server_request.h"
 #include "http/server/tls.h"

@@ -6,7 +6,7 @@
  *
  * The counts that are compared come from many reactors and may be late by some: the spare bears it. */
 #include "http/server/fd_limits.h"
-#include "base/log.h"
+#include "base/log/log.h"
 
 #include <stdio.h>
 #include <sys/resource.h>

@@ -7,7 +7,7 @@
  * doubt. Runs on the main thread. */
 #include "http/server/serve.h"
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "http/server/server_request.h"
 #include "http/server/fd_limits.h"

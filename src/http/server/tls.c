@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* The commit thread: batches, their transaction, and the writing back of the log. See group_commit.h. */
 #include "store/db/group_commit.h"
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "port/outbox.h"

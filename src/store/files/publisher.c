@@ -2,7 +2,7 @@
 #include "store/files/publisher.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "store/engine.h"

@@ -1,7 +1,7 @@
 /* The reserve and the ballast. See space.h. statvfs costs a microsecond, so nothing is cached. */
 #include "store/files/space.h"
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "store/files/io.h"
 

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "fake/toy_handler.h"
 #include "admin/admin.h"
 #include "http/server/serve.h"

@@ -4,7 +4,7 @@
  * bodies: a total on api, a rate on storage. */
 #include "admin/admin.h"
 #include "base/hash.h"
-#include "base/log.h"
+#include "base/log/log.h"
 #include "fake/toy_handler.h"
 #include "http/server/serve.h"
 

@@ -6,7 +6,7 @@
 
 #include "store/fixture.h"
 
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/metrics.h"
 #include "store/files/io.h"
 #include <errno.h>

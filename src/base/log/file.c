@@ -4,10 +4,10 @@
  *
  * A full disk stops nothing: what was written of a line is cut off again, the lines are counted,
  * and the next append tries again. Only the log's writer thread is here. */
-#include "base/log_file.h"
+#include "base/log/file.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log_line.h"
+#include "base/log/line.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 

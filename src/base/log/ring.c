@@ -1,6 +1,6 @@
 /* A ring of log lines. The bytes wrap around, lines too; what is read is copied straight first. See
- * log_ring.h. */
-#include "base/log_ring.h"
+ * ring.h. */
+#include "base/log/ring.h"
 
 #include "base/codec.h"
 #include "base/mem.h"

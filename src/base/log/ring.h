@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
-#include "base/log_line.h"
+#include "base/log/line.h"
 
 #include <pthread.h>
 

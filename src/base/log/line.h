@@ -8,7 +8,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 enum log_event {
 #define EVENT(id, level, name, meaning) EV_##id,
-#include "base/log.def"
+#include "base/log/log.def"
 #undef EVENT
 	LOG_EVENTS
 };

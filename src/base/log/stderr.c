@@ -5,9 +5,9 @@
  * pipe takes whole when poll says it is writable.
  *
  * What cannot be written waits in a bounded buffer. Only the log's writer thread is here. */
-#include "base/log_stderr.h"
+#include "base/log/stderr.h"
 #include "base/clock.h"
-#include "base/log_line.h"
+#include "base/log/line.h"
 #include "base/metrics.h"
 
 #include <errno.h>

@@ -2,8 +2,8 @@
  * file or by a pipe that is not read. */
 #include "temp.h"
 
-#include "base/log.h"
-#include "base/log_line.h"
+#include "base/log/log.h"
+#include "base/log/line.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 

@@ -11,13 +11,13 @@
  *
  * Lines that are lost, in the queue, at the file or at stderr, are counted in one metric, and each
  * sink reports its own in a log.dropped line as soon as it can. */
-#include "base/log.h"
+#include "base/log/log.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/log_file.h"
-#include "base/log_line.h"
-#include "base/log_ring.h"
-#include "base/log_stderr.h"
+#include "base/log/file.h"
+#include "base/log/line.h"
+#include "base/log/ring.h"
+#include "base/log/stderr.h"
 #include "base/metrics.h"
 #include "base/thread.h"
 

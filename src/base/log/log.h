@@ -11,10 +11,10 @@
  * The files: DIR/logs/current.jsonl is written to (mode 0600). Beyond file_max_bytes it is renamed
  * to log-<UTC time>-<number>.jsonl, as in log-20261122T073722Z-000.jsonl, so that the names of
  * rotated files sort by time and before "current"; of them the newest `files` are kept. */
-#ifndef BASE_LOG_H
-#define BASE_LOG_H
+#ifndef BASE_LOG_LOG_H
+#define BASE_LOG_LOG_H
 
-#include "base/log_ring.h"
+#include "base/log/ring.h"
 
 struct log_options {
 	const char *dir;         /* the data directory; NULL: stderr alone; DIR, DIR/logs made (0700) when missing */

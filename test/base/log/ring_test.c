@@ -1,7 +1,7 @@
 /* The ring of log lines: which are kept and found, and how dropped ones are reported. */
 #include "unit.h"
 
-#include "base/log_ring.h"
+#include "base/log/ring.h"
 
 #include <stdio.h>
 #include <string.h>

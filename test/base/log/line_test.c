@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/codec.h"
-#include "base/log_line.h"
+#include "base/log/line.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -127,7 +127,7 @@ static void assert_event(enum log_event event, enum log_level level, const char 
 static void test_events_have_the_table_s_name_and_level(void **state)
 {
 #define EVENT(id, level, name, meaning) assert_event(EV_##id, level, name);
-#include "base/log.def"
+#include "base/log/log.def"
 #undef EVENT
 }
 

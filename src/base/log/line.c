@@ -1,6 +1,6 @@
 /* One log line as JSON. All external strings are escaped, and truncated to a
  * kilobyte at a code point boundary, marked with "...". Names are constants. */
-#include "base/log_line.h"
+#include "base/log/line.h"
 #include "base/clock.h"
 #include "base/codec.h"
 
@@ -13,7 +13,7 @@ static const struct {
 	const char *name;
 } events[LOG_EVENTS] = {
 #define EVENT(id, level, name, meaning) { level, name },
-#include "base/log.def"
+#include "base/log/log.def"
 #undef EVENT
 };
 

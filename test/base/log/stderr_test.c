@@ -1,8 +1,8 @@
 /* Writing to a stderr that does not read: pipes, sockets, files, and one that is closed. */
 #include "temp.h"
 
-#include "base/log_line.h"
-#include "base/log_stderr.h"
+#include "base/log/line.h"
+#include "base/log/stderr.h"
 #include "base/metrics.h"
 
 #include <errno.h>

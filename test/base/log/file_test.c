@@ -1,8 +1,8 @@
 /* The log's file: modes, rotation, a disk that is full (simulated by a limit on the file size). */
 #include "temp.h"
 
-#include "base/log_file.h"
-#include "base/log_line.h"
+#include "base/log/file.h"
+#include "base/log/line.h"
 #include "base/metrics.h"
 
 #include <signal.h>
