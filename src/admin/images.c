@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "base/writer.h"
 #include "image/image_service.h"
-#include "image/reverify.h"
+#include "image/maintenance/reverify.h"
 #include "image/thumbnails.h"
 
 #define IMAGES_LIMIT 50

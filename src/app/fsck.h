@@ -1,4 +1,4 @@
-/* `tintype fsck [--repair] [--jobs N] [--json]`: check everything that is stored, see image/fsck.h. */
+/* `tintype fsck [--repair] [--jobs N] [--json]`: check everything that is stored, see image/maintenance/fsck.h. */
 #ifndef APP_FSCK_H
 #define APP_FSCK_H
 

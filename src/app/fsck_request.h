@@ -4,7 +4,7 @@
 #ifndef APP_FSCK_REQUEST_H
 #define APP_FSCK_REQUEST_H
 
-#include "image/fsck.h"
+#include "image/maintenance/fsck.h"
 
 #define FSCK_REQUEST_MAX 1000 /* items of one request */
 

@@ -14,8 +14,8 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "image/erasure.h"
-#include "image/gc.h"
-#include "image/recount.h"
+#include "image/maintenance/gc.h"
+#include "image/maintenance/recount.h"
 
 #define LOOK_EVERY_MS 1000
 #define LEASE_MORE_MS 2000

@@ -7,7 +7,7 @@
 #include "app/backends.h"
 #include "app/backends_postgres.h"
 #include "config/table_url.h"
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 #include "app/image_rules.h"
 #include "app/render_pool.h"
 #include "app/webhooks.h"

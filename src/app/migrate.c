@@ -1,5 +1,5 @@
 /* See migrate.h. The steps are those of the states of source and destination (port/transfer.h), which are durable: a run that was cut off at
- * any of them is simply repeated. Copying is image/migration.h.
+ * any of them is simply repeated. Copying is image/maintenance/migration.h.
  *
  *   source     COPYING ── passes ──▶ DRAINING ── last URL ──▶ CLOSED ── passes, until one finds nothing to do
  *   destination  ARRIVING ─────────────────────────────────────────────────────────────────▶ ARRIVED */
@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "config/env_file.h"
-#include "image/migration.h"
-#include "image/recount.h"
+#include "image/maintenance/migration.h"
+#include "image/maintenance/recount.h"
 #include "store/store.h"
 
 #include <inttypes.h>

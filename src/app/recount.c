@@ -3,7 +3,7 @@
 
 #include "app/backends.h"
 #include "app/maintenance.h"
-#include "image/recount.h"
+#include "image/maintenance/recount.h"
 
 #include <errno.h>
 #include <fcntl.h>

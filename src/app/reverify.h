@@ -1,4 +1,4 @@
-/* `tintype reverify [--strip] [--rate N]`: decode the images that were stored before images were decoded, see image/reverify.h. */
+/* `tintype reverify [--strip] [--rate N]`: decode the images that were stored before images were decoded, see image/maintenance/reverify.h. */
 #ifndef APP_REVERIFY_H
 #define APP_REVERIFY_H
 

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/hash.h"
-#include "image/reverify.h"
+#include "image/maintenance/reverify.h"
 
 struct reverify_request {
 	char id[UUID_CHARS + 1];

@@ -5,7 +5,7 @@
 #include "base/log/log.h"
 #include "base/writer.h"
 #include "image/erasure.h"
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 
 /* When to begin nothing more, of the monotonic clock. */
 static int64_t half_time(const struct invocation *in)

@@ -9,7 +9,7 @@
 #define LAMBDA_SWEEP_FUNCTION_H
 
 #include "base/fault.h"
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 #include "lambda/event_sender.h"
 #include "lambda/invocation.h"
 

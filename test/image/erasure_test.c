@@ -1,7 +1,7 @@
 /* Deleting a user on the fakes: everything of the owner goes and nothing of others, also after a stop, and with each call of each
  * port failing in turn; and the recount. */
 #include "image/erasure.h"
-#include "image/recount.h"
+#include "image/maintenance/recount.h"
 
 #include "base/hash.h"
 #include "fake/fake_product.h"

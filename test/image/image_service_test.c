@@ -8,7 +8,7 @@
 #include "fake/pictures.h"
 #include "fake/rows.h"
 #include "base/rate_limit.h"
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

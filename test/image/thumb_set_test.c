@@ -5,7 +5,7 @@
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 #include "image/image_service.h"
 #include "image/reconcile.h"
 #include "image/thumb_objects.h"

@@ -3,7 +3,7 @@
 #include "image/verify.h"
 #include "image/image_service.h"
 #include "image/slot.h"
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 #include "fake/open_slot.h"
 #include "fake/pictures.h"
 #include "store/fixture.h"

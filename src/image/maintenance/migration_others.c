@@ -1,9 +1,9 @@
 /* See migration_others.h. Owners that the source no longer has, and who have no images left, are removed as an administrator removes them. */
-#include "image/migration_others.h"
+#include "image/maintenance/migration_others.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "image/migration_index.h"
+#include "image/maintenance/migration_index.h"
 #include "image/page_cursor.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The index of a destination: ids are found again among many, and digests differ with every member that must be the same. */
-#include "image/migration_index.h"
+#include "image/maintenance/migration_index.h"
 
 #include "fake/rows.h"
 

@@ -1,8 +1,8 @@
 /* How items are examined, for fsck.c. See fsck.h. */
-#ifndef IMAGE_FSCK_ITEMS_H
-#define IMAGE_FSCK_ITEMS_H
+#ifndef IMAGE_MAINTENANCE_FSCK_ITEMS_H
+#define IMAGE_MAINTENANCE_FSCK_ITEMS_H
 
-#include "image/fsck.h"
+#include "image/maintenance/fsck.h"
 
 struct fsck_item {
 	struct str name;

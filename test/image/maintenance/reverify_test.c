@@ -1,6 +1,6 @@
 /* Images of before, over fakes: what is written to a row and to an object, what a failure at any call leaves, and that a second run
  * goes on. */
-#include "image/reverify.h"
+#include "image/maintenance/reverify.h"
 
 #include "fake/fake_product.h"
 #include "fake/pictures.h"

@@ -1,8 +1,8 @@
 /* The parts of a migration's pass that are not images. Each makes the destination be what the source is, and counts in `r`. */
-#ifndef IMAGE_MIGRATION_OTHERS_H
-#define IMAGE_MIGRATION_OTHERS_H
+#ifndef IMAGE_MAINTENANCE_MIGRATION_OTHERS_H
+#define IMAGE_MAINTENANCE_MIGRATION_OTHERS_H
 
-#include "image/migration.h"
+#include "image/maintenance/migration.h"
 
 /* Owners, with all but their usage. */
 enum status migration_copy_users(const struct migration_options *o, struct migration_result *r, struct fault *why) MUST_CHECK;

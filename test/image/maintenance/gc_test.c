@@ -1,6 +1,6 @@
 /* The sweep on the fakes: which rows expire, are removed, confirmed, or left unchanged; many
  * rows in steps; and with each call of each port failing in turn. */
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 
 #include "base/metrics.h"
 #include "fake/fake_cdn.h"

@@ -1,5 +1,5 @@
 /* See reverify.h. Memory: a page of rows, and one image with what is kept of it. */
-#include "image/reverify.h"
+#include "image/maintenance/reverify.h"
 
 #include "base/clock.h"
 #include "image/probe/probe.h"

@@ -1,14 +1,14 @@
 /* The pass: an index of the destination is made, the source is walked and compared with it, and what was not met in the source is removed.
  * Rows that differ are copied by several threads, a page at a time: the object first, then the row that names it. See migration.h;
  * owners, API keys and events are in migration_others.c. */
-#include "image/migration.h"
+#include "image/maintenance/migration.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/thread.h"
-#include "image/migration_index.h"
-#include "image/migration_others.h"
+#include "image/maintenance/migration_index.h"
+#include "image/maintenance/migration_others.h"
 #include "image/page_cursor.h"
 #include "image/publication.h"
 #include "image/verdict.h"

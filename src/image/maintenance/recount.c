@@ -1,5 +1,5 @@
 /* See recount.h. */
-#include "image/recount.h"
+#include "image/maintenance/recount.h"
 
 #include "base/buf.h"
 #include "image/page_cursor.h"

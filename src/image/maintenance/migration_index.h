@@ -1,7 +1,7 @@
 /* What a destination has, by image id, in memory: 40 bytes for each image, and room for more. Rows and objects are remembered as digests,
  * with which those of the source are compared. One thread at a time. */
-#ifndef IMAGE_MIGRATION_INDEX_H
-#define IMAGE_MIGRATION_INDEX_H
+#ifndef IMAGE_MAINTENANCE_MIGRATION_INDEX_H
+#define IMAGE_MAINTENANCE_MIGRATION_INDEX_H
 
 #include "base/hash.h"
 #include "port/transfer.h"

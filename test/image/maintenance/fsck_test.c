@@ -7,7 +7,7 @@
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
-#include "image/fsck.h"
+#include "image/maintenance/fsck.h"
 #include "image/publication.h"
 #include "image/verify.h"
 

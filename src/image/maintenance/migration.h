@@ -3,8 +3,8 @@
  * One pass makes the destination be what the source is: it reads what both have, copies what differs, and removes what the source does
  * not have any more. So a pass that was cut off is simply repeated, a pass over a source that changes gets close, and a pass
  * that finds nothing to do has compared every row, and the size and ETag of every object. Blocks on the ports, with threads of its own. */
-#ifndef IMAGE_MIGRATION_H
-#define IMAGE_MIGRATION_H
+#ifndef IMAGE_MAINTENANCE_MIGRATION_H
+#define IMAGE_MAINTENANCE_MIGRATION_H
 
 #include "image/product.h"
 #include "port/api_key_table.h"

@@ -3,11 +3,11 @@
  * An image and its object cannot be read in one step. The row is read before and after the object: one of another version, or
  * gone, means that both are read again. A repair leaves no image out of the list: one whose object is lost is
  * marked as damaged, as `tintype reverify` does, since its row may be all that there is of it. */
-#include "image/fsck_items.h"
+#include "image/maintenance/fsck_items.h"
 
 #include "base/clock.h"
 #include "image/publication.h"
-#include "image/recount.h"
+#include "image/maintenance/recount.h"
 #include "image/thumb_objects.h"
 #include "image/verdict.h"
 #include "image/verify.h"

@@ -5,8 +5,8 @@
  * with its row, "users" what owners use; all others are those of the backend. While uploads and deletions go on
  * something may look wrong for a moment, so that what is found is examined again when it has had time to settle, and only
  * what is found both times counts. */
-#ifndef IMAGE_FSCK_H
-#define IMAGE_FSCK_H
+#ifndef IMAGE_MAINTENANCE_FSCK_H
+#define IMAGE_MAINTENANCE_FSCK_H
 
 #include "image/product.h"
 #include "port/storage_check.h"

@@ -1,7 +1,7 @@
 /* The sweep. Each step reads a page of rows or objects into an arena of its own and processes it;
  * what fails is recorded and skipped, so that one unreadable object does not keep the rows
  * after it from being processed. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
-#include "image/gc.h"
+#include "image/maintenance/gc.h"
 
 #include "base/hash.h"
 #include "base/log/log.h"

@@ -6,8 +6,8 @@
  *
  * Crash-safe: with an embedded store object and row change in one commit. On a remote one the row says first what the object
  * will be, and that it is stripped only after it was written; whoever finds the one without the other does the same again. */
-#ifndef IMAGE_REVERIFY_H
-#define IMAGE_REVERIFY_H
+#ifndef IMAGE_MAINTENANCE_REVERIFY_H
+#define IMAGE_MAINTENANCE_REVERIFY_H
 
 #include "image/product.h"
 #include "port/bucket_store.h"

@@ -2,12 +2,12 @@
  *
  * Each thread takes the next item, examines it, and comes back; the thread that finds a page used up reads the next one.
  * Memory: a page of items, one object of a remote store or a piece of a file for each thread, and the names of what was found. */
-#include "image/fsck.h"
+#include "image/maintenance/fsck.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/thread.h"
-#include "image/fsck_items.h"
+#include "image/maintenance/fsck_items.h"
 #include "image/publication.h"
 
 #include <stdlib.h>

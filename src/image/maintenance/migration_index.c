@@ -1,5 +1,5 @@
 /* A table with open addressing, by the bytes of ids, which are random. See migration_index.h. */
-#include "image/migration_index.h"
+#include "image/maintenance/migration_index.h"
 
 #include "base/codec.h"
 #include "base/mem.h"

@@ -2,8 +2,8 @@
  * and costs in proportion to their number: once a minute. gc_orphans lists every object under images/ and
  * reads its row, gc_copies those under public/: once a day. All are idempotent, continue past what fails, and work in steps of bounded
  * memory; one sweep at a time. They block: a thread of their own, or a worker. */
-#ifndef IMAGE_GC_H
-#define IMAGE_GC_H
+#ifndef IMAGE_MAINTENANCE_GC_H
+#define IMAGE_MAINTENANCE_GC_H
 
 #include "base/fault.h"
 #include "image/product.h"

@@ -1,7 +1,7 @@
 /* Compute what every owner uses from what is there, and repair what is recorded: bytes and images from the rows, and derived bytes
  * from the thumbnails, where the product has any. Once a day, and by `tintype recount`. Blocks on the ports: a thread of its own. */
-#ifndef IMAGE_RECOUNT_H
-#define IMAGE_RECOUNT_H
+#ifndef IMAGE_MAINTENANCE_RECOUNT_H
+#define IMAGE_MAINTENANCE_RECOUNT_H
 
 #include "base/fault.h"
 #include "image/product.h"
