@@ -8,7 +8,7 @@
 #include "app/gc_thread.h"
 
 #include "app/fsck_request.h"
-#include "app/recount.h"
+#include "app/commands/recount.h"
 #include "base/clock.h"
 #include "base/log/log.h"
 #include "base/mem.h"

@@ -7,15 +7,15 @@
 #include "base/hash.h"
 #include "config/settings_table.h"
 #include "cli/cli.h"
-#include "app/backup.h"
+#include "app/commands/backup.h"
 #include "app/server_main.h"
-#include "app/doctor.h"
-#include "app/fsck.h"
-#include "app/keys.h"
-#include "app/maintenance.h"
-#include "app/migrate.h"
-#include "app/recount.h"
-#include "app/reverify.h"
+#include "app/commands/doctor.h"
+#include "app/commands/fsck.h"
+#include "app/commands/keys.h"
+#include "app/commands/maintenance.h"
+#include "app/commands/migrate.h"
+#include "app/commands/recount.h"
+#include "app/commands/reverify.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* `tintype keys`: the users of the embedded store. */
-#ifndef APP_KEYS_H
-#define APP_KEYS_H
+#ifndef APP_COMMANDS_KEYS_H
+#define APP_COMMANDS_KEYS_H
 
 #include "config/flags.h"
 

@@ -1,6 +1,6 @@
 /* The commands that work on the backends without serving. */
-#ifndef APP_MAINTENANCE_H
-#define APP_MAINTENANCE_H
+#ifndef APP_COMMANDS_MAINTENANCE_H
+#define APP_COMMANDS_MAINTENANCE_H
 
 #include "base/fault.h"
 #include "config/settings.h"

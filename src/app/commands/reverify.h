@@ -1,6 +1,6 @@
 /* `tintype reverify [--strip] [--rate N]`: decode the images that were stored before images were decoded, see image/maintenance/reverify.h. */
-#ifndef APP_REVERIFY_H
-#define APP_REVERIFY_H
+#ifndef APP_COMMANDS_REVERIFY_H
+#define APP_COMMANDS_REVERIFY_H
 
 #include "config/settings_table.h"
 

@@ -1,5 +1,5 @@
 /* See backup_place.h. S3's endpoint, region and credentials are those of --store s3. */
-#include "app/backup_place.h"
+#include "app/commands/backup_place.h"
 
 #include "config/settings_check.h"
 

@@ -1,7 +1,7 @@
 /* `tintype recount`: count what owners use, and repair what is recorded. Where a server uses the data directory, that does it, when it
  * finds the file DIR/recount, which it removes when it is done. */
-#ifndef APP_RECOUNT_H
-#define APP_RECOUNT_H
+#ifndef APP_COMMANDS_RECOUNT_H
+#define APP_COMMANDS_RECOUNT_H
 
 #include <stdbool.h>
 

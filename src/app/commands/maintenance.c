@@ -1,6 +1,6 @@
 /* `tintype sweep` for a timer that is not a server's own, as cron's next to Lambda functions, `tintype compact`, and
  * `tintype table create` for a table that no template made. */
-#include "app/maintenance.h"
+#include "app/commands/maintenance.h"
 
 #include "aws/aws.h"
 #include "base/clock.h"

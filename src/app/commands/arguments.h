@@ -1,6 +1,6 @@
 /* The words of a command that has flags of its own and operands next to settings of the server. Pure; any thread. */
-#ifndef APP_ARGUMENTS_H
-#define APP_ARGUMENTS_H
+#ifndef APP_COMMANDS_ARGUMENTS_H
+#define APP_COMMANDS_ARGUMENTS_H
 
 #include "config/flags.h"
 #include "config/settings.h"

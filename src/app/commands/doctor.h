@@ -2,8 +2,8 @@
  *
  * Each check is a function that reports one or more lines. It works with the server running, which is asked then, and without; nothing
  * is changed, but for an object that is written to a remote store and removed again. */
-#ifndef APP_DOCTOR_H
-#define APP_DOCTOR_H
+#ifndef APP_COMMANDS_DOCTOR_H
+#define APP_COMMANDS_DOCTOR_H
 
 #include "base/arena.h"
 #include "config/settings_table.h"

@@ -1,7 +1,7 @@
 /* The keys that sign delivery links, and from which ids of slots with an Idempotency-Key are made, in a migration: links that were given
  * out before must be valid after it, and a request that is repeated must find its image. */
-#ifndef APP_MIGRATE_KEYS_H
-#define APP_MIGRATE_KEYS_H
+#ifndef APP_COMMANDS_MIGRATE_KEYS_H
+#define APP_COMMANDS_MIGRATE_KEYS_H
 
 #include "app/backends.h"
 

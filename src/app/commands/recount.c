@@ -1,8 +1,8 @@
 /* See recount.h. */
-#include "app/recount.h"
+#include "app/commands/recount.h"
 
 #include "app/backends.h"
-#include "app/maintenance.h"
+#include "app/commands/maintenance.h"
 #include "image/maintenance/recount.h"
 
 #include <errno.h>

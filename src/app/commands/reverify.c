@@ -1,10 +1,10 @@
 /* See reverify.h. What is found is printed on stdout, a line for each damaged image and one at the end; how far it is, on stderr
  * where that is a terminal. */
-#include "app/reverify.h"
+#include "app/commands/reverify.h"
 
 #include "app/backends.h"
 #include "app/image_rules.h"
-#include "app/maintenance.h"
+#include "app/commands/maintenance.h"
 #include "app/render_pool.h"
 #include "app/reverify_files.h"
 #include "base/clock.h"

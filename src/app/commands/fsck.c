@@ -1,12 +1,12 @@
 /* See fsck.h. Findings are printed on stdout, one per line, and a summary at the end; progress on stderr if it is a terminal. Reading is always
  * done here, while a server may be running. Repairs are done by the process that has locked the data directory. */
-#include "app/fsck.h"
+#include "app/commands/fsck.h"
 
-#include "app/arguments.h"
+#include "app/commands/arguments.h"
 #include "app/backends.h"
 #include "app/fsck_request.h"
 #include "app/image_rules.h"
-#include "app/maintenance.h"
+#include "app/commands/maintenance.h"
 #include "app/render_pool.h"
 #include "base/clock.h"
 #include "base/writer.h"

@@ -1,9 +1,9 @@
 /* See backup.h. The result is one line on stdout; what is damaged, and how far it is on a terminal, go to stderr. */
-#include "app/backup.h"
+#include "app/commands/backup.h"
 
-#include "app/arguments.h"
-#include "app/backup_place.h"
-#include "app/maintenance.h"
+#include "app/commands/arguments.h"
+#include "app/commands/backup_place.h"
+#include "app/commands/maintenance.h"
 #include "backup/backup.h"
 #include "backup/snapshots.h"
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* See doctor.h: the checks in their order, and how they report. */
-#include "app/doctor.h"
+#include "app/commands/doctor.h"
 
-#include "app/arguments.h"
+#include "app/commands/arguments.h"
 #include "app/backends.h"
 #include "app/identity_setup.h"
 #include "app/serve_settings.h"

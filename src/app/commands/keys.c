@@ -3,7 +3,7 @@
  *
  * Grants are read from three flags in any order; a flag that appears a second time begins the next grant.
  * With several of them each must be complete: a grant that was meant to be narrow would be wide. */
-#include "app/keys.h"
+#include "app/commands/keys.h"
 
 #include "base/hash.h"
 #include "config/settings.h"

@@ -1,6 +1,6 @@
 /* `tintype migrate`: all images of one deployment to another, between the embedded store and S3 with DynamoDB or PostgreSQL. */
-#ifndef APP_MIGRATE_H
-#define APP_MIGRATE_H
+#ifndef APP_COMMANDS_MIGRATE_H
+#define APP_COMMANDS_MIGRATE_H
 
 #include "config/flags.h"
 

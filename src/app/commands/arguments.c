@@ -1,5 +1,5 @@
 /* See arguments.h. Words of settings are left to settings_load, which validates their values. */
-#include "app/arguments.h"
+#include "app/commands/arguments.h"
 
 #define WORDS_MAX 256
 

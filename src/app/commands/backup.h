@@ -1,6 +1,6 @@
 /* `tintype backup` and `tintype restore`, of the embedded store. See backup/backup.h and doc/backup.md. */
-#ifndef APP_BACKUP_H
-#define APP_BACKUP_H
+#ifndef APP_COMMANDS_BACKUP_H
+#define APP_COMMANDS_BACKUP_H
 
 #include "config/settings_table.h"
 

@@ -1,5 +1,5 @@
 /* What `tintype doctor` checks on this machine. See doctor.h. */
-#include "app/doctor.h"
+#include "app/commands/doctor.h"
 
 #include "app/access.h"
 #include "app/backends.h"

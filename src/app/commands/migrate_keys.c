@@ -1,6 +1,6 @@
 /* See migrate_keys.h. An embedded store has a key of its own, which signs links where TINTYPE_DELIVERY_KEYS is not set, and from which the ids
  * of slots are made in any case; elsewhere the first of TINTYPE_DELIVERY_KEYS does both. */
-#include "app/migrate_keys.h"
+#include "app/commands/migrate_keys.h"
 
 #include "base/hash.h"
 

@@ -1,5 +1,5 @@
 /* What `tintype doctor` asks others: the server, the store, the issuer, the receiver of webhooks. See doctor.h. */
-#include "app/doctor.h"
+#include "app/commands/doctor.h"
 
 #include "app/backends.h"
 #include "app/backends_postgres.h"

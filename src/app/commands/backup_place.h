@@ -1,6 +1,6 @@
 /* Where `tintype backup` writes to, from the word on the command line: a directory, or s3://BUCKET/PREFIX. */
-#ifndef APP_BACKUP_PLACE_H
-#define APP_BACKUP_PLACE_H
+#ifndef APP_COMMANDS_BACKUP_PLACE_H
+#define APP_COMMANDS_BACKUP_PLACE_H
 
 #include "app/aws_adapters.h"
 #include "backup/target.h"

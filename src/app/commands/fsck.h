@@ -1,6 +1,6 @@
 /* `tintype fsck [--repair] [--jobs N] [--json]`: check everything that is stored, see image/maintenance/fsck.h. */
-#ifndef APP_FSCK_H
-#define APP_FSCK_H
+#ifndef APP_COMMANDS_FSCK_H
+#define APP_COMMANDS_FSCK_H
 
 #include "config/settings_table.h"
 

@@ -3,11 +3,11 @@
  *
  *   source     COPYING ── passes ──▶ DRAINING ── last URL ──▶ CLOSED ── passes, until one finds nothing to do
  *   destination  ARRIVING ─────────────────────────────────────────────────────────────────▶ ARRIVED */
-#include "app/migrate.h"
+#include "app/commands/migrate.h"
 
 #include "app/image_rules.h"
-#include "app/maintenance.h"
-#include "app/migrate_keys.h"
+#include "app/commands/maintenance.h"
+#include "app/commands/migrate_keys.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "config/env_file.h"
