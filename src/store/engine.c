@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/db/images.h"
+#include "store/tables/images.h"
 #include "store/files/io.h"
-#include "store/db/objects.h"
+#include "store/tables/objects.h"
 #include "store/db/schema.h"
 #include "store/restoration.h"
 

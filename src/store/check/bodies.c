@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "port/object_digest.h"
-#include "store/db/objects.h"
-#include "store/db/rows.h"
+#include "store/tables/objects.h"
+#include "store/tables/rows.h"
 #include "store/files/io.h"
 
 #include <errno.h>

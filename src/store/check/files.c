@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/clock.h"
-#include "store/db/images.h"
+#include "store/tables/images.h"
 #include "store/files/io.h"
 
 #include <dirent.h>

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/db/meta.h"
+#include "store/tables/meta.h"
 
 #include <assert.h>
 #include <fcntl.h>

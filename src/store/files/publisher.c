@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "store/engine.h"
-#include "store/db/uploads.h"
+#include "store/tables/uploads.h"
 #include "store/files/hold.h"
 #include "store/files/io.h"
 

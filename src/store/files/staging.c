@@ -8,10 +8,10 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/db/commit.h"
+#include "store/tables/commit.h"
 #include "store/engine.h"
 #include "store/files/io.h"
-#include "store/db/objects.h"
+#include "store/tables/objects.h"
 
 #include <assert.h>
 #include <errno.h>
