@@ -1,7 +1,7 @@
 /* Any bytes as calls of the renderer's heap: four bytes a call, its kind, one of 16 blocks, and a size. What must hold: blocks lie inside
  * the heap, aligned and apart from each other, keep what is in them, are zero where that is asked for, and all of it is there again
  * when it was forgotten. */
-#include "render/heap.h"
+#include "render/sandbox/heap.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Any bytes as a color profile. What must hold: a picture of 16 pixels stays one; what is refused changes nothing; alpha
  * stays. */
-#include "render/icc.h"
+#include "render/picture/icc.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * Source: WebP Container Specification, "Animation", "ANMF chunk". */
 #include "render/animation.h"
 
-#include "render/icc.h"
-#include "render/thumbs.h"
+#include "render/picture/icc.h"
+#include "render/picture/thumbs.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #define RENDER_ANIMATION_H
 
 #include "render/decoding.h"
-#include "render/encode.h"
+#include "render/picture/encode.h"
 
 struct animation;
 

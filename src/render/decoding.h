@@ -4,10 +4,10 @@
 #ifndef RENDER_DECODING_H
 #define RENDER_DECODING_H
 
-#include "render/icc.h"
+#include "render/picture/icc.h"
 #include "render/input.h"
 #include "render/protocol.h"
-#include "render/resize.h"
+#include "render/picture/resize.h"
 
 #define PROFILE_BYTES_MAX ((size_t)4 << 20)
 #define METADATA_BYTES_MAX ((size_t)4 << 20) /* of one chunk besides the pixels that is kept */

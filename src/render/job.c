@@ -2,9 +2,9 @@
 #include "render/job.h"
 #include "render/animation.h"
 #include "render/decoding.h"
-#include "render/icc.h"
-#include "render/orient.h"
-#include "render/thumbs.h"
+#include "render/picture/icc.h"
+#include "render/picture/orient.h"
+#include "render/picture/thumbs.h"
 
 /* What comes after decoding. The profile is read even where there is no picture to convert, as part of the check. */
 static void finish_picture(struct decoding *d, struct window *window)

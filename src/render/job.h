@@ -3,7 +3,7 @@
 #ifndef RENDER_JOB_H
 #define RENDER_JOB_H
 
-#include "render/encode.h"
+#include "render/picture/encode.h"
 #include "render/input.h"
 
 /* job: decoded and so valid; window: bytes and max are given; answer: written whole. */

@@ -1,7 +1,7 @@
 /* What a decoder may use, and what it has found so far; see decoding.h. Memory is computed from the header before anything
  * is allocated, so that the answer can say how much a picture needs. */
 #include "render/decoding.h"
-#include "render/thumbs.h"
+#include "render/picture/thumbs.h"
 
 void decoding_note(struct decoding *d, enum render_code code)
 {

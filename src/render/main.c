@@ -7,8 +7,8 @@
  * (sandbox.h), says READY, and takes jobs (protocol.h) until the server closes its end. One thread; no clock: the server
  * keeps the time and ends a worker that takes too long. */
 #include "render/job.h"
-#include "render/memory.h"
-#include "render/sandbox.h"
+#include "render/sandbox/memory.h"
+#include "render/sandbox/sandbox.h"
 #include "render/warm_up.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef RENDER_WARM_UP_H
 #define RENDER_WARM_UP_H
 
-#include "render/encode.h"
+#include "render/picture/encode.h"
 
 /* glibc's qsort asks for the size of memory at its first large sort (libwebp's encoder sorts); libjpeg-turbo reads
  * /proc/cpuinfo at its first use on arm64. window: written to, and left empty. */

@@ -1,7 +1,7 @@
 /* A process in the renderer's sandbox that tries one thing, for sandbox_test.c: sandbox_probe NAME. It reports over
  * descriptor 3 what it could do: its layers, whether the root is empty, then nothing more if the filter ends it. Built
  * without sanitizers, as the renderer is. */
-#include "render/sandbox.h"
+#include "render/sandbox/sandbox.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
