@@ -71,7 +71,7 @@ struct transfer_ops {
 	enum status (*events)(struct transfer *, struct str cursor, struct arena *, struct transfer_event_page *out, struct fault *);
 	enum status (*put_event)(struct transfer *, const struct transfer_event *, struct fault *);
 	enum status (*get_state)(struct transfer *, struct arena *, struct transfer_state *out, struct fault *);
-	enum status (*set_state)(struct transfer *, const struct transfer_state *, struct fault *);
+	enum status (*set_state)(struct transfer *, const struct transfer_state *was, const struct transfer_state *, struct fault *);
 };
 struct transfer {
 	const struct transfer_ops *ops;
@@ -124,11 +124,24 @@ MUST_CHECK static inline enum status transfer_get_state(struct transfer *t, stru
 	return t->ops->get_state(t, a, out, why);
 }
 
-/* Of TRANSFER_NONE nothing is left.  Errors: DISK_FULL; STORAGE_FAILED; UPSTREAM_FAILED */
-MUST_CHECK static inline enum status transfer_set_state(struct transfer *t, const struct transfer_state *s, struct fault *why)
+static inline bool transfer_state_equal(const struct transfer_state *x, const struct transfer_state *y)
 {
-	assert((s->phase == TRANSFER_NONE) == (s->id.n == 0));
-	return t->ops->set_state(t, s, why);
+	return x->phase == y->phase && str_equal(x->id, y->id) && x->since_ms == y->since_ms;
+}
+
+/* Change the state if it still is `was`, as of two callers with the same `was` one can. Of TRANSFER_NONE nothing is left.
+ * was     what transfer_get_state gave, or the state that was set last; not the new one
+ * Errors  STATE_CHANGED it is another; DISK_FULL; STORAGE_FAILED; UPSTREAM_FAILED */
+MUST_CHECK static inline enum status transfer_set_state(
+	struct transfer *t, const struct transfer_state *was, const struct transfer_state *s, struct fault *why)
+{
+	assert((s->phase == TRANSFER_NONE) == (s->id.n == 0) && !transfer_state_equal(was, s));
+	return t->ops->set_state(t, was, s, why);
+}
+/* What set_state returns where it is another. */
+MUST_CHECK static inline enum status transfer_state_changed(struct fault *why)
+{
+	return fault_set(why, STATE_CHANGED, "Another tintype migrate has changed the state of the migration.");
 }
 
 #endif

@@ -15,6 +15,7 @@
 #define CURSOR_KEPT 'k'
 /* How many numbers are tried for an event whose number is taken. */
 #define EVENT_TRIES 100
+#define STATE_BYTES 4096
 
 static struct postgres *postgres_of(struct transfer *t)
 {
@@ -71,7 +72,7 @@ struct transfer_change {
 	unsigned char id[UUID_BYTES];
 	const struct transfer_entry *entry;
 	const struct user_row *user;
-	const struct transfer_state *state;
+	const struct transfer_state *was, *state;
 };
 
 static void want_put(struct pg_batch *b, struct pg_change *c, bool careful)
@@ -222,19 +223,29 @@ static enum status get_state(struct transfer *t, struct arena *a, struct transfe
 /* The lock excludes other batches: each ends with a statement that writes to `writers` and reads the phase. */
 static enum status apply_state(struct pg_batch *b, struct pg_change *c)
 {
-	const struct transfer_state *s = ((const struct transfer_change *)c)->state;
+	const struct transfer_state *s = ((const struct transfer_change *)c)->state, *was = ((const struct transfer_change *)c)->was;
 
 	BATCH_SEND(b, NULL, PQ_WRITERS_LOCK, { PG_END });
-	BATCH_SEND(b, NULL, PQ_PHASE_SET, pg_number(s->phase), pg_text(s->id), pg_number(s->since_ms));
+	BATCH_SEND(b, NULL, PQ_PHASE_SET, pg_number(s->phase), pg_text(s->id), pg_number(s->since_ms), pg_number(was->phase), pg_text(was->id),
+		pg_number(was->since_ms));
 	batch_writer(b)->phase = s->phase;
 	return OK;
 }
 
-static enum status set_state(struct transfer *t, const struct transfer_state *s, struct fault *why)
+/* Where the state is another, the statement changes no row, and the batch is refused if the phase is another too. So the state that is read
+ * afterwards says what became of it. */
+static enum status set_state(struct transfer *t, const struct transfer_state *was, const struct transfer_state *s, struct fault *why)
 {
-	struct transfer_change tc = { .change = { .call.why = why, .apply = apply_state }, .state = s };
+	struct transfer_change tc = { .change = { .call.why = why, .apply = apply_state }, .was = was, .state = s };
+	struct arena a CLEANUP(arena_deinit);
+	struct transfer_state now;
 
-	return pg_writer_run(&postgres_of(t)->writer, &tc.change);
+	enum status status = pg_writer_run(&postgres_of(t)->writer, &tc.change);
+	arena_init(&a, STATE_BYTES);
+	TRY(get_state(t, &a, &now, why));
+	if (transfer_state_equal(&now, s))
+		return OK;
+	return status != OK && transfer_state_equal(&now, was) ? status : transfer_state_changed(why);
 }
 
 const struct transfer_ops pg_transfer_ops = { walk, put, put_user, events, put_event, get_state, set_state };

@@ -221,7 +221,9 @@ static void test_put_event_then_it_is_there_once_and_is_sent(void **state)
 static void set(struct bench *b, enum transfer_phase phase)
 {
 	const struct transfer_state s = { .phase = phase, .id = phase == TRANSFER_NONE ? STR("") : MIGRATION, .since_ms = 7 };
-	assert_int_equal(transfer_set_state(b->w.transfer, &s, &b->why), OK);
+	struct transfer_state was;
+	assert_int_equal(transfer_get_state(b->w.transfer, &b->a, &was, &b->why), OK);
+	assert_int_equal(transfer_set_state(b->w.transfer, &was, &s, &b->why), OK);
 }
 
 /* Whether the change is refused; a process may obey the state before for a while. */
@@ -287,6 +289,34 @@ static void test_state_then_kept_and_obeyed(void **state)
 	}
 }
 
+/* Two callers that have both read a state: the first changes it, and the second is told so, whatever it wanted. */
+static void test_state_changed_by_another_then_not_overwritten(void **state)
+{
+	struct bench *b = *state;
+	const struct transfer_state none = { .id = STR("") }, first = { TRANSFER_COPYING, MIGRATION, 7 }, rows[] = {
+		{ TRANSFER_COPYING, MIGRATION, 8 },
+		{ TRANSFER_COPYING, STR("1a6f3c52-0f5e-4c1b-8f5d-2b7c1d0e9a46"), 7 },
+		{ TRANSFER_DRAINING, MIGRATION, 7 },
+		{ TRANSFER_NONE, STR(""), 0 },
+	};
+	struct transfer_state got;
+	assert_int_equal(transfer_set_state(b->w.transfer, &none, &first, &b->why), OK);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct transfer_state *other = &rows[i], third = { TRANSFER_CLOSED, MIGRATION, 9 };
+		assert_fails(b, transfer_set_state(b->w.transfer, other, &third, &b->why), F_STATE_CHANGED);
+		if (other->phase != TRANSFER_NONE)
+			assert_fails(b, transfer_set_state(b->w.transfer, other, &none, &b->why), F_STATE_CHANGED);
+		assert_int_equal(transfer_get_state(b->w.transfer, &b->a, &got, &b->why), OK);
+		assert_true(transfer_state_equal(&got, &first));
+		/* the other callers' turn comes first */
+		assert_int_equal(transfer_set_state(b->w.transfer, &first, other, &b->why), OK);
+		assert_fails(b, transfer_set_state(b->w.transfer, &first, &third, &b->why), F_STATE_CHANGED);
+		assert_int_equal(transfer_get_state(b->w.transfer, &b->a, &got, &b->why), OK);
+		assert_true(transfer_state_equal(&got, other));
+		assert_int_equal(transfer_set_state(b->w.transfer, other, &first, &b->why), OK);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_put_then_walk_gives_every_row_with_every_member_once),
 	BENCH_TEST(test_put_again_then_replaced_and_counted_once),
@@ -295,6 +325,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_put_user_then_all_but_the_usage),
 	BENCH_TEST(test_put_event_then_it_is_there_once_and_is_sent),
 	BENCH_TEST(test_state_then_kept_and_obeyed),
+	BENCH_TEST(test_state_changed_by_another_then_not_overwritten),
 };
 
 int contract_transfer(const struct contract_maker *maker)

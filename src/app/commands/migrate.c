@@ -61,6 +61,7 @@ struct command {
 	bool shown;  /* stderr is a terminal */
 	int64_t shown_ms;
 	struct arena texts;
+	struct str id; /* of the migration; in `texts` */
 	struct migration_result result; /* of the last pass */
 };
 
@@ -153,7 +154,7 @@ static enum status check_state(const struct side *s, const char *which, struct f
 	struct arena a CLEANUP(arena_deinit);
 	arena_init(&a, STATE_BYTES);
 	TRY(transfer_get_state(s->backends.transfer, &a, &now, why));
-	if (now.phase == s->state.phase && now.since_ms == s->state.since_ms)
+	if (transfer_state_equal(&now, &s->state))
 		return OK;
 	return fault_set(why, STATE_CHANGED,
 		"`tintype migrate --cancel`, or another run, has changed the state of the %s to \"%.*s\" in the meantime, so this run ends. To continue the "
@@ -171,10 +172,12 @@ static enum status check_states(const struct command *c, struct fault *why)
 
 static enum status set_phase(struct command *c, struct side *s, enum transfer_phase phase, struct fault *why)
 {
-	const struct transfer_state now = { .phase = phase, .id = c->from.state.id, .since_ms = clock_now_ms() };
-	if (!c->cancel)
+	const struct transfer_state now = { .phase = phase, .id = c->id, .since_ms = clock_now_ms() };
+	TRY(check_states(c, why));
+	enum status set = transfer_set_state(s->backends.transfer, &s->state, &now, why);
+	if (set != OK && why->code == F_STATE_CHANGED)
 		TRY(check_states(c, why));
-	TRY(transfer_set_state(s->backends.transfer, &now, why));
+	TRY(set);
 	s->state = now;
 	return OK;
 }
@@ -242,12 +245,13 @@ static enum status begin(struct command *c, struct fault *why)
 		return fault_set(why, BAD_SETTING,
 			"The destination was complete, and since `tintype migrate --cancel` the source accepts changes again, which the destination does "
 			"not get. Use the destination as it is, or migrate to another, empty one.");
+	c->id = from->id;
 	if (same && (to->phase == TRANSFER_ARRIVING || to->phase == TRANSFER_ARRIVED))
 		return OK;
 	TRY(check_empty(&c->to, why));
 	if (!begun) {
 		uuid_v4(id);
-		from->id = str_dup(&c->texts, str_of(id));
+		c->id = str_dup(&c->texts, str_of(id));
 		TRY(fault_check_arena(&c->texts, why));
 		TRY(set_phase(c, &c->from, TRANSFER_COPYING, why));
 	}
@@ -397,15 +401,21 @@ static enum status migrate(struct command *c, struct fault *why)
 	return OK;
 }
 
-/* The id stays, so that the migration can be taken up again. */
+/* The id stays, so that the migration can be taken up again. A run that changes the state at the same moment is overtaken by the next attempt. */
 static enum status cancel(struct command *c, struct fault *why)
 {
-	enum transfer_phase phase = c->from.state.phase;
-	if (phase != TRANSFER_DRAINING && phase != TRANSFER_CLOSED) {
-		printf("The source refuses nothing: there is nothing to cancel.\n");
-		return OK;
-	}
-	TRY(set_phase(c, &c->from, TRANSFER_COPYING, why));
+	enum status set;
+	do {
+		TRY(read_state(c, &c->from, why));
+		const struct transfer_state *was = &c->from.state;
+		const struct transfer_state now = { .phase = TRANSFER_COPYING, .id = was->id, .since_ms = clock_now_ms() };
+		if (was->phase != TRANSFER_DRAINING && was->phase != TRANSFER_CLOSED) {
+			printf("The source refuses nothing: there is nothing to cancel.\n");
+			return OK;
+		}
+		set = transfer_set_state(c->from.backends.transfer, was, &now, why);
+	} while (set != OK && why->code == F_STATE_CHANGED);
+	TRY(set);
 	printf("The source accepts slots and changes again. Do not let clients use the destination: it does not get them.\n");
 	return OK;
 }

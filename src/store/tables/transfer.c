@@ -257,7 +257,7 @@ static enum status get_state(struct transfer *t, struct arena *a, struct transfe
 	return fault_check_arena(a, why);
 }
 
-static enum status set_state(struct transfer *t, const struct transfer_state *state, struct fault *why)
+static enum status set_state(struct transfer *t, const struct transfer_state *was, const struct transfer_state *state, struct fault *why)
 {
 	struct db d;
 
@@ -265,9 +265,12 @@ static enum status set_state(struct transfer *t, const struct transfer_state *st
 	/* The server's own thread writes the log back. */
 	(void)sqlite3_wal_autocheckpoint(d.sq, 0);
 	sqlite3_stmt *s = state->phase == TRANSFER_NONE
-		? db_query(&d, Q_MIGRATION_END)
-		: DB_BIND(&d, Q_MIGRATION_SET, db_int(state->phase), db_text(state->id), db_int(state->since_ms));
+		? DB_BIND(&d, Q_MIGRATION_END, db_int(was->phase), db_text(was->id), db_int(was->since_ms))
+		: DB_BIND(&d, Q_MIGRATION_SET, db_int(state->phase), db_text(state->id), db_int(state->since_ms), db_int(was->phase),
+			  db_text(was->id), db_int(was->since_ms));
 	enum status status = db_run(&d, s, why);
+	if (status == OK && sqlite3_changes(d.sq) == 0)
+		status = transfer_state_changed(why);
 	db_close(&d);
 	return status;
 }
