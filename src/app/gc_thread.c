@@ -71,6 +71,8 @@ static bool run_gc(struct gc_thread *j, bool walk)
 	if (status == OK && walk)
 		status = gc_orphans(j->product, clock_now_ms(), &limits, &result, &why);
 	if (status == OK && walk)
+		status = gc_thumbs(j->product, clock_now_ms(), &limits, &result, &why);
+	if (status == OK && walk)
 		status = gc_copies(j->product, clock_now_ms(), &limits, &result, &why);
 	gc_report(&result);
 	if (status != OK)

@@ -140,15 +140,6 @@ enum status publication_remove(struct product *p, struct str image_id, bool was_
 	return p->cdn == NULL ? OK : remove_copies(p, image_id, was_public, why);
 }
 
-struct str publication_image_of(struct str key)
-{
-	if (!str_starts_with(key, PUBLIC_PREFIX))
-		return STR("");
-	struct str rest = str_slice(key, PUBLIC_PREFIX.n, key.n);
-	struct str id = str_cut(&rest, '/');
-	return uuid_valid(id) && rest.n > 0 ? id : STR("");
-}
-
 /* The copies of a pending public image may have other bytes for a while; its verification replaces them. */
 static bool may_have_copies(const struct image_row *row)
 {

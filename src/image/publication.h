@@ -25,8 +25,6 @@ enum publication_change {
  *         row is as it was, and the call may be repeated */
 enum status publication_update(
 	struct product *p, const struct image_row *row, enum publication_change change, struct fault *why) MUST_CHECK;
-/* The image whose copy has this key; "" if it is the key of none. Borrowed from it. */
-struct str publication_image_of(struct str key);
 /* Remove the copies of an image whose row is gone, private or rejected, which an interrupted change or deletion has left.
  * removed  whether there was a reason to
  * Errors   as above */

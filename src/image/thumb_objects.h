@@ -5,6 +5,8 @@
 
 #include "port/thumb_store.h"
 
+#define THUMB_PREFIX STR("thumbs/")
+
 /* The key of one; {NULL, 0} when the arena is full. */
 struct str thumb_objects_key(struct arena *a, struct str image_id, struct str name);
 /* The media type that it is stored with. */

@@ -20,6 +20,15 @@ struct str image_id_of_key(struct str key)
 	return uuid_valid(id) && rest.n <= EXTENSION_MAX_CHARS && str_consists_of_lower(rest, STR("")) ? id : none;
 }
 
+struct str image_id_of_variant(struct str folder, struct str key)
+{
+	if (!str_starts_with(key, folder))
+		return STR("");
+	struct str rest = str_slice(key, folder.n, key.n);
+	struct str id = str_cut(&rest, '/');
+	return uuid_valid(id) && rest.n > 0 ? id : STR("");
+}
+
 uint64_t verdict_max_bytes(const struct image_rules *rules, const struct image_row *row)
 {
 	assert(rules != NULL && row != NULL);

@@ -8,6 +8,9 @@
 
 /* The id in an image key (images/<uuid>.<extension>), borrowed from it; "" for any other key. */
 struct str image_id_of_key(struct str key);
+/* The id in the key of a thumbnail or a public copy (<folder><uuid>/<variant>), borrowed from it; "" for any other key.
+ * folder  THUMB_PREFIX or PUBLIC_PREFIX */
+struct str image_id_of_variant(struct str folder, struct str key);
 /* The most bytes that a slot takes. */
 uint64_t verdict_max_bytes(const struct image_rules *rules, const struct image_row *row);
 /* Read the row of this id and check that the key may be uploaded to. An uploaded row is accepted, since the

@@ -46,26 +46,26 @@ void sweep_limit(struct gc_limits *limits, int64_t now_ms, unsigned slices, stru
 	limits->start = str_printf(a, "%02x", (unsigned)(round * 157 % 256)); /* 0.61 of 256: far from those of the last rounds */
 }
 
-/* The copies take half of the time that is left, so that there is some for the objects. */
-static void walk_slices(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *done, struct arena *a,
-	struct str *slice, struct fault *first)
+/* Each walk has an equal part of the time that is left by then. */
+static void walk_slices(struct product *p, int64_t now_ms, int64_t until_ms, struct gc_result *done, struct arena *a, struct str *slice,
+	struct fault *first)
 {
-	const int64_t *until_ms = limits->stop_arg;
-	int64_t copies_until_ms = clock_mono_ms() + (*until_ms - clock_mono_ms()) / 2;
-	struct gc_limits objects = *limits, copies = *limits;
-	struct fault failed = { 0 };
-	sweep_limit(&objects, now_ms, SWEEP_SLICES, a);
-	sweep_limit(&copies, now_ms, SWEEP_COPY_SLICES, a);
-	if (fault_check_arena(a, &failed) != OK) {
-		note_failure(&failed, first);
-		return;
+	static const struct {
+		enum status (*walk)(struct product *, int64_t, const struct gc_limits *, struct gc_result *, struct fault *);
+		unsigned slices;
+	} walks[] = { { gc_copies, SWEEP_COPY_SLICES }, { gc_thumbs, SWEEP_SLICES }, { gc_orphans, SWEEP_SLICES } };
+	for (size_t i = 0; i < COUNT_OF(walks); i++) {
+		int64_t begins_ms = clock_mono_ms(), ends_ms = begins_ms + (until_ms - begins_ms) / (int64_t)(COUNT_OF(walks) - i);
+		struct gc_limits limits = { .stop = is_time_up, .stop_arg = &ends_ms };
+		struct fault failed = { 0 };
+		sweep_limit(&limits, now_ms, walks[i].slices, a);
+		enum status end = fault_check_arena(a, &failed);
+		if (end == OK)
+			end = walks[i].walk(p, now_ms, &limits, done, &failed);
+		if (end != OK)
+			note_failure(&failed, first);
+		*slice = limits.prefix;
 	}
-	*slice = objects.prefix;
-	copies.stop_arg = &copies_until_ms;
-	if (gc_copies(p, now_ms, &copies, done, &failed) != OK)
-		note_failure(&failed, first);
-	if (gc_orphans(p, now_ms, &objects, done, &failed) != OK)
-		note_failure(&failed, first);
 }
 
 enum status sweep_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
@@ -85,7 +85,7 @@ enum status sweep_function_run(void *arg, const struct invocation *in, struct ar
 		note_failure(&failed, &first);
 	if (erase_users(p, &limits, &failed) != OK)
 		note_failure(&failed, &first);
-	walk_slices(p, now_ms, &limits, &done, a, &slice, &first);
+	walk_slices(p, now_ms, until_ms, &done, a, &slice, &first);
 	gc_report(&done);
 	writer_open(answer, STR(""), '{');
 	writer_number(answer, STR("ended"), done.ended);

@@ -436,12 +436,14 @@ test('a sweep with little time leaves what it cannot do to the next one', async 
 });
 
 test('the sweep deletes orphaned objects of the slice of the hour, and goes on with the deletion of a user', async () => {
-	const { slice } = await sweep(), orphan = n => `images/${n.toString(16).padStart(3, '0')}00000-0000-4000-8000-000000000000.png`;
-	const here = [0, 1].map(more => orphan((parseInt(slice, 16) + more) % 4096)), other = orphan((parseInt(slice, 16) + 2) % 4096);
-	for (const key of [...here, other])
-		assert.equal((await cloud.put(key, 'no row')).status, 200);
-	await eventually(async () => (await sweep()).orphans > 0, { everyMs: 300, what: 'it is old enough' });
-	assert.deepEqual([await cloud.head(here[0]) || await cloud.head(here[1]), await cloud.head(other)], [true, true]);
+	const { slice } = await sweep(), id = more => `${((parseInt(slice, 16) + more) % 4096).toString(16).padStart(3, '0')}00000-0000-4000-8000-000000000000`;
+	for (const name of [id => `images/${id}.png`, id => `thumbs/${id}/small-1a2b3c4d.webp`]) {
+		const [first, next, other] = [0, 1, 2].map(more => name(id(more)));
+		for (const key of [first, next, other])
+			assert.equal((await cloud.put(key, 'no row')).status, 200);
+		await eventually(async () => (await sweep()).orphans > 0, { everyMs: 300, what: 'it is old enough' });
+		assert.deepEqual([await cloud.head(first) && await cloud.head(next), await cloud.head(other)], [false, true], name('ID'));
+	}
 
 	const { image: { imageId } } = await upload(photo), put = item => cloud.dynamo('PutItem', { TableName: 'ImageMetadata', Item: Object.fromEntries(Object.entries(item).map(([name, value]) => [name, typeof value === 'number' ? { N: String(value) } : { S: value }])) });
 	await put({ imageId: 'usage#alice', owner: 'alice', blocked: 1, changes: 1, changedMs: 1, claimedBytes: 0, claimedImages: 0, reservedBytes: 0, pendingSlots: 0, firstMs: 1, seenMs: 1 });

@@ -288,16 +288,6 @@ static void test_repaired_while_it_is_made_public_then_its_copies_are_made_again
 	assert_true(!removed && has_copy());
 }
 
-static void test_image_of_a_copy_then_only_of_keys_below_an_id(void **state)
-{
-	struct arena *a = &x.f.a;
-	(void)state;
-	assert_str(publication_image_of(copy_key()), row_id(a, 1));
-	assert_str(publication_image_of(str_printf(a, "images/%.*s/original", STRF(row_id(a, 1)))), STR(""));
-	assert_str(publication_image_of(str_printf(a, "public/%.*s/", STRF(row_id(a, 1)))), STR(""));
-	assert_str(publication_image_of(STR("public/robots.txt")), STR(""));
-}
-
 static void test_links_then_signed_unless_the_image_is_public(void **state)
 {
 	struct str url, again;
@@ -347,7 +337,6 @@ int main(void)
 			test_other_bytes_then_they_are_copied_when_they_are_accepted_and_the_old_are_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_thumbnails_that_are_recorded_then_copied_with_their_image_and_gone_with_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_repaired_while_it_is_made_public_then_its_copies_are_made_again, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_image_of_a_copy_then_only_of_keys_below_an_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_links_then_signed_unless_the_image_is_public, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,17 @@ static void test_image_id_of_other_keys_then_empty(void **state)
 		assert_int_equal(image_id_of_key(keys[i]).n, 0);
 }
 
+static void test_image_id_of_a_variant_then_only_of_keys_of_its_folder_with_a_name(void **state)
+{
+	static const char *const others[] = { "", "thumbs/", "thumbs/" UUID, "thumbs/" UUID "/", "thumbs/notes.txt", "public/" UUID "/original",
+		"images/" UUID ".jpg", "thumbs/x/" UUID "/small", "/thumbs/" UUID "/small" };
+	(void)state;
+	assert_true(str_equal(image_id_of_variant(STR("thumbs/"), STR("thumbs/" UUID "/small-1a2b3c4d.webp")), STR(UUID)));
+	assert_true(str_equal(image_id_of_variant(STR("public/"), STR("public/" UUID "/original")), STR(UUID)));
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_int_equal(image_id_of_variant(STR("thumbs/"), str_of(others[i])).n, 0);
+}
+
 /* admit */
 
 static void assert_ended(struct fake_product *f, struct str key, int64_t now_ms)
@@ -422,6 +433,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_image_id_of_our_keys_then_the_id),
 		cmocka_unit_test(test_image_id_of_other_keys_then_empty),
+		cmocka_unit_test(test_image_id_of_a_variant_then_only_of_keys_of_its_folder_with_a_name),
 		TEST(test_admit_of_a_pending_slot_then_its_row_until_it_ends),
 		TEST(test_admit_of_an_uploaded_slot_then_let_through_at_any_time),
 		TEST(test_admit_of_a_rejected_slot_then_ended_and_the_reason_is_reported),

@@ -116,6 +116,21 @@ static void test_sweep_then_copies_of_the_slice_of_this_quarter_of_an_hour_alone
 	fake_cdn_deinit(&cdn);
 }
 
+static void test_sweep_then_thumbnails_of_images_that_are_gone_of_the_same_slice_alone(void **state)
+{
+	unsigned slice = (unsigned)(clock_now_ms() / SWEEP_EVERY_MS % SWEEP_SLICES);
+	struct str keys[3];
+	(void)state;
+	for (unsigned i = 0; i < COUNT_OF(keys); i++) {
+		keys[i] = str_printf(&f.a, "thumbs/%03x00000-0000-4000-8000-000000000000/small-1a2b3c4d.webp", (slice + i) % SWEEP_SLICES);
+		fake_product_arrive(&f, keys[i], STR("no row"));
+	}
+	assert_int_equal(sweep(60000), OK);
+	assert_int_equal(done("orphans"), 1);
+	assert_true(fake_product_has_object(&f, keys[0]) != fake_product_has_object(&f, keys[1]));
+	assert_true(fake_product_has_object(&f, keys[2]));
+}
+
 /* Each slice once in a round, and in each round from another place: an invocation that has no time for a whole slice does not end at the
  * same image each time. */
 static void test_sweep_limit_then_each_slice_is_begun_at_another_place_in_each_round(void **state)
@@ -164,7 +179,7 @@ static void test_sweep_then_it_begins_at_the_place_of_this_round(void **state)
 	sweep_limit(&now, clock_now_ms(), SWEEP_SLICES, &a);
 	assert_true(hex_decode(now.start, &place, 1));
 	struct str before = orphan_at(now.prefix, (unsigned char)(place - 1)), at = orphan_at(now.prefix, place);
-	fake_store_fail_nth(f.store, 2, F_STORAGE_FAILED); /* after the list of the first page */
+	fake_store_fail_nth(f.store, 4, F_STORAGE_FAILED); /* after the two lists of thumbnails, and the list of the first page */
 	assert_int_equal(sweep(60000), IO);
 	assert_false(fake_product_has_object(&f, before));
 	assert_true(fake_product_has_object(&f, at));
@@ -199,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sweep_then_due_rows_are_resolved_or_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_then_orphans_of_the_slice_of_this_quarter_of_an_hour_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sweep_then_thumbnails_of_images_that_are_gone_of_the_same_slice_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_then_copies_of_the_slice_of_this_quarter_of_an_hour_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_limit_then_each_slice_is_begun_at_another_place_in_each_round, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_sweep_then_it_begins_at_the_place_of_this_round, set_up, tear_down),

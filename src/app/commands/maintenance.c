@@ -48,7 +48,7 @@ int maintain_end(const char *verb, enum status status, const struct fault *why)
 	return why->code == F_BAD_SETTING ? 2 : 1;
 }
 
-/* Both parts, the second though the first failed; the first failure is reported. What a remote store has received is decoded here. */
+/* All parts, each though another failed; the first failure is reported. What a remote store has received is decoded here. */
 static enum status sweep_all(const struct settings *s, struct backends *e, struct fault *why)
 {
 	struct product p = { .rules = rules_of(s) };
@@ -57,9 +57,10 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 	p.store = e->store;
 	p.table = e->table;
 	p.cdn = e->cdn;
+	p.objects_change = e->bucket == NULL;
 	struct pool *pool CLEANUP(pool_free) = NULL;
 	const struct pool_options options = render_pool_options(s, 1, 1);
-	if (e->bucket == NULL && p.rules.check != CHECK_HEADER) {
+	if (p.objects_change && p.rules.check != CHECK_HEADER) {
 		TRY(pool_start(&options, &pool, why));
 		p.renderer = pool_renderer(pool);
 	}
@@ -67,10 +68,11 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 	TRY(webhooks_check(s, why));
 	TRY(webhooks_start(&webhooks, s, e, &p, NULL, why));
 	struct gc_result done = { 0 };
-	struct fault failed[3] = { 0 };
+	struct fault failed[4] = { 0 };
 	const struct gc_limits limits = { .stop = maintain_stopping };
 	const enum status ends[] = { gc_run(&p, clock_now_ms(), &limits, &done, &failed[0]),
-		gc_orphans(&p, clock_now_ms(), &limits, &done, &failed[1]), gc_copies(&p, clock_now_ms(), &limits, &done, &failed[2]) };
+		gc_orphans(&p, clock_now_ms(), &limits, &done, &failed[1]), gc_thumbs(&p, clock_now_ms(), &limits, &done, &failed[2]),
+		gc_copies(&p, clock_now_ms(), &limits, &done, &failed[3]) };
 	printf("ended %llu, forgotten %llu, confirmed %llu, rejected %llu, orphans %llu, copies %llu\n", (unsigned long long)done.ended,
 		(unsigned long long)done.forgotten, (unsigned long long)done.reconciled, (unsigned long long)done.rejected,
 		(unsigned long long)done.orphans, (unsigned long long)done.copies);

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "image/maintenance/fsck_items.h"
 #include "image/publication.h"
+#include "image/thumb_objects.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static enum status read_page(struct walk *w, struct str *cursor, struct fault *w
 	case SOURCE_KEYS:
 		return page_of_keys(w, IMAGE_PREFIX, cursor, why);
 	case SOURCE_THUMBS:
-		return remote ? page_of_keys(w, STR("thumbs/"), cursor, why) : OK;
+		return remote ? page_of_keys(w, THUMB_PREFIX, cursor, why) : OK;
 	case SOURCE_COPIES:
 		return remote && w->o->product->cdn != NULL ? page_of_keys(w, PUBLIC_PREFIX, cursor, why) : OK;
 	case SOURCE_USERS:

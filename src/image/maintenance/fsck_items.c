@@ -16,7 +16,6 @@
 #define TRIES 8
 #define SCRATCH_BYTES ((size_t)16 << 20)
 #define ROW_BYTES ((size_t)64 << 10)
-#define THUMB_PREFIX STR("thumbs/")
 
 struct examination {
 	const struct fsck_options *o;
@@ -217,11 +216,9 @@ static enum finding_kind judge_key(const struct examination *x, struct str key, 
 
 static struct str id_of(struct str key)
 {
-	struct str rest = key, first = str_cut(&rest, '/');
-	if (first.n + 1 == IMAGE_PREFIX.n && str_starts_with(key, IMAGE_PREFIX))
+	if (str_starts_with(key, IMAGE_PREFIX))
 		return image_id_of_key(key);
-	struct str id = str_cut(&rest, '/');
-	return uuid_valid(id) ? id : STR("");
+	return image_id_of_variant(str_starts_with(key, THUMB_PREFIX) ? THUMB_PREFIX : PUBLIC_PREFIX, key);
 }
 
 static enum status look_at_row(const struct examination *x, struct str key, enum finding_kind *kind, struct fault *why)

@@ -7,6 +7,7 @@
 #include "base/log/log.h"
 #include "base/metrics.h"
 #include "image/publication.h"
+#include "image/thumb_objects.h"
 #include "image/thumb_set.h"
 #include "image/verdict.h"
 #include "image/verify.h"
@@ -25,7 +26,8 @@ struct sweep {
 	struct fault first; /* the first failure; code NONE while there is none */
 	uint64_t changes;   /* rows and objects processed */
 	struct gc_limits limits;
-	char copied[UUID_CHARS + 1]; /* the image whose copies were seen last */
+	char seen[UUID_CHARS + 1]; /* the image whose copies or thumbnails were seen last */
+	bool seen_gone;            /* nothing of it may stay */
 };
 
 static bool may_continue(const struct sweep *s)
@@ -237,10 +239,10 @@ static void gc_copy(struct sweep *s, const struct object_info *o)
 {
 	struct fault why = { 0 };
 	bool removed = false;
-	struct str id = publication_image_of(o->key);
-	if (id.n == 0 || str_equal(id, str_of(s->copied)))
+	struct str id = image_id_of_variant(PUBLIC_PREFIX, o->key);
+	if (id.n == 0 || str_equal(id, str_of(s->seen)))
 		return;
-	snprintf(s->copied, sizeof s->copied, "%.*s", STRF(id));
+	snprintf(s->seen, sizeof s->seen, "%.*s", STRF(id));
 	enum status end = publication_repair(s->p, id, &removed, &why);
 	if (end != OK || removed)
 		note_fault(s, end, &s->done->copies, &why);
@@ -252,6 +254,45 @@ enum status gc_copies(struct product *p, int64_t now_ms, const struct gc_limits 
 	if (p->cdn == NULL)
 		return OK;
 	TRY(walk_objects(&s, &(struct walk){ .folder = PUBLIC_PREFIX, .visit = gc_copy }, why));
+	return finish_gc(&s, why);
+}
+
+/* Objects of one image follow each other: its row is read once. */
+static enum status look_whether_gone(struct sweep *s, struct str id, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row row;
+	if (str_equal(id, str_of(s->seen)))
+		return OK;
+	arena_init(&a, ROW_BYTES);
+	enum status got = table_get(s->p->table, id, &a, &row, why);
+	if (got != OK && got != NOT_FOUND)
+		return got;
+	snprintf(s->seen, sizeof s->seen, "%.*s", STRF(id));
+	s->seen_gone = got == NOT_FOUND || row.status == IMAGE_REJECTED;
+	return OK;
+}
+
+/* A recent one is left alone, as a recent object is. */
+static void gc_thumb(struct sweep *s, const struct object_info *o)
+{
+	struct fault why = { 0 };
+	struct str id = image_id_of_variant(THUMB_PREFIX, o->key);
+	if (id.n == 0 || o->modified_ms > s->now_ms - (int64_t)s->p->rules.orphan_ttl_s * 1000)
+		return;
+	enum status looked = look_whether_gone(s, id, &why);
+	if (looked != OK)
+		note_fault(s, looked, &s->done->orphans, &why);
+	else if (s->seen_gone)
+		remove_object(s, o);
+}
+
+enum status gc_thumbs(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why)
+{
+	struct sweep s = begin_sweep(p, now_ms, limits, out);
+	if (!p->objects_change)
+		return OK;
+	TRY(walk_objects(&s, &(struct walk){ .folder = THUMB_PREFIX, .visit = gc_thumb }, why));
 	return finish_gc(&s, why);
 }
 

@@ -1,6 +1,6 @@
 /* The sweep, in parts, because their cost differs. gc_run processes the rows that are due
  * and costs in proportion to their number: once a minute. gc_orphans lists every object under images/ and
- * reads its row, gc_copies those under public/: once a day. All are idempotent, continue past what fails, and work in steps of bounded
+ * reads its row, gc_thumbs those under thumbs/, gc_copies those under public/: once a day. All are idempotent, continue past what fails, and work in steps of bounded
  * memory; one sweep at a time. They block: a thread of their own, or a worker. */
 #ifndef IMAGE_MAINTENANCE_GC_H
 #define IMAGE_MAINTENANCE_GC_H
@@ -13,7 +13,7 @@ struct gc_result {
 	uint64_t forgotten;  /* rejected rows that were deleted */
 	uint64_t reconciled; /* objects that were missed and passed verification */
 	uint64_t rejected;   /* ... and did not pass; their bytes are removed */
-	uint64_t orphans;    /* orphaned objects that were removed */
+	uint64_t orphans;    /* orphaned objects and thumbnails that were removed */
 	uint64_t copies;     /* images that are gone or private, and whose public copies were removed */
 };
 
@@ -22,7 +22,7 @@ struct gc_limits {
 	/* Called before each row or object, since each may take as long as a timeout of the engine; true ends the sweep early. NULL: never */
 	bool (*stop)(void *arg);
 	void *stop_arg;
-	/* Of gc_orphans and gc_copies */
+	/* Of gc_orphans, gc_thumbs and gc_copies */
 	struct str prefix; /* only objects whose image ids begin with this; "": all */
 	struct str start;  /* where among those to begin, as what follows the prefix; then those before it. "": at the first */
 };
@@ -37,6 +37,11 @@ enum status gc_run(struct product *p, int64_t now_ms, const struct gc_limits *li
  * rejected, and orphans once they are orphan_ttl_s old; where a queue has thumbnails made, ask for those that are missing.
  * Parameters as above. */
 enum status gc_orphans(
+	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
+/* Go through the thumbnails that a remote store has, thumbs/<image id>/<variant>, and remove those of images that are gone or rejected,
+ * once they are orphan_ttl_s old: a deletion that was cut off between row and thumbnails leaves them. Of the embedded store nothing is done,
+ * whose own sweep has them. Parameters as above. */
+enum status gc_thumbs(
 	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Go through the copies that a CDN serves, public/<image id>/<variant>, and remove those of images that are gone, private or rejected.
  * Without a CDN nothing is done. Parameters as above. */

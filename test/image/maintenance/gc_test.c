@@ -415,6 +415,51 @@ static void test_copies_then_those_of_images_that_are_gone_private_or_rejected_g
 	end(f);
 }
 
+/* A deletion that was cut off after the row leaves the thumbnails, which no other part of the sweep comes to. */
+static void test_thumbs_then_those_of_images_that_are_gone_or_rejected_go_once_they_are_a_day_old(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct gc_result done = { 0 };
+	enum { PENDING = 1, UPLOADED, REJECTED, GONE, RECENT };
+	(void)state;
+	for (unsigned n = PENDING; n <= RECENT; n++) {
+		struct str id = row_id(&f->a, n);
+		if (n < GONE)
+			fake_product_slot(f, n, STR("image/png"));
+		if (n == UPLOADED || n == REJECTED)
+			resolve(f, n, 5000, n == UPLOADED ? STR("") : STR("not an image"));
+		arrive_at(f, str_printf(&f->a, "thumbs/%.*s/medium-1a2b3c4d.webp", STRF(id)), n == RECENT ? LATE_MS : 1);
+		arrive_at(f, str_printf(&f->a, "thumbs/%.*s/small-1a2b3c4d.webp", STRF(id)), n == RECENT ? LATE_MS : 1);
+	}
+	arrive_at(f, STR("thumbs/robots.txt"), 1);
+	assert_int_equal(gc_thumbs(&f->product, LATE_MS, NULL, &done, &f->why), OK);
+	assert_done(done, (struct gc_result){ .orphans = 4 });
+	for (unsigned n = PENDING; n <= RECENT; n++) {
+		struct str key = str_printf(&f->a, "thumbs/%.*s/small-1a2b3c4d.webp", STRF(row_id(&f->a, n)));
+		assert_int_equal(fake_product_has_object(f, key), n != REJECTED && n != GONE);
+	}
+	assert_true(fake_product_has_object(f, STR("thumbs/robots.txt")));
+	f->product.objects_change = false; /* the objects of the embedded store below thumbs/ are the users' own */
+	assert_int_equal(gc_thumbs(&f->product, LATE_MS + DAY_MS, NULL, &done, &f->why), OK);
+	assert_done(done, (struct gc_result){ .orphans = 4 });
+	end(f);
+}
+
+static void test_thumbs_when_the_table_fails_then_none_is_removed(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct gc_result done = { 0 };
+	struct str key = str_printf(&f->a, "thumbs/%.*s/small-1a2b3c4d.webp", STRF(row_id(&f->a, 1)));
+	(void)state;
+	arrive_at(f, key, 1);
+	fake_table_fail_nth(f->table, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(gc_thumbs(&f->product, LATE_MS, NULL, &done, &f->why), UPSTREAM);
+	assert_true(fake_product_has_object(f, key));
+	assert_int_equal(gc_thumbs(&f->product, LATE_MS, NULL, &done, &f->why), OK);
+	assert_false(fake_product_has_object(f, key));
+	end(f);
+}
+
 static void test_orphans_when_the_table_fails_then_no_object_is_removed(void **state)
 {
 	struct fake_product *f = begin(false);
@@ -497,6 +542,8 @@ int main(void)
 		cmocka_unit_test(test_orphans_with_a_prefix_then_only_ids_that_begin_with_it),
 		cmocka_unit_test(test_orphans_when_stopped_then_another_start_comes_to_the_others),
 		cmocka_unit_test(test_copies_then_those_of_images_that_are_gone_private_or_rejected_go),
+		cmocka_unit_test(test_thumbs_then_those_of_images_that_are_gone_or_rejected_go_once_they_are_a_day_old),
+		cmocka_unit_test(test_thumbs_when_the_table_fails_then_none_is_removed),
 		cmocka_unit_test(test_orphans_when_the_table_fails_then_no_object_is_removed),
 		cmocka_unit_test(test_orphans_when_stopped_then_nothing_more),
 		cmocka_unit_test(test_both_parts_when_stopped_then_the_page_is_not_finished),
