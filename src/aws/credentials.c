@@ -1,7 +1,8 @@
 /* The chain: queries the sources in turn, caches the credentials, and refreshes them before they expire.
  *
  * One thread fetches; the others continue with what is held as long as that is valid, and wait when it
- * is not. A fetch that fails is not retried by all threads at once: for a moment all of them get its
+ * is not. What a service has refused is fetched again too: files and environments do not say when their credentials expire, and a key
+ * may be deleted before its time. A fetch that fails is not retried by all threads at once: for a moment all of them get its
  * fault. The credentials are wiped before they are freed. */
 #include "aws/credentials.h"
 
@@ -27,6 +28,8 @@ struct aws_chain {
 	bool fetching;
 	char *held[PARTS]; /* NULL: none yet */
 	int64_t expires_ms;
+	int64_t fetched_ms;
+	bool refused;         /* by a service, since they were fetched */
 	int64_t ask_again_ms; /* no refresh before this time */
 	bool failed;          /* the last fetch failed, with: */
 	struct fault failure;
@@ -101,7 +104,13 @@ static enum status keep_credentials(struct aws_chain *c, const struct aws_creden
 	wipe_credentials(c);
 	memcpy(c->held, copies, sizeof copies);
 	c->expires_ms = new->expires_ms;
+	c->refused = false;
 	return OK;
+}
+
+static bool are_usable(const struct aws_chain *c, int64_t now_ms)
+{
+	return c->held[ACCESS_KEY] != NULL && !c->refused && (c->expires_ms == 0 || now_ms < c->expires_ms);
 }
 
 /* Called with the lock held; releases it while the sources are queried. */
@@ -121,7 +130,8 @@ static void refresh_credentials(struct aws_chain *c, int64_t now_ms)
 	arena_deinit(&scratch);
 	c->failed = st != OK;
 	c->failure = why;
-	bool usable = c->held[ACCESS_KEY] != NULL && (c->expires_ms == 0 || c->expires_ms > now_ms);
+	bool usable = are_usable(c, now_ms);
+	c->fetched_ms = now_ms;
 	c->ask_again_ms = now_ms + (usable ? ASK_AGAIN_MS : FAULT_HOLDS_MS);
 	c->fetching = false;
 	pthread_cond_broadcast(&c->fetched);
@@ -135,9 +145,8 @@ enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, 
 	enum status st;
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		bool held = c->held[ACCESS_KEY] != NULL;
-		bool valid = held && (c->expires_ms == 0 || now_ms < c->expires_ms);
-		bool fresh = held && (c->expires_ms == 0 || now_ms < c->expires_ms - REFRESH_BEFORE_MS);
+		bool valid = are_usable(c, now_ms);
+		bool fresh = valid && (c->expires_ms == 0 || now_ms < c->expires_ms - REFRESH_BEFORE_MS);
 		if (fresh || (valid && (c->fetching || now_ms < c->ask_again_ms))) {
 			*out = (struct aws_credentials){ str_dup(a, str_of(c->held[ACCESS_KEY])), str_dup(a, str_of(c->held[SECRET])),
 				str_dup(a, str_of(c->held[SESSION_TOKEN])), c->expires_ms };
@@ -157,6 +166,18 @@ enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, 
 	}
 	pthread_mutex_unlock(&c->lock);
 	return st;
+}
+
+bool aws_chain_refuse(struct aws_chain *c, struct str access_key, int64_t now_ms)
+{
+	assert(c != NULL);
+	pthread_mutex_lock(&c->lock);
+	bool held = c->held[ACCESS_KEY] != NULL && str_equal(access_key, str_of(c->held[ACCESS_KEY]));
+	bool recent = now_ms < c->fetched_ms + FAULT_HOLDS_MS;
+	c->refused = c->refused || (held && !recent);
+	bool again = c->refused || !held;
+	pthread_mutex_unlock(&c->lock);
+	return again;
 }
 
 struct str aws_region(struct arena *a)

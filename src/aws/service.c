@@ -2,7 +2,8 @@
  * takes the most recently used one, so that the others can time out.
  *
  * Whether a call may be retried depends on what is known about it. Before a byte of it was sent, and when
- * the service reports throttling, nothing was done: it may. After a 5xx or a lost connection
+ * the service reports throttling, nothing was done: it may. So it may, once, when the service does not accept the credentials and others may
+ * be there by now. After a 5xx or a lost connection
  * that is unknown: it may if it is repeatable. Waits between double from 50 ms, each a random part of
  * the full one, so that callers that failed together do not retry together.
  * Source: AWS SDKs and Tools reference, "Retry behavior". */
@@ -113,12 +114,14 @@ struct str aws_service_url(const struct aws_service *s, struct str host_prefix, 
 	return str_printf(a, "%.*s%.*s%.*s", STRF(str_slice(s->url, 0, host)), STRF(host_prefix), STRF(str_slice(s->url, host, s->url.n)));
 }
 
-static enum status sign_call(
-	struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out, struct fault *why)
+/* access_key  whose signature it is */
+static enum status sign_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out,
+	struct str *access_key, struct fault *why)
 {
 	struct aws_credentials have;
 	int64_t now_ms = clock_now_ms();
 	TRY(aws_chain_get(s->chain, now_ms, a, &have, why));
+	*access_key = have.access_key;
 	struct sigv4_key key = { have.access_key, have.secret, have.session_token, s->region, s->service };
 	struct sign_request_input in = { .method = c->method,
 		.base_url = aws_service_url(s, c->host_prefix, a),
@@ -155,6 +158,7 @@ struct attempt {
 	enum status st;
 	bool tried; /* it was sent, or would have been: there were credentials and time */
 	bool sent;
+	struct str access_key;
 	struct http_response answer;
 };
 
@@ -162,7 +166,7 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 {
 	struct attempt t = { 0 };
 	struct signed_request signed_call;
-	t.st = sign_call(s, c, a, &signed_call, why);
+	t.st = sign_call(s, c, a, &signed_call, &t.access_key, why);
 	int64_t left = deadline_ms - clock_mono_ms();
 	struct http_client *client = t.st == OK && left > 0 ? acquire_client(s) : NULL;
 	if (t.st == OK && left <= 0)
@@ -189,25 +193,36 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	return t;
 }
 
-/* Error codes of JSON and XML bodies that say that the call was not executed. A code is in the "__type" of a JSON body,
- * whose other members may hold what users wrote, or at the start of an XML one. */
-static bool is_throttled(const struct http_response *answer)
+/* Whether the error code of a JSON or XML body has one of these in it. It is in the "__type" of a JSON body, whose other members may hold
+ * what users wrote, or at the start of an XML one. */
+static bool has_code(const struct http_response *answer, const char *const codes[], size_t n)
 {
-	static const char *const codes[] = { "Throttl", "ProvisionedThroughputExceeded", "LimitExceeded", "SlowDown", "TooManyRequests",
-		"TransactionConflict", "TransactionInProgress" };
-	if (answer->status == 429)
-		return true;
-	if (answer->status != 400 && answer->status != 503)
-		return false;
 	struct str code = str_slice(answer->body, 0, 1024);
 	if (str_starts_with(answer->body, STR("{"))) {
 		struct str rest = str_slice(answer->body, str_find(answer->body, STR("\"__type\"")), answer->body.n);
 		code = str_cut(&rest, ',');
 	}
-	for (size_t i = 0; i < COUNT_OF(codes); i++)
+	for (size_t i = 0; i < n; i++)
 		if (str_find(code, str_of(codes[i])) < code.n)
 			return true;
 	return false;
+}
+
+/* The call was not executed. */
+static bool is_throttled(const struct http_response *answer)
+{
+	static const char *const codes[] = { "Throttl", "ProvisionedThroughputExceeded", "LimitExceeded", "SlowDown", "TooManyRequests",
+		"TransactionConflict", "TransactionInProgress" };
+	return answer->status == 429 || ((answer->status == 400 || answer->status == 503) && has_code(answer, codes, COUNT_OF(codes)));
+}
+
+/* The call was not executed, since the token has expired or the key is unknown. The answer to a HEAD has no code: S3 gives 400 then. */
+static bool refuses_credentials(const struct aws_call *c, const struct http_response *answer)
+{
+	static const char *const codes[] = { "ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClient" };
+	if (str_equal(c->method, STR("HEAD")))
+		return answer->status == 400;
+	return (answer->status == 400 || answer->status == 403) && has_code(answer, codes, COUNT_OF(codes));
 }
 
 /* Turn a response that is not a success into a fault; its text goes to the log. */
@@ -245,8 +260,14 @@ enum status aws_service_call(struct aws_service *s, const struct aws_call *c, st
 	int64_t deadline_ms = op_deadline_clamp(c->deadline_ms != 0 ? c->deadline_ms : clock_mono_ms() + DEADLINE_MS);
 	struct attempt t;
 	unsigned sent = 0;
+	bool renewed = false;
 	for (unsigned attempt = 0;; attempt++) {
 		t = send_once(s, c, deadline_ms, a, why);
+		if (t.st == OK && !renewed && refuses_credentials(c, &t.answer)) {
+			renewed = true;
+			if (aws_chain_refuse(s->chain, t.access_key, clock_now_ms()))
+				continue;
+		}
 		sent += t.sent;
 		if (t.st == OK)
 			t.st = judge_response(s, &t.answer, why);

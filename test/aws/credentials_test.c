@@ -401,6 +401,29 @@ static void test_chain_when_refreshing_fails_then_the_old_ones_while_valid_and_t
 	fake_http_stop(&e.http);
 }
 
+static void test_chain_when_the_credentials_are_refused_then_fetched_again_but_not_at_once(void **state)
+{
+	struct endpoint e;
+	struct aws_credentials c;
+	(void)state;
+	start_endpoint(&e);
+	use_container(&e);
+	struct aws_chain *chain = aws_chain_new();
+	assert_int_equal(aws_chain_get(chain, NOW_MS, &arena, &c, &why), OK);
+	assert_false(aws_chain_refuse(chain, STR("AKID1"), NOW_MS + 1)); /* just fetched */
+	assert_true(aws_chain_refuse(chain, STR("AKID0"), NOW_MS + 1));  /* others by now */
+	assert_int_equal(aws_chain_get(chain, NOW_MS + 2, &arena, &c, &why), OK);
+	assert_str(c.access_key, STR("AKID1"));
+	assert_true(aws_chain_refuse(chain, STR("AKID1"), NOW_MS + 60000));
+	atomic_store(&e.broken, true);
+	assert_int_equal(aws_chain_get(chain, NOW_MS + 60001, &arena, &c, &why), UPSTREAM); /* what was refused is not given again */
+	atomic_store(&e.broken, false);
+	assert_int_equal(aws_chain_get(chain, NOW_MS + 62000, &arena, &c, &why), OK);
+	assert_str(c.access_key, STR("AKID2"));
+	aws_chain_free(&chain);
+	fake_http_stop(&e.http);
+}
+
 struct asker {
 	struct aws_chain *chain;
 	enum status st;
@@ -458,6 +481,7 @@ int main(void)
 		TEST(test_instance_when_no_role_no_second_version_or_no_one_then_none),
 		TEST(test_chain_when_requested_again_then_kept_until_shortly_before_the_end),
 		TEST(test_chain_when_refreshing_fails_then_the_old_ones_while_valid_and_then_the_fault),
+		TEST(test_chain_when_the_credentials_are_refused_then_fetched_again_but_not_at_once),
 		TEST(test_chain_when_many_ask_at_once_then_one_fetches),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define ANSWER(status, body) "HTTP/1.1 " status "\r\nContent-Length: " body "\r\n\r\n"
@@ -244,6 +245,51 @@ static void test_call_when_name_does_not_resolve_then_failed_within_the_deadline
 	stop(&f);
 }
 
+/* A file of credentials, as it is replaced where they are temporary. */
+static void write_credentials(const char *path, const char *id)
+{
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fprintf(out, "[default]\naws_access_key_id = %s\naws_secret_access_key = secret\naws_session_token = token\n", id);
+	assert_int_equal(fclose(out), 0);
+}
+
+#define EXPIRED_JSON ANSWER("400 Bad Request", "56") "{\"__type\":\"com.amazon.coral.service#ExpiredTokenException\"}"
+#define UNKNOWN_XML ANSWER("403 Forbidden", "47") "<Error><Code>InvalidAccessKeyId</Code> </Error>"
+
+/* The first call of each turn is refused. The file has others by then, or still the same. */
+static void test_call_when_the_credentials_are_refused_then_once_more_with_those_that_are_there_now(void **state)
+{
+	static const char *const refusals[] = { EXPIRED_JSON, UNKNOWN_XML };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+		struct fixture f;
+		char path[] = "/tmp/credentials-XXXXXX";
+		struct aws_credentials have;
+		int64_t long_ago_ms = clock_now_ms() - 60000;
+		int fd = mkstemp(path);
+		assert_true(fd >= 0);
+		close(fd);
+		start(&f, "dynamodb", (struct script){ .answers = { refusals[i], OK_ANSWER, refusals[i] } });
+		assert_int_equal(surroundings_clear(NULL), 0);
+		setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
+		write_credentials(path, "AKIDOLD");
+		assert_int_equal(aws_chain_get(f.chain, long_ago_ms, &f.a, &have, &f.why), OK);
+		assert_str(have.access_key, STR("AKIDOLD"));
+		write_credentials(path, "AKIDNEW");
+		assert_int_equal(call(&f, false), OK); /* what was refused was not done */
+		assert_int_equal(f.answer.status, 200);
+		assert_int_equal(f.sent, 1);
+		struct str request = buf_str(&f.script.last);
+		assert_true(str_find(request, STR("Credential=AKIDNEW/")) < request.n);
+		assert_int_equal(call(&f, true), OK); /* the new ones, just fetched, are refused too: the caller gets the answer */
+		assert_int_not_equal(f.answer.status, 200);
+		assert_int_equal(atomic_load(&f.script.requests), 3);
+		stop(&f);
+		unlink(path);
+	}
+}
+
 static void test_call_when_no_credentials_then_nothing_is_sent(void **state)
 {
 	struct fixture f;
@@ -305,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_call_when_the_deadline_passes_then_ended_in_time_and_not_retried),
 		cmocka_unit_test(test_call_when_nothing_was_sent_then_retried_even_if_not_repeatable),
 		cmocka_unit_test(test_call_when_name_does_not_resolve_then_failed_within_the_deadline),
+		cmocka_unit_test(test_call_when_the_credentials_are_refused_then_once_more_with_those_that_are_there_now),
 		cmocka_unit_test(test_call_when_no_credentials_then_nothing_is_sent),
 		cmocka_unit_test(test_warm_when_called_then_the_first_call_reuses_the_connection),
 		cmocka_unit_test(test_url_when_endpoint_or_none_then_that_or_the_regional_one),
