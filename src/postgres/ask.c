@@ -13,12 +13,6 @@ struct ask {
 	PGresult *result;
 };
 
-void result_clear(PGresult **r)
-{
-	PQclear(*r);
-	*r = NULL;
-}
-
 static bool start_connection(struct pg_lane *l, struct fault *why)
 {
 	(void)l;

@@ -16,7 +16,5 @@ void pg_asker_stop(struct pg_asker *s);
  * Errors  STORAGE_FAILED, with the time to try again if the database cannot be reached; DISK_FULL; DEADLINE */
 enum status pg_ask(struct pg_asker *s, enum pg_query q, const struct pg_value *values, PGresult **out, struct fault *why) MUST_CHECK;
 #define PG_ASK(s, q, out, why, ...) pg_ask((s), (q), (const struct pg_value[]){ __VA_ARGS__, { PG_END } }, (out), (why))
-/* For CLEANUP. */
-void result_clear(PGresult **r);
 
 #endif

@@ -3,17 +3,15 @@
 
 #include "base/clock.h"
 #include "base/buf.h"
-#include "postgres/schema.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
-/* How long to wait for a host before the next one is tried; the URL may set another value. */
-#define CONNECT_TIMEOUT_S "3"
 #define RETRY_MS 2000
 
 #define OID_BIGINT 20
@@ -161,15 +159,6 @@ void pg_limit(struct pg_conn *c, int64_t until_ms)
 	c->until_ms = until_ms;
 }
 
-/* The name is a hash of the statement. Through a pooler another version of this program may share the connection; its statements have
- * other names. */
-static void name_query(enum pg_query q, char name[PG_NAME_CHARS])
-{
-	uint64_t h = hash_fnv64(hash_fnv64(HASH_FNV64, str_of(queries[q].types)), str_of(queries[q].sql));
-
-	(void)snprintf(name, PG_NAME_CHARS, "tintype_%012llx", (unsigned long long)(h >> 16));
-}
-
 static int list_types(enum pg_query q, Oid types[PG_PARAMETERS_MAX])
 {
 	static const Oid oids[] = { ['n'] = OID_BIGINT, ['t'] = OID_TEXT, ['u'] = OID_UUID, ['U'] = OID_UUIDS, ['T'] = OID_TEXTS };
@@ -180,10 +169,12 @@ static int list_types(enum pg_query q, Oid types[PG_PARAMETERS_MAX])
 	return n;
 }
 
-static void mark_lost(struct pg_conn *c)
+void pg_mark_lost(struct pg_conn *c)
 {
 	struct str text = c->pg == NULL ? STR("") : str_of(PQerrorMessage(c->pg));
 
+	if (text.n == 0)
+		text = STR("the server did not respond in time");
 	if (c->pg != NULL)
 		(void)snprintf(c->lost, sizeof c->lost, "%.*s", STRF(str_slice(text, 0, str_find_char(text, '\n'))));
 	pg_disconnect(c);
@@ -193,7 +184,7 @@ static void mark_lost(struct pg_conn *c)
 static void check_sent(struct pg_conn *c, int sent)
 {
 	if (sent == 0)
-		mark_lost(c);
+		pg_mark_lost(c);
 }
 
 void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values)
@@ -242,7 +233,7 @@ static bool wait_result(struct pg_conn *c)
 			return true;
 		int64_t left_ms = c->until_ms - clock_mono_ms();
 		struct pollfd p = { .fd = PQsocket(c->pg), .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
-		if (left_ms <= 0 || (poll(&p, 1, (int)left_ms) < 0 && errno != EINTR))
+		if (left_ms <= 0 || (poll(&p, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX) < 0 && errno != EINTR))
 			return false;
 	}
 }
@@ -257,7 +248,7 @@ static PGresult *next_result(struct pg_conn *c)
 		if (r != NULL)
 			return r;
 	}
-	mark_lost(c);
+	pg_mark_lost(c);
 	return NULL;
 }
 
@@ -267,7 +258,7 @@ PGresult *pg_receive(struct pg_conn *c)
 
 	/* A server that shuts down sends an error and closes the connection. */
 	if (r != NULL && PQstatus(c->pg) == CONNECTION_BAD)
-		mark_lost(c);
+		pg_mark_lost(c);
 	return r;
 }
 
@@ -278,13 +269,55 @@ bool pg_end(struct pg_conn *c)
 
 	PQclear(r);
 	if (!ended)
-		mark_lost(c);
+		pg_mark_lost(c);
 	return ended;
 }
 
-/* connecting */
+/* commands outside of pipelines */
 
-static enum status prepare(struct pg_conn *c, struct fault *why)
+PGresult *pg_exec(struct pg_conn *c, const char *sql)
+{
+	PGresult *last = NULL;
+
+	if (c->pg != NULL)
+		check_sent(c, PQsendQuery(c->pg, sql));
+	while (c->pg != NULL) {
+		if (!wait_result(c)) {
+			pg_mark_lost(c);
+			break;
+		}
+		PGresult *r = PQgetResult(c->pg);
+		if (r == NULL)
+			return last;
+		PQclear(last);
+		last = r;
+	}
+	PQclear(last);
+	return NULL;
+}
+
+enum status pg_exec_failed(struct pg_conn *c, const PGresult *r, struct fault *why)
+{
+	if (r == NULL)
+		(void)pg_unreachable(why);
+	else
+		(void)fault_set(why, STORAGE_FAILED, "The database failed.");
+	set_cause(why, r != NULL ? PQresultErrorMessage(r) : c->lost);
+	return IO;
+}
+
+/* prepared statements */
+
+/* The name is a hash of the statement. Through a pooler another version of this program may share the connection; its statements have
+ * other names. */
+static void name_query(enum pg_query q, char name[PG_NAME_CHARS])
+{
+	uint64_t h = hash_fnv64(hash_fnv64(HASH_FNV64, str_of(queries[q].types)), str_of(queries[q].sql));
+
+	(void)snprintf(name, PG_NAME_CHARS, "tintype_%012llx", (unsigned long long)(h >> 16));
+}
+
+enum status pg_prepare(struct pg_conn *c, struct fault *why)
 {
 	Oid types[PG_PARAMETERS_MAX];
 	enum pg_failure failed = PG_FINE;
@@ -308,61 +341,13 @@ static enum status prepare(struct pg_conn *c, struct fault *why)
 	return IO;
 }
 
-/* libpq would print notices to stderr, where the log is. */
-static void ignore_notice(void *arg, const PGresult *r)
+/* results */
+
+void result_clear(PGresult **r)
 {
-	(void)arg;
-	(void)r;
+	PQclear(*r);
+	*r = NULL;
 }
-
-enum status pg_open(struct pg_conn *c, struct fault *why)
-{
-	/* libpq ignores names whose value is NULL. */
-	const char *names[] = { "connect_timeout", "target_session_attrs", "fallback_application_name", "dbname", "client_encoding", "sslmode",
-		"password", NULL };
-	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->sslmode, c->target->password,
-		NULL };
-
-	assert(c->pg == NULL);
-	c->pg = PQconnectdbParams(names, values, 1);
-	if (c->pg == NULL)
-		return fault_no_memory(why);
-	(void)PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
-	if (PQstatus(c->pg) == CONNECTION_OK)
-		return OK;
-	(void)pg_unreachable(why);
-	set_cause(why, PQerrorMessage(c->pg));
-	pg_disconnect(c);
-	return IO;
-}
-
-static enum status set_up(struct pg_conn *c, struct fault *why)
-{
-	char command[128];
-
-	(void)snprintf(command, sizeof command, "SET statement_timeout=%lld; SET idle_in_transaction_session_timeout=%lld",
-		(long long)c->target->timeout_ms, (long long)c->target->timeout_ms);
-	PQclear(PQexec(c->pg, command));
-	TRY(schema_check(c->pg, why));
-	if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) == 0)
-		return pg_unreachable(why);
-	pg_limit(c, clock_mono_ms() + c->target->timeout_ms);
-	return c->unprepared ? OK : prepare(c, why);
-}
-
-enum status pg_connect(struct pg_conn *c, struct fault *why)
-{
-	const bool was_unprepared = c->unprepared;
-
-	TRY(pg_open(c, why));
-	enum status status = set_up(c, why);
-	if (status != OK)
-		pg_disconnect(c);
-	/* If connecting showed that statements cannot be prepared, connect again without preparing them. */
-	return status == OK || was_unprepared || !c->unprepared ? status : pg_connect(c, why);
-}
-
-/* columns */
 
 int64_t pg_column_number(const PGresult *r, int row, int column)
 {

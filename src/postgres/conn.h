@@ -92,19 +92,23 @@ struct pg_conn {
 	bool unprepared;
 	char names[PG_QUERIES][PG_NAME_CHARS];
 	int64_t until_ms; /* of clock_mono_ms */
-	char lost[128];   /* libpq's message on why the last connection was lost */
+	char lost[256];   /* why the last connection was lost */
 };
 
-/* Connect to the first host that accepts writes, without pipeline mode.  Errors: STORAGE_FAILED */
-enum status pg_open(struct pg_conn *c, struct fault *why) MUST_CHECK;
-/* Connect, check the version of the tables, enter pipeline mode, and prepare the statements.
- * Errors  STORAGE_FAILED the database cannot be reached; SCHEMA_UNKNOWN */
-enum status pg_connect(struct pg_conn *c, struct fault *why) MUST_CHECK;
 /* Safe if not connected. */
 void pg_disconnect(struct pg_conn *c);
+/* The same, and keep libpq's message in `lost`. */
+void pg_mark_lost(struct pg_conn *c);
 
 /* Set the time of clock_mono_ms at which waits for results end. */
 void pg_limit(struct pg_conn *c, int64_t until_ms);
+
+/* Run SQL outside of pipeline mode. Returns the last result, which may be an error, in text format. NULL: the connection was lost and is
+ * closed. */
+PGresult *pg_exec(struct pg_conn *c, const char *sql) MUST_CHECK;
+/* Set the fault for a result of pg_exec, or NULL.  Returns IO */
+enum status pg_exec_failed(struct pg_conn *c, const PGresult *r, struct fault *why);
+
 /* Queue a statement with its parameters, up to PG_END. A failure is reported by pg_receive; if it cannot be queued, the connection is closed. */
 void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values);
 #define PG_SEND(c, q, ...) pg_send((c), (q), (const struct pg_value[]){ __VA_ARGS__, { PG_END } })
@@ -117,6 +121,12 @@ void pg_sync(struct pg_conn *c);
 PGresult *pg_receive(struct pg_conn *c) MUST_CHECK;
 /* Wait for the end of the pipeline.  false: the connection was lost and is closed */
 bool pg_end(struct pg_conn *c) MUST_CHECK;
+
+/* Prepare all statements, in pipeline mode.  Errors: STORAGE_FAILED */
+enum status pg_prepare(struct pg_conn *c, struct fault *why) MUST_CHECK;
+
+/* For CLEANUP. */
+void result_clear(PGresult **r);
 
 /* What a result means. */
 enum pg_failure {

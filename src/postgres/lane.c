@@ -5,6 +5,7 @@
 #include "base/log/log.h"
 #include "base/op_deadline.h"
 #include "base/thread.h"
+#include "postgres/connect.h"
 
 #include <errno.h>
 

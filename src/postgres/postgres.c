@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "postgres/connect.h"
 #include "postgres/parts.h"
 #include "postgres/schema.h"
 
@@ -143,9 +144,9 @@ enum status postgres_lease(struct postgres *p, struct str name, int64_t lease_ms
 	return OK;
 }
 
-static enum status read_report(PGconn *pg, struct postgres_report *out, struct fault *why)
+static enum status read_report(struct pg_conn *c, struct postgres_report *out, struct fault *why)
 {
-	PGresult *r CLEANUP(result_clear) = PQexec(pg,
+	PGresult *r CLEANUP(result_clear) = pg_exec(c,
 		"SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
 		" (SELECT string_agg(name || ' ' || privilege, ', ' ORDER BY name, privilege) FROM"
 		" unnest(ARRAY['images','kept_ids','users','writers','api_keys','outbox','webhook','migration','leases']) name,"
@@ -153,7 +154,7 @@ static enum status read_report(PGconn *pg, struct postgres_report *out, struct f
 	uint64_t clock_ms = 0;
 
 	if (PQresultStatus(r) != PGRES_TUPLES_OK || !str_to_u64(str_of(PQgetvalue(r, 0, 0)), &clock_ms))
-		return pg_exec_failed(pg, why);
+		return pg_exec_failed(c, r, why);
 	out->clock_off_ms = (int64_t)clock_ms - clock_now_ms();
 	out->is_superuser = strcmp(PQgetvalue(r, 0, 1), "t") == 0;
 	(void)snprintf(out->missing_rights, sizeof out->missing_rights, "%s", PQgetvalue(r, 0, 2));
@@ -174,9 +175,10 @@ enum status postgres_inspect(const struct postgres_options *o, struct postgres_r
 	struct str version = str_of(PQparameterStatus(c->pg, "server_version"));
 	(void)snprintf(out->version, sizeof out->version, "%.*s", STRF(str_slice(version, 0, str_find_char(version, ' '))));
 	out->is_encrypted = PQsslInUse(c->pg) != 0;
-	enum status status = schema_check(c->pg, why);
+	pg_limit(c, clock_mono_ms() + p->target.timeout_ms);
+	enum status status = schema_check(c, why);
 	if (status == OK)
-		status = read_report(c->pg, out, why);
+		status = read_report(c, out, why);
 	pg_disconnect(c);
 	return status;
 }
@@ -191,7 +193,9 @@ enum status postgres_create(const struct postgres_options *o, struct fault *why)
 	TRY(read_target(p, o, why));
 	c->target = &p->target;
 	TRY(pg_open(c, why));
-	enum status status = schema_create(c->pg, why);
+	/* Changing large tables may take any time. */
+	pg_limit(c, INT64_MAX);
+	enum status status = schema_create(c, why);
 	pg_disconnect(c);
 	return status;
 }

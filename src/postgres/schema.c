@@ -71,33 +71,23 @@ static const char version_1[] =
 
 static const char *const versions[PG_SCHEMA_VERSION] = { version_1 };
 
-enum status pg_exec_failed(PGconn *pg, struct fault *why)
-{
-	struct str text = str_of(PQerrorMessage(pg));
-
-	(void)fault_set(why, STORAGE_FAILED, "The database failed.");
-	fault_cause(why, "%.*s", STRF(str_slice(text, 0, str_find_char(text, '\n'))));
-	return IO;
-}
-
 /* Run a query that returns a number; 0 if it returns no row. */
-static enum status ask(PGconn *pg, const char *sql, uint64_t *n, struct fault *why)
+static enum status ask(struct pg_conn *c, const char *sql, uint64_t *n, struct fault *why)
 {
-	PGresult *r = PQexec(pg, sql);
-	bool ok = PQresultStatus(r) == PGRES_TUPLES_OK && (PQntuples(r) == 0 || str_to_u64(str_of(PQgetvalue(r, 0, 0)), n));
+	PGresult *r CLEANUP(result_clear) = pg_exec(c, sql);
 
-	if (PQntuples(r) == 0)
-		*n = 0;
-	PQclear(r);
-	return ok ? OK : pg_exec_failed(pg, why);
+	*n = 0;
+	if (PQresultStatus(r) != PGRES_TUPLES_OK || (PQntuples(r) > 0 && !str_to_u64(str_of(PQgetvalue(r, 0, 0)), n)))
+		return pg_exec_failed(c, r, why);
+	return OK;
 }
 
 /* version: 0 if there are no tables */
-static enum status read_version(PGconn *pg, uint64_t *version, struct fault *why)
+static enum status read_version(struct pg_conn *c, uint64_t *version, struct fault *why)
 {
 	*version = 0;
-	TRY(ask(pg, "SELECT count(*) FROM (SELECT to_regclass('schema_version') AS t) s WHERE t IS NOT NULL", version, why));
-	return *version == 0 ? OK : ask(pg, "SELECT version FROM schema_version", version, why);
+	TRY(ask(c, "SELECT count(*) FROM (SELECT to_regclass('schema_version') AS t) s WHERE t IS NOT NULL", version, why));
+	return *version == 0 ? OK : ask(c, "SELECT version FROM schema_version", version, why);
 }
 
 static enum status refuse_newer(uint64_t version, struct fault *why)
@@ -106,11 +96,11 @@ static enum status refuse_newer(uint64_t version, struct fault *why)
 		(unsigned long long)version, PG_SCHEMA_VERSION);
 }
 
-enum status schema_check(PGconn *pg, struct fault *why)
+enum status schema_check(struct pg_conn *c, struct fault *why)
 {
 	uint64_t version;
 
-	TRY(read_version(pg, &version, why));
+	TRY(read_version(c, &version, why));
 	if (version > PG_SCHEMA_VERSION)
 		return refuse_newer(version, why);
 	if (version < PG_SCHEMA_VERSION)
@@ -119,38 +109,37 @@ enum status schema_check(PGconn *pg, struct fault *why)
 	return OK;
 }
 
-static enum status run(PGconn *pg, const char *sql, struct fault *why)
+static enum status run(struct pg_conn *c, const char *sql, struct fault *why)
 {
-	PGresult *r = PQexec(pg, sql);
+	PGresult *r CLEANUP(result_clear) = pg_exec(c, sql);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK;
 
-	PQclear(r);
-	return ok ? OK : pg_exec_failed(pg, why);
+	return ok ? OK : pg_exec_failed(c, r, why);
 }
 
-static enum status bring_up(PGconn *pg, struct fault *why)
+static enum status bring_up(struct pg_conn *c, struct fault *why)
 {
 	uint64_t version;
 
-	TRY(run(pg, "BEGIN", why));
-	TRY(run(pg, "SELECT pg_advisory_xact_lock(" LOCK_CREATE ")", why));
-	TRY(read_version(pg, &version, why));
+	TRY(run(c, "BEGIN", why));
+	TRY(run(c, "SELECT pg_advisory_xact_lock(" LOCK_CREATE ")", why));
+	TRY(read_version(c, &version, why));
 	if (version > PG_SCHEMA_VERSION)
 		return refuse_newer(version, why);
 	for (; version < PG_SCHEMA_VERSION; version++)
-		TRY(run(pg, versions[version], why));
-	return run(pg, "COMMIT", why);
+		TRY(run(c, versions[version], why));
+	return run(c, "COMMIT", why);
 }
 
-enum status schema_create(PGconn *pg, struct fault *why)
+enum status schema_create(struct pg_conn *c, struct fault *why)
 {
-	const char *encoding = PQparameterStatus(pg, "server_encoding");
+	const char *encoding = PQparameterStatus(c->pg, "server_encoding");
 
 	if (encoding != NULL && strcmp(encoding, "UTF8") != 0)
 		return fault_set(
 			why, BAD_SETTING, "The database is in %s: make one in UTF-8 (createdb --encoding=UTF8 --template=template0).", encoding);
-	enum status status = bring_up(pg, why);
+	enum status status = bring_up(c, why);
 	if (status != OK)
-		(void)run(pg, "ROLLBACK", NULL);
+		(void)run(c, "ROLLBACK", NULL);
 	return status;
 }

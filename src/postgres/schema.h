@@ -2,20 +2,15 @@
 #ifndef POSTGRES_SCHEMA_H
 #define POSTGRES_SCHEMA_H
 
-#include "base/fault.h"
-
-#include <libpq-fe.h>
+#include "postgres/conn.h"
 
 #define PG_SCHEMA_VERSION 1
 
 /* Create the tables, or update those of an older version to this one, in one transaction.
- * pg      a connection that is not in pipeline mode
+ * c       not in pipeline mode
  * Errors  SCHEMA_UNKNOWN the tables are of a newer version; BAD_SETTING the database's encoding is not UTF8; STORAGE_FAILED */
-enum status schema_create(PGconn *pg, struct fault *why) MUST_CHECK;
+enum status schema_create(struct pg_conn *c, struct fault *why) MUST_CHECK;
 /* Check that the tables are of this version.  Errors: SCHEMA_UNKNOWN, whose text says what to do; STORAGE_FAILED */
-enum status schema_check(PGconn *pg, struct fault *why) MUST_CHECK;
-
-/* Set the fault for a PQexec that failed. */
-enum status pg_exec_failed(PGconn *pg, struct fault *why);
+enum status schema_check(struct pg_conn *c, struct fault *why) MUST_CHECK;
 
 #endif

@@ -64,11 +64,14 @@ static void assert_recorded(const char *url, long rows, long uploaded)
 
 enum relay_loss { RELAY_LOSES_NOTHING, RELAY_LOSES_COMMIT, RELAY_LOSES_ANSWER };
 
+#define RELAY_URL "postgres://postgres:postgres-test-password@127.0.0.1:%u/test%u?sslmode=disable&options=-csearch_path%%3Ds%u"
+
 struct relay {
 	int listener;
 	unsigned port, server_port;
 	_Atomic int next; /* enum relay_loss: what happens to the next COMMIT */
 	atomic_uint losses;
+	atomic_bool silent; /* what clients send after they have logged in is dropped, and the connection stays */
 	atomic_bool stopping;
 	pthread_t thread;
 };
@@ -101,6 +104,8 @@ static bool pass_on_request(struct link *l)
 	ssize_t n = read(l->client, bytes, sizeof bytes);
 	if (n <= 0)
 		return false;
+	if (bytes[0] == 'Q' && atomic_load(&l->relay->silent))
+		return true;
 	int loss = memmem(bytes, (size_t)n, "COMMIT", 6) != NULL ? atomic_exchange(&l->relay->next, RELAY_LOSES_NOTHING) : RELAY_LOSES_NOTHING;
 	if (loss != RELAY_LOSES_NOTHING)
 		atomic_fetch_add(&l->relay->losses, 1);
@@ -187,9 +192,7 @@ static void lose_around_commit(enum relay_loss loss)
 	snprintf(url, sizeof url, "%s", p->url);
 	postgres_free(&p->postgres);
 	relay_start(&relay, pg_server.port);
-	snprintf(through, sizeof through,
-		"postgres://postgres:postgres-test-password@127.0.0.1:%u/test%u?sslmode=disable&options=-csearch_path%%3Ds%u", relay.port,
-		pg_server.databases, pg_fixture_schemas);
+	snprintf(through, sizeof through, RELAY_URL, relay.port, pg_server.databases, pg_fixture_schemas);
 	p->options.url = str_of(through);
 	pg_fixture_reopen(&w);
 
@@ -234,6 +237,36 @@ static void test_connection_lost_before_a_commit_then_the_change_is_made_again_o
 {
 	(void)state;
 	lose_around_commit(RELAY_LOSES_COMMIT);
+}
+
+static void test_server_silent_while_a_connection_is_set_up_then_calls_end_in_time_and_the_next_are_served(void **state)
+{
+	struct contract_fixture w;
+	struct postgres_report report;
+	struct relay relay;
+	struct image_counts counts;
+	struct fault why = { 0 };
+	char through[POSTGRES_URL_MAX];
+	(void)state;
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	relay_start(&relay, pg_server.port);
+	atomic_store(&relay.silent, true);
+	snprintf(through, sizeof through, RELAY_URL, relay.port, pg_server.databases, pg_fixture_schemas);
+	p->options.url = str_of(through);
+	p->options.timeout_ms = 300;
+	pg_fixture_reopen(&w);
+	assert_int_equal(table_counts(w.table, &counts, &why), IO);
+	assert_int_equal(why.code, F_STORAGE_FAILED);
+	assert_non_null(strstr(why.cause, "did not respond in time"));
+	assert_int_equal(postgres_inspect(&p->options, &report, &why), IO);
+	assert_non_null(strstr(why.cause, "did not respond in time"));
+	atomic_store(&relay.silent, false);
+	p->options.timeout_ms = 0;
+	pg_fixture_reopen(&w);
+	assert_int_equal(table_counts(w.table, &counts, &why), OK);
+	pg_fixture_unmake(&w);
+	relay_stop(&relay);
 }
 
 /* load from several threads */
@@ -422,6 +455,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connection_lost_after_a_commit_then_the_change_is_made_once_and_reported_as_made),
 		cmocka_unit_test(test_connection_lost_before_a_commit_then_the_change_is_made_again_once),
+		cmocka_unit_test(test_server_silent_while_a_connection_is_set_up_then_calls_end_in_time_and_the_next_are_served),
 		cmocka_unit_test(test_server_killed_under_load_then_every_answer_once),
 		cmocka_unit_test(test_standby_promoted_under_load_then_every_answer_once),
 		cmocka_unit_test(test_server_away_then_refused_with_the_time_to_try_again_and_served_when_it_is_back),
