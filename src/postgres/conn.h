@@ -80,10 +80,10 @@ struct pg_value pg_texts(struct arena *a, const struct str *texts, size_t n);
 
 /* Where to connect. */
 struct pg_target {
-	const char *url;      /* any form of libpq's connection strings; may name several hosts */
-	const char *password; /* NULL: from the URL or libpq's own sources */
-	const char *sslmode;  /* NULL: likewise */
-	int64_t timeout_ms;   /* of a statement */
+	const char *url;           /* any form of libpq's connection strings; may name several hosts */
+	const char *password_file; /* read at each connect. NULL: the password of the URL or of libpq's own sources */
+	const char *sslmode;       /* NULL: likewise */
+	int64_t timeout_ms;        /* of a statement */
 };
 
 struct pg_conn {

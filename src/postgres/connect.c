@@ -2,12 +2,59 @@
 #include "postgres/connect.h"
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
 #include "postgres/schema.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 /* How long to wait for a host before the next one is tried; the URL may set another value. */
 #define CONNECT_TIMEOUT_S "3"
+
+/* the password */
+
+void pg_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		secret_wipe(b->p, b->cap);
+	buf_deinit(b);
+}
+
+static enum status refuse_file(const char *path, const char *text, struct fault *why)
+{
+	return fault_set(why, BAD_SETTING, "--table-password-file: %s%s%s", path, path[0] != '\0' ? " cannot be read: " : "", text);
+}
+
+enum status pg_read_password(const char *path, struct buf *out, struct fault *why)
+{
+	const struct file_rule rule = { .owner = geteuid(), .or_root = true, .is_secret = true, .what = "file", .path = path };
+	struct fault cause;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return refuse_file(path, strerror(errno), why);
+	bool is_private = file_check_private(fd, &rule, &cause) == OK;
+	int error = is_private ? file_read_text(fd, out) : 0;
+	close(fd);
+	if (!is_private)
+		return refuse_file("", cause.text, why);
+	if (error != 0)
+		return refuse_file(path, strerror(error), why);
+	struct str rest = buf_str(out), line = str_cut(&rest, '\n');
+	if (str_ends_with(line, STR("\r")))
+		line.n--;
+	if (line.n == 0)
+		return refuse_file(path, "its first line is empty", why);
+	out->n = line.n;
+	out->p[line.n] = '\0';
+	return OK;
+}
+
+/* connecting */
 
 /* libpq would print notices to stderr, where the log is. */
 static void ignore_notice(void *arg, const PGresult *r)
@@ -18,11 +65,19 @@ static void ignore_notice(void *arg, const PGresult *r)
 
 enum status pg_open(struct pg_conn *c, struct fault *why)
 {
+	struct buf password CLEANUP(pg_wipe);
+	struct fault cause;
+
+	buf_init(&password, PG_PASSWORD_FILE_BYTES);
+	if (c->target->password_file != NULL && pg_read_password(c->target->password_file, &password, &cause) != OK) {
+		(void)pg_unreachable(why);
+		fault_cause(why, "%s", cause.text);
+		return IO;
+	}
 	/* libpq ignores names whose value is NULL. */
 	const char *names[] = { "connect_timeout", "target_session_attrs", "fallback_application_name", "dbname", "client_encoding", "sslmode",
 		"password", NULL };
-	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->sslmode, c->target->password,
-		NULL };
+	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->sslmode, password.p, NULL };
 
 	assert(c->pg == NULL);
 	c->pg = PQconnectdbParams(names, values, 1);

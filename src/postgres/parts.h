@@ -13,7 +13,7 @@ struct postgres {
 	struct outbox outbox;
 	struct transfer transfer;
 	struct pg_target target;
-	char *url, *password;
+	char *url, *password_file;
 	struct pg_writer writer;
 	struct pg_asker points; /* statements that touch a few rows */
 	struct pg_asker scans;  /* lists, counts, walks */

@@ -55,15 +55,26 @@ static enum status read_url(struct postgres *p, struct fault *why)
 	return OK;
 }
 
+static enum status check_password(const struct postgres *p, struct fault *why)
+{
+	struct buf password CLEANUP(pg_wipe);
+
+	buf_init(&password, PG_PASSWORD_FILE_BYTES);
+	return p->password_file != NULL ? pg_read_password(p->password_file, &password, why) : OK;
+}
+
 /* Copy the settings into NUL-terminated strings for libpq. */
 static enum status read_target(struct postgres *p, const struct postgres_options *o, struct fault *why)
 {
 	p->url = mem_dup_cstr(o->url);
-	p->password = o->password.n > 0 ? mem_dup_cstr(o->password) : NULL;
-	p->target = (struct pg_target){ .url = p->url, .password = p->password, .timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS };
-	if (p->url == NULL || (o->password.n > 0 && p->password == NULL))
+	p->password_file = o->password_file.n > 0 ? mem_dup_cstr(o->password_file) : NULL;
+	p->target = (struct pg_target){
+		.url = p->url, .password_file = p->password_file, .timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS
+	};
+	if (p->url == NULL || (o->password_file.n > 0 && p->password_file == NULL))
 		return fault_no_memory(why);
-	return read_url(p, why);
+	TRY(read_url(p, why));
+	return check_password(p, why);
 }
 
 void postgres_free(struct postgres **out)
@@ -75,11 +86,9 @@ void postgres_free(struct postgres **out)
 	pg_writer_stop(&p->writer);
 	pg_asker_stop(&p->points);
 	pg_asker_stop(&p->scans);
-	if (p->password != NULL)
-		secret_wipe(p->password, strlen(p->password));
 	if (p->url != NULL)
 		secret_wipe(p->url, strlen(p->url));
-	mem_free(p->password);
+	mem_free(p->password_file);
 	mem_free(p->url);
 	mem_free(p);
 	*out = NULL;

@@ -12,7 +12,7 @@
 
 struct postgres_options {
 	struct str url;           /* libpq's: postgres://user@host,host/database. sslmode defaults to verify-full for other machines */
-	struct str password;      /* "": from the URL or libpq's own sources */
+	struct str password_file; /* read at each connect. "": the password of the URL or of libpq's own sources */
 	int64_t timeout_ms;       /* of a statement, and of a call; 0: 10 s */
 	uint64_t max_pending;     /* rows; 0: no limit. Several processes may exceed it slightly */
 	struct owner_quota quota; /* of owners without one of their own */
@@ -22,7 +22,7 @@ struct postgres_options {
 struct postgres;
 
 /* Start the threads. They connect at the first calls, so that a server can start before its database.
- * Errors  BAD_SETTING the URL; STORAGE_FAILED; OUT_OF_MEMORY */
+ * Errors  BAD_SETTING the URL or the password's file; STORAGE_FAILED; OUT_OF_MEMORY */
 enum status postgres_new(const struct postgres_options *o, struct postgres **out, struct fault *why) MUST_CHECK;
 /* Run the waiting calls, or refuse them if the database cannot be reached, and end the threads. No other thread may use it any more. */
 void postgres_free(struct postgres **p);

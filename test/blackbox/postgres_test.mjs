@@ -118,6 +118,28 @@ test('a password is accepted from a file or the environment, refused on the comm
 	assert.match(gone.stderr, /--table-password-file: .*none cannot be read: No such file/);
 });
 
+test('a password that is changed is read again from its file when the server connects again', async () => {
+	const own = await serve(), file = app.TINTYPE_TABLE_PASSWORD_FILE;
+	const change = async password => {
+		await postgres.query('tintype', `ALTER ROLE tintype PASSWORD '${password}'`);
+		await postgres.query('tintype', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tintype'");
+	};
+	try {
+		const slot = await openSlot(own, picture);
+		await change('another secret');
+		const waiting = call(own, 'GET', `/images/${slot.imageId}`);
+		await own.waitForEvent(e => /password authentication failed/.test(e.cause ?? ''));
+		writeFileSync(file, 'another secret\n');
+		await waiting;
+		await eventually(async () => (await call(own, 'GET', `/images/${slot.imageId}`)).status === 200, { what: 'the image' });
+		await openSlot(own, picture);
+	} finally {
+		writeFileSync(file, 'server secret\n');
+		await change('server secret');
+		await own.stop();
+	}
+});
+
 test('what cannot be is refused with what to do: the embedded store, a URL that is none, and a program without PostgreSQL', async () => {
 	for (const command of ['serve', 'sweep']) {
 		for (const [env, words] of [[{ TINTYPE_STORE: 'local' }, /go together: set both/], [{ TINTYPE_TABLE: 'postgres://tintype@localhost/tintype?sslmod=verify-full' }, /--table .*cannot be read/]]) {
