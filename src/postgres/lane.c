@@ -46,11 +46,18 @@ static bool is_stopping(struct pg_lane *l)
 	return stopping;
 }
 
-/* Refuse the calls whose deadline has passed, or all if the database has been unreachable for too long. Returns the others. */
+/* Whether calls no longer wait for the database: it has been unreachable for too long, or its tables are missing or of another version,
+ * which waiting does not change. */
+static bool is_given_up(const struct pg_lane *l, int64_t now)
+{
+	return l->down_since_ms != 0 && (l->down_why.code == F_SCHEMA_UNKNOWN || now - l->down_since_ms >= LANE_PATIENCE_MS);
+}
+
+/* Refuse the calls whose deadline has passed, or all if the database is given up. Returns the others. */
 static struct pg_call *expire_calls(struct pg_lane *l, struct pg_call *calls)
 {
 	int64_t now = clock_mono_ms();
-	bool all = (l->down_since_ms != 0 && now - l->down_since_ms >= LANE_PATIENCE_MS) || is_stopping(l);
+	bool all = is_given_up(l, now) || is_stopping(l);
 	struct pg_call *left = NULL, **last = &left;
 
 	while (calls != NULL) {

@@ -3,8 +3,8 @@
  * transactions (batch.h) and for single statements (ask.h).
  *
  * When the connection is lost, the thread reconnects to a host of the URL that accepts writes, at increasing intervals. Calls wait
- * meanwhile, until their deadline or until the database has been unreachable for LANE_PATIENCE_MS. From then on each call is refused at
- * once, with the time after which to try again. */
+ * meanwhile, until their deadline or until the database has been unreachable for LANE_PATIENCE_MS, or has no tables of this version. From
+ * then on each call is refused at once, with the time after which to try again. */
 #ifndef POSTGRES_LANE_H
 #define POSTGRES_LANE_H
 

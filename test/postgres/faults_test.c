@@ -70,7 +70,7 @@ struct relay {
 	int listener;
 	unsigned port, server_port;
 	_Atomic int next; /* enum relay_loss: what happens to the next COMMIT */
-	atomic_uint losses;
+	atomic_uint losses, accepted;
 	atomic_bool silent; /* what clients send after they have logged in is dropped, and the connection stays */
 	atomic_bool stopping;
 	pthread_t thread;
@@ -148,6 +148,7 @@ static void *serve_relay(void *arg)
 				close(client);
 			return NULL;
 		}
+		atomic_fetch_add(&r->accepted, 1);
 		pthread_t thread;
 		struct link *l = mem_new(1, sizeof *l);
 		assert(l != NULL);
@@ -265,6 +266,29 @@ static void test_server_silent_while_a_connection_is_set_up_then_calls_end_in_ti
 	p->options.timeout_ms = 0;
 	pg_fixture_reopen(&w);
 	assert_int_equal(table_counts(w.table, &counts, &why), OK);
+	pg_fixture_unmake(&w);
+	relay_stop(&relay);
+}
+
+static void test_database_without_tables_then_a_call_is_refused_after_the_first_connect(void **state)
+{
+	struct contract_fixture w;
+	struct relay relay;
+	struct image_counts counts;
+	struct fault why = { 0 };
+	char through[POSTGRES_URL_MAX];
+	(void)state;
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	pg_fixture_query(&w, "DROP TABLE schema_version");
+	relay_start(&relay, pg_server.port);
+	snprintf(through, sizeof through, RELAY_URL, relay.port, pg_server.databases, pg_fixture_schemas);
+	p->options.url = str_of(through);
+	pg_fixture_reopen(&w);
+	assert_int_equal(table_counts(w.table, &counts, &why), CORRUPT);
+	assert_int_equal(why.code, F_SCHEMA_UNKNOWN);
+	assert_non_null(strstr(why.text, "tintype table create"));
+	assert_int_equal(atomic_load(&relay.accepted), 1);
 	pg_fixture_unmake(&w);
 	relay_stop(&relay);
 }
@@ -456,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_connection_lost_after_a_commit_then_the_change_is_made_once_and_reported_as_made),
 		cmocka_unit_test(test_connection_lost_before_a_commit_then_the_change_is_made_again_once),
 		cmocka_unit_test(test_server_silent_while_a_connection_is_set_up_then_calls_end_in_time_and_the_next_are_served),
+		cmocka_unit_test(test_database_without_tables_then_a_call_is_refused_after_the_first_connect),
 		cmocka_unit_test(test_server_killed_under_load_then_every_answer_once),
 		cmocka_unit_test(test_standby_promoted_under_load_then_every_answer_once),
 		cmocka_unit_test(test_server_away_then_refused_with_the_time_to_try_again_and_served_when_it_is_back),
