@@ -115,8 +115,8 @@ struct str aws_service_url(const struct aws_service *s, struct str host_prefix, 
 }
 
 /* access_key  whose signature it is */
-static enum status sign_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out,
-	struct str *access_key, struct fault *why)
+static enum status sign_call(
+	struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out, struct str *access_key, struct fault *why)
 {
 	struct aws_credentials have;
 	int64_t now_ms = clock_now_ms();
@@ -219,7 +219,8 @@ static bool is_throttled(const struct http_response *answer)
 /* The call was not executed, since the token has expired or the key is unknown. The answer to a HEAD has no code: S3 gives 400 then. */
 static bool refuses_credentials(const struct aws_call *c, const struct http_response *answer)
 {
-	static const char *const codes[] = { "ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClient" };
+	static const char *const codes[] = { "ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "InvalidClientTokenId",
+		"UnrecognizedClient" };
 	if (str_equal(c->method, STR("HEAD")))
 		return answer->status == 400;
 	return (answer->status == 400 || answer->status == 403) && has_code(answer, codes, COUNT_OF(codes));

@@ -65,12 +65,6 @@ static struct str read_text(const json_t *item, const char *name, struct arena *
 	return text.n == 0 ? STR("") : str_dup(a, text);
 }
 
-static int64_t read_ms(const json_t *item, const char *name)
-{
-	uint64_t n;
-	return str_to_u64(dynamo_item_get_number(item, name), &n) && n <= INT64_MAX ? (int64_t)n : 0;
-}
-
 /* A key whose scopes or hash cannot be read opens nothing. One that expires at a time that cannot be read has expired. */
 static enum status read_key(const json_t *item, struct arena *a, struct api_key_row *out, struct fault *why)
 {
@@ -81,9 +75,9 @@ static enum status read_key(const json_t *item, struct arena *a, struct api_key_
 		.owner = read_text(item, "owner", a),
 		.issuer = read_text(item, "issuer", a),
 		.subject = read_text(item, "subject", a),
-		.created_ms = read_ms(item, "createdMs"),
-		.expires_ms = read_ms(item, "expiresMs"),
-		.used_ms = read_ms(item, "usedMs") };
+		.created_ms = dynamo_item_get_ms(item, "createdMs"),
+		.expires_ms = dynamo_item_get_ms(item, "expiresMs"),
+		.used_ms = dynamo_item_get_ms(item, "usedMs") };
 	TRY(fault_check_arena(a, why));
 	bool ok = str_to_u64(dynamo_item_get_number(item, "scopes"), &scopes) && scopes > 0 && scopes < 2 * SCOPE_ADMIN && row.hash.n == 64;
 	if (!ok || (json_object_get(item, "expiresMs") != NULL && row.expires_ms == 0)) {

@@ -11,6 +11,8 @@
 #define DYNAMO_ORDER_DIGITS 19                                    /* any int64_t of milliseconds */
 #define DYNAMO_ORDER_CHARS (DYNAMO_ORDER_DIGITS + 1 + UUID_CHARS) /* 0001700000000000000#id */
 
+#define DYNAMO_FIRST_ORDER STR("!") /* before every sort key, which begins with a digit */
+#define DYNAMO_LAST_ORDER STR("~")  /* after every sort key */
 /* The sort key of a row in each index. */
 struct str dynamo_order(int64_t ms, struct str image_id, struct arena *a);
 /* The partition of an index: "feed#3". */

@@ -66,9 +66,7 @@ static enum status insert_alone(const struct new_row *n, struct fault *why)
 enum status dynamo_owner_add(struct dynamo *t, const struct image_row *first, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	dynamo_call_init(&c, t, "PutItem", 0);
-	dynamo_owner_put_entry(DYNAMO_USERS, first->owner, &c.scratch, &c.body);
-	TRY(dynamo_call_send(&c, t, why));
+	TRY(dynamo_owner_enter(t, DYNAMO_USERS, first->owner, why));
 	dynamo_call_init(&c, t, "PutItem", DYNAMO_CONDITION_FAILED);
 	dynamo_usage_put_new(first, false, &c.scratch, &c.body);
 	return dynamo_call_send(&c, t, why);

@@ -20,8 +20,6 @@
 #define SPARE_ROWS 8       /* more than a shard's even share, since shards differ */
 #define FILTERED_ROWS 250  /* that a query which leaves out rows reads at least, when the first one was not enough */
 #define FILTERED_QUERIES 4 /* of each shard, for a page */
-#define FIRST_KEY STR("!") /* before every sort key: those begin with a digit */
-#define LAST_KEY STR("~")
 
 struct shard_stream {
 	json_t *page;     /* DynamoDB's response; NULL: not queried yet */
@@ -210,7 +208,7 @@ enum status dynamo_list(struct image_table *port, const struct image_query *q, s
 		.newest_first = !q->oldest_first,
 		.has_cursors = true,
 		.than = q->oldest_first ? '>' : '<',
-		.from = q->oldest_first ? FIRST_KEY : LAST_KEY };
+		.from = q->oldest_first ? DYNAMO_FIRST_ORDER : DYNAMO_LAST_ORDER };
 	m.list = str_printf(a, "%.*s\n%d\n%.*s\n%d", STRF(q->owner), q->status, STRF(q->received_sha256), q->oldest_first);
 	TRY(fault_check_arena(a, why));
 	if (q->skip > 0 || !image_filter_is_empty(&q->filter))
@@ -249,7 +247,7 @@ enum status dynamo_each_owned(
 		.order = DYNAMO_OWNED_ORDER,
 		.partition = owner,
 		.than = '>',
-		.from = FIRST_KEY,
+		.from = DYNAMO_FIRST_ORDER,
 		.per_shard = TABLE_LIST_MAX };
 	for (uint32_t i = 0; i < t->shards; i++)
 		while (!m.streams[i].dry) {

@@ -26,6 +26,11 @@ struct dynamo *dynamo_of_outbox(struct outbox *port);
 void dynamo_outbox_init(struct dynamo *t);
 void dynamo_outbox_deinit(struct dynamo *t);
 
+/* What the source of events was set to; NULL: there is none. */
+static inline const struct outbox_source *dynamo_outbox_source(struct dynamo *t)
+{
+	return atomic_load(&t->outbox_source);
+}
 /* Whether changes of this kind write an event. */
 bool dynamo_outbox_wants(struct dynamo *t, enum outbox_kind kind);
 
@@ -78,7 +83,10 @@ enum status dynamo_event_set_aside(struct dynamo *t, const json_t *item, const s
 /* Move all of these items back, to be read again.
  * n  their number is added */
 enum status dynamo_events_put_back(struct dynamo *t, uint64_t *n, struct fault *why) MUST_CHECK;
+#define DYNAMO_EVENT_DUE_MS "dueMs"
+/* The key of the item, by the number of its event, or {NULL, 0} when the arena is full. */
 struct str dynamo_event_key(int64_t n, struct arena *a);
+enum status dynamo_event_delete(struct dynamo *t, struct str key, struct fault *why) MUST_CHECK;
 /* Whether the item of this number has this id. false: it is not the id of an event. */
 bool dynamo_event_number(struct str id, int64_t *n);
 /* Change one event that waits, or that was given up: what became of an attempt, or that there shall be another.

@@ -9,7 +9,6 @@
 #include "base/log/log.h"
 #include "base/writer.h"
 
-#define BEFORE_ALL STR("!") /* sort keys begin with a digit */
 #define SCRATCH_BYTES ((size_t)1 << 20)
 
 struct str dynamo_event_partition(const struct dynamo *t, uint32_t i, struct arena *a)
@@ -66,7 +65,7 @@ enum status dynamo_event_set_aside(struct dynamo *t, const json_t *item, const s
 enum status dynamo_events_put_back(struct dynamo *t, uint64_t *n, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
-	struct str after = BEFORE_ALL;
+	struct str after = DYNAMO_FIRST_ORDER;
 	arena_init(&a, SCRATCH_BYTES);
 	while (after.n > 0) {
 		struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };

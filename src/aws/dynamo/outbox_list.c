@@ -12,13 +12,14 @@
 #define PAGE_EVENTS 100
 #define SCRATCH_BYTES ((size_t)8 << 20)
 #define COUNT_PAGES_MAX 10 /* of 1 MB each, of a partition */
-#define LAST_KEY STR("~")  /* after every sort key */
 
 /* Add the events of a partition that are older than `before_n`, the last ones of the index first, until there are OUTBOX_LIST_MAX. */
 static enum status read_partition(
 	struct dynamo *t, struct str partition, int64_t before_n, struct arena *a, struct outbox_page *page, struct fault *why)
 {
-	struct dynamo_event_query q = { .partition = partition, .than = '<', .than_key = LAST_KEY, .newest_first = true, .limit = PAGE_EVENTS };
+	struct dynamo_event_query q = {
+		.partition = partition, .than = '<', .than_key = DYNAMO_LAST_ORDER, .newest_first = true, .limit = PAGE_EVENTS
+	};
 	while (q.than_key.n > 0) {
 		struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 		TRY(dynamo_events_query(t, &q, &c, why));
@@ -72,7 +73,9 @@ enum status dynamo_outbox_list(
 
 static enum status count_partition(struct dynamo *t, struct str partition, uint64_t *n, struct arena *a, struct fault *why)
 {
-	struct dynamo_event_query q = { .partition = partition, .than = '<', .than_key = LAST_KEY, .newest_first = true, .only_count = true };
+	struct dynamo_event_query q = {
+		.partition = partition, .than = '<', .than_key = DYNAMO_LAST_ORDER, .newest_first = true, .only_count = true
+	};
 	for (unsigned page = 0; page < COUNT_PAGES_MAX && q.than_key.n > 0; page++) {
 		struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 		TRY(dynamo_events_query(t, &q, &c, why));

@@ -22,12 +22,11 @@ struct transfer *dynamo_transfer(struct image_table *table)
 /* item  NULL: there is none */
 static void read_state(const json_t *item, struct arena *a, struct transfer_state *out)
 {
-	uint64_t since_ms;
 	*out = (struct transfer_state){ .id = STR("") };
 	if (item == NULL || !transfer_phase_parse(dynamo_item_get_text(item, "migrationPhase"), &out->phase))
 		return;
 	out->id = str_dup(a, dynamo_item_get_text(item, "migrationId"));
-	out->since_ms = str_to_u64(dynamo_item_get_number(item, "sinceMs"), &since_ms) && since_ms <= INT64_MAX ? (int64_t)since_ms : 0;
+	out->since_ms = dynamo_item_get_ms(item, "sinceMs");
 }
 
 enum status dynamo_get_state(struct transfer *port, struct arena *a, struct transfer_state *out, struct fault *why)

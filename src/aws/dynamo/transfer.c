@@ -12,8 +12,6 @@
 #include <inttypes.h>
 
 #define PAGE_ROWS 200
-#define ANY_ITEM STR("attribute_exists(imageId) OR attribute_not_exists(imageId)")
-#define FIRST_KEY STR("!") /* before every sort key */
 #define ID_PREFIX_CHARS (sizeof "msg_" - 1)
 #define NUMBER_CHARS 16
 
@@ -103,21 +101,13 @@ static enum status put(struct transfer *port, const struct transfer_entry *e, st
 	return dynamo_call_send(&c, t, why);
 }
 
-static enum status put_entry(struct dynamo *t, const char *list, struct str owner, struct fault *why)
-{
-	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	dynamo_call_init(&c, t, "PutItem", 0);
-	dynamo_owner_put_entry(list, owner, &c.scratch, &c.body);
-	return dynamo_call_send(&c, t, why);
-}
-
 /* Counters of a new item begin with 0. */
 static enum status put_user(struct transfer *port, const struct user_row *user, struct fault *why)
 {
 	static const char *const counters[] = { "claimedBytes", "claimedImages", "reservedBytes", "pendingSlots", "slotMinute", "minuteSlots" };
 	struct dynamo *t = dynamo_of_transfer(port);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	struct dynamo_update u = { .condition = ANY_ITEM };
+	struct dynamo_update u = { 0 };
 	dynamo_call_init(&c, t, "UpdateItem", 0);
 	struct arena *a = &c.scratch;
 	dynamo_item_text(&u.attributes, "owner", user->owner, a);
@@ -134,8 +124,8 @@ static enum status put_user(struct transfer *port, const struct user_row *user, 
 	dynamo_key_put(dynamo_owner_key(DYNAMO_USAGE, user->owner, a), a, &c.body);
 	dynamo_update_put(&u, a, &c.body);
 	TRY(dynamo_call_send(&c, t, why));
-	TRY(put_entry(t, DYNAMO_USERS, user->owner, why));
-	return user->blocked ? put_entry(t, DYNAMO_BLOCKED, user->owner, why) : OK;
+	TRY(dynamo_owner_enter(t, DYNAMO_USERS, user->owner, why));
+	return user->blocked ? dynamo_owner_enter(t, DYNAMO_BLOCKED, user->owner, why) : OK;
 }
 
 /* events: a cursor is the number of a partition, a '/', and the last sort key in it */
@@ -151,7 +141,7 @@ static enum status events(struct transfer *port, struct str cursor, struct arena
 	if (cursor.n > 0 && (!str_to_u64(str_cut(&key, '/'), &part) || part >= partitions))
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
 	const struct dynamo_event_query q = {
-		.partition = dynamo_event_partition(t, (uint32_t)part, a), .than = '>', .than_key = key.n > 0 ? key : FIRST_KEY
+		.partition = dynamo_event_partition(t, (uint32_t)part, a), .than = '>', .than_key = key.n > 0 ? key : DYNAMO_FIRST_ORDER
 	};
 	TRY(dynamo_events_query(t, &q, &c, why));
 	const json_t *items = json_object_get(c.answer, "Items"), *last = json_object_get(c.answer, "LastEvaluatedKey");

@@ -37,7 +37,8 @@ void dynamo_update_put(const struct dynamo_update *u, struct arena *a, struct bu
 	writer_open(body, STR("UpdateExpression"), '"');
 	put_expression(u, body);
 	writer_close(body, '"');
-	writer_text(body, STR("ConditionExpression"), u->condition);
+	if (u->condition.n > 0)
+		writer_text(body, STR("ConditionExpression"), u->condition);
 	if (u->attributes.n > 0) {
 		writer_open(body, STR("ExpressionAttributeNames"), '{');
 		for (size_t i = 0; i < u->attributes.n; i++)

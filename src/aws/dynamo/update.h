@@ -11,7 +11,7 @@ struct dynamo_update {
 	struct dynamo_item added;      /* numbers that are added to those of the item; missing ones are left out */
 	struct dynamo_item values;     /* what condition and `also` refer to, as :name */
 	const char *also;              /* another SET clause; NULL: none */
-	struct str condition;
+	struct str condition;          /* "": none */
 };
 
 /* A change of a row counts in its version; a row from before there were versions has version 1. Needs the value "one". */

@@ -24,12 +24,6 @@ static uint64_t read_count(const json_t *item, const char *name)
 	return str_to_u64(dynamo_item_get_number(item, name), &n) ? n : 0;
 }
 
-static int64_t read_ms(const json_t *item, const char *name)
-{
-	uint64_t n = read_count(item, name);
-	return n <= INT64_MAX ? (int64_t)n : 0;
-}
-
 static uint64_t less(uint64_t from, uint64_t part)
 {
 	return from > part ? from - part : 0;
@@ -56,10 +50,10 @@ void dynamo_usage_read(const struct dynamo *t, const json_t *item, struct dynamo
 	uint64_t reserved = read_count(item, "reservedBytes"), pending = read_count(item, "pendingSlots");
 	*out = (struct dynamo_usage){ .is_there = item != NULL,
 		.quota_text = dynamo_item_get_text(item, DYNAMO_QUOTA),
-		.minute = read_ms(item, "slotMinute"),
+		.minute = dynamo_item_get_ms(item, "slotMinute"),
 		.minute_slots = read_count(item, "minuteSlots"),
 		.changes = read_count(item, "changes"),
-		.changed_ms = read_ms(item, "changedMs"),
+		.changed_ms = dynamo_item_get_ms(item, "changedMs"),
 		.user = { .owner = dynamo_item_get_text(item, "owner"),
 			.issuer = dynamo_item_get_text(item, "issuer"),
 			.subject = dynamo_item_get_text(item, "subject"),
@@ -70,8 +64,8 @@ void dynamo_usage_read(const struct dynamo *t, const json_t *item, struct dynamo
 				.derived_bytes = read_count(item, DYNAMO_DERIVED) },
 			.quota = t->quota,
 			.blocked = json_object_get(item, DYNAMO_IS_BLOCKED) != NULL,
-			.first_ms = read_ms(item, "firstMs"),
-			.seen_ms = read_ms(item, "seenMs") } };
+			.first_ms = dynamo_item_get_ms(item, "firstMs"),
+			.seen_ms = dynamo_item_get_ms(item, "seenMs") } };
 	out->user.has_quota = read_quota(out->quota_text, &out->user.quota);
 }
 
@@ -199,4 +193,12 @@ void dynamo_usage_put_slot(const struct dynamo_usage *seen, const struct image_r
 	}
 	dynamo_key_put(dynamo_owner_key(DYNAMO_USAGE, row->owner, a), a, body);
 	dynamo_update_put(&u, a, body);
+}
+
+enum status dynamo_owner_enter(struct dynamo *t, const char *kind, struct str owner, struct fault *why)
+{
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	dynamo_call_init(&c, t, "PutItem", 0);
+	dynamo_owner_put_entry(kind, owner, &c.scratch, &c.body);
+	return dynamo_call_send(&c, t, why);
 }

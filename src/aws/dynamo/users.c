@@ -185,14 +185,6 @@ static enum status set_quota(struct user_table *port, struct str owner, const st
 	return found ? OK : fault_set(why, OVERLOADED, "The user is being removed. Try again.");
 }
 
-static enum status put_entry(struct dynamo *t, const char *list, struct str owner, struct fault *why)
-{
-	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
-	dynamo_call_init(&c, t, "PutItem", 0);
-	dynamo_owner_put_entry(list, owner, &c.scratch, &c.body);
-	return dynamo_call_send(&c, t, why);
-}
-
 static enum status delete_item(struct dynamo *t, const char *kind, struct str owner, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
@@ -212,7 +204,7 @@ static enum status block_user(struct user_table *port, struct str owner, struct 
 	arena_init(&a, KEYS_BYTES);
 	dynamo_item_number(&u.attributes, DYNAMO_IS_BLOCKED, 1, &a);
 	TRY(update_owner(t, owner, &u, &found, why));
-	return found ? put_entry(t, DYNAMO_BLOCKED, owner, why) : no_such_user(why);
+	return found ? dynamo_owner_enter(t, DYNAMO_BLOCKED, owner, why) : no_such_user(why);
 }
 
 /* Whether the index has a row of the owner. */
