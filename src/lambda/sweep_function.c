@@ -47,8 +47,8 @@ void sweep_limit(struct gc_limits *limits, int64_t now_ms, unsigned slices, stru
 }
 
 /* Each walk has an equal part of the time that is left by then. */
-static void walk_slices(struct product *p, int64_t now_ms, int64_t until_ms, struct gc_result *done, struct arena *a, struct str *slice,
-	struct fault *first)
+static void walk_slices(
+	struct product *p, int64_t now_ms, int64_t until_ms, struct gc_result *done, struct arena *a, struct str *slice, struct fault *first)
 {
 	static const struct {
 		enum status (*walk)(struct product *, int64_t, const struct gc_limits *, struct gc_result *, struct fault *);
