@@ -16,6 +16,8 @@ enum status fields_parse(struct str text, json_t **out, struct fault *why)
 	json_decref(root);
 	if (starved)
 		return fault_no_memory(why);
+	if (root == NULL && json_error_code(&error) == json_error_null_byte_in_key)
+		return fault_set(why, BAD_FIELD, "the name of a member of the event has a NUL");
 	enum status st = fault_set(why, INVALID_INPUT, "the event is not a JSON object");
 	fault_cause(why, "%s at byte %d of %zu", root == NULL ? error.text : "another value", error.position, text.n);
 	return st;

@@ -3,7 +3,7 @@
  *
  * Version 1.0 is of REST APIs, and of HTTP APIs that ask for it. Headers and query parameters come twice, once with the last
  * value of each and once with all; the second is taken where it is there. Query parameters are decoded, so a raw
- * query is written of them. The gateway names the API key that it has checked, and none where the method requires none. Version 2.0 is of HTTP APIs and Function URLs. Headers have one value each, those that came
+ * query is written of them. Version 2.0 is of HTTP APIs and Function URLs. Headers have one value each, those that came
  * twice joined by commas; the query is raw. Cookies, which are separate, are not used by this API.
  *
  * The stage is a matter of the gateway: version 1 leaves it out of the path, version 2 puts it in front unless it is
@@ -169,8 +169,10 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 	TRY((e->version == GATEWAY_V2 ? read_v2 : read_v1)(a, root, e, why));
 	if (!http_is_visible(e->method))
 		return not_a_gateway_event(why, "method");
-	if (!str_starts_with(e->path, STR("/")) || !http_is_field_value(e->path) || str_find_char(e->path, '\t') < e->path.n)
+	if (!str_starts_with(e->path, STR("/")))
 		return not_a_gateway_event(why, "path");
+	if (!http_is_field_value(e->path) || str_find_char(e->path, '\t') < e->path.n)
+		return fault_set(why, INVALID_INPUT, "The path has a control character.");
 	if (!str_starts_with(e->path, BASE_PATH) || (e->path.n > BASE_PATH.n && e->path.p[BASE_PATH.n] != '/'))
 		e->path = str_printf(a, "%.*s%.*s", STRF(BASE_PATH), STRF(e->path));
 	if (e->path.p == NULL)
@@ -197,6 +199,8 @@ enum status gateway_event_read(struct arena *a, struct str event, struct gateway
 	*out = (struct gateway_event){ .id = STR(""), .method = STR(""), .path = STR(""), .query = STR(""), .body = STR("") };
 	if (fields_parse(event, &root, &inner) == OK)
 		return read_root(a, root, out, why);
+	if (inner.code == F_BAD_FIELD)
+		return fault_set(why, INVALID_INPUT, "The name of a header or of a query parameter has a NUL.");
 	enum status st = fault_set(why, INTERNAL, "The event cannot be read.");
 	fault_cause(why, "%s: %s", inner.text, inner.cause);
 	return st;

@@ -99,6 +99,7 @@ test('bad events get a response in the gateway\'s form, and the function continu
 		[without, 400], [post({ body: null }), 400], [post({ body: '{"fileName":' }), 400], [post({ body: '%%%', isBase64Encoded: true }), 400],
 		[post({ body: 'A'.repeat(6 * 1024 * 1024 - 2000) }), 413], [post({ httpMethod: 'BREW' }), 405], [post({ path: '/unknown' }), 404],
 		[eventV1({ method: 'GET', path: '/images' }), 404], [post({ headers: { A: 'b\r\nC: d' }, multiValueHeaders: null }), 400],
+		[post({ path: '/a\nb' }), 400], [post({ queryStringParameters: { 'a\0b': '1' } }), 400],
 		['{"httpMethod":"GET","path', 500], ['', 500], ['[]', 500], [{ Records: [] }, 500], [{ hello: 'world' }, 500],
 	];
 	for (const [event, status] of cases) {

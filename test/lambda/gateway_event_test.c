@@ -183,6 +183,21 @@ static void test_header_that_cannot_be_one_then_refused(void **state)
 	assert_int_equal(why.code, F_INVALID_INPUT);
 }
 
+/* What a client can put into a request is its own fault, so that it raises no alarm. */
+static void test_path_or_name_with_a_control_character_then_refused(void **state)
+{
+	static const char *const events[] = { "{\"path\":\"/a\\nb\",\"httpMethod\":\"GET\"}", "{\"path\":\"/a\\tb\",\"httpMethod\":\"GET\"}",
+		"{\"path\":\"/a\\u0000b\",\"httpMethod\":\"GET\"}",
+		"{\"version\":\"2.0\",\"rawPath\":\"/a\\rb\",\"requestContext\":{\"http\":{\"method\":\"GET\"}}}",
+		"{\"path\":\"/a\",\"httpMethod\":\"GET\",\"queryStringParameters\":{\"a\\u0000b\":\"1\"}}",
+		"{\"path\":\"/a\",\"httpMethod\":\"GET\",\"headers\":{\"x\\u0000y\":\"1\"}}" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(events); i++) {
+		assert_int_equal(read(events[i]), INVALID);
+		assert_int_equal(why.code, F_INVALID_INPUT);
+	}
+}
+
 static void test_request_id_that_may_not_are_in_a_header_then_none(void **state)
 {
 	assert_int_equal(read("{\"path\":\"/a\",\"httpMethod\":\"GET\",\"requestContext\":{\"requestId\":\"a\\r\\nb\"}}"), OK);
@@ -193,8 +208,7 @@ static void test_event_that_is_not_from_a_gateway_then_internal_with_a_cause(voi
 {
 	static const char *const events[] = { "", "nonsense", "{\"path\":\"/upl", "[]", "null", "7", "{}", "{\"key1\":\"value1\"}",
 		"{\"Records\":[{\"eventSource\":\"aws:sqs\"}]}", "{\"version\":\"2.0\"}", "{\"path\":\"/a\"}", "{\"httpMethod\":\"GET\"}",
-		"{\"path\":\"a\",\"httpMethod\":\"GET\"}", "{\"path\":\"/a\",\"httpMethod\":\"G T\"}",
-		"{\"path\":\"/a\\nb\",\"httpMethod\":\"GET\"}", "{\"path\":7,\"httpMethod\":\"GET\"}",
+		"{\"path\":\"a\",\"httpMethod\":\"GET\"}", "{\"path\":\"/a\",\"httpMethod\":\"G T\"}", "{\"path\":7,\"httpMethod\":\"GET\"}",
 		"{\"path\":\"/a\",\"httpMethod\":\"GET\",\"body\":{}}", "{\"path\":\"/a\",\"httpMethod\":\"GET\",\"body\":7}",
 		"{\"version\":\"2.0\",\"rawPath\":\"/a\",\"requestContext\":\"x\"}" };
 	for (size_t i = 0; i < COUNT_OF(events); i++) {
@@ -231,6 +245,7 @@ int main(void)
 		TEST(test_body_as_text_or_base64_then_the_bytes),
 		TEST(test_body_that_is_not_base64_then_the_clients_fault),
 		TEST(test_header_that_cannot_be_one_then_refused),
+		TEST(test_path_or_name_with_a_control_character_then_refused),
 		TEST(test_request_id_that_may_not_are_in_a_header_then_none),
 		TEST(test_event_that_is_not_from_a_gateway_then_internal_with_a_cause),
 		TEST(test_arena_when_too_small_then_too_much),
