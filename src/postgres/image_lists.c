@@ -114,22 +114,26 @@ static enum status ask_page(struct pg_asker *s, const struct image_query *q, con
 		s, oldest ? PQ_LIST_OWN_FILTER_OLDEST : PQ_LIST_OWN_FILTER, out, why, us, id, owner, status, limit, name, type, after, before);
 }
 
-/* Add the total, for lists whose images are counted in `writers` or `users`. */
-static enum status add_total(struct postgres *p, const struct image_query *q, struct image_page *page, struct fault *why)
+/* Add the total, for lists whose images are counted in `writers` or `users`. A page that is not empty has it in its rows.
+ * rows  NULL: the page is empty */
+static enum status add_total(
+	struct postgres *p, const struct image_query *q, const PGresult *rows, struct image_page *page, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = NULL;
 	struct image_counts counts;
 
 	if (!image_filter_is_empty(&q->filter) || q->received_sha256.n > 0)
 		return OK;
-	if (q->owner.n == 0) {
+	if (q->owner.n > 0 && q->status != LIST_UPLOADED && q->status != LIST_PENDING)
+		return OK;
+	if (PQntuples(rows) > 0) {
+		page->total = (uint64_t)pg_column_number(rows, 0, PG_IMAGE_VALUES);
+	} else if (q->owner.n == 0) {
 		TRY(pg_images_counts(&p->table, &counts, why));
 		page->total = counts.uploaded;
-	} else if (q->status == LIST_UPLOADED || q->status == LIST_PENDING) {
+	} else {
 		TRY(PG_ASK(&p->points, PQ_OWNER_GET, &r, why, pg_text(q->owner)));
 		page->total = PQntuples(r) == 0 ? 0 : (uint64_t)pg_column_number(r, 0, q->status == LIST_UPLOADED ? 4 : 5);
-	} else {
-		return OK;
 	}
 	page->has_total = true;
 	return OK;
@@ -176,7 +180,7 @@ enum status pg_images_list(struct image_table *t, const struct image_query *q, s
 		TRY(skip_rows(&p->scans, q, PG_SCAN_MAX, &place, &more, why));
 	if (more)
 		page.next_cursor = write_cursor(&place, q, a);
-	TRY(add_total(p, q, &page, why));
+	TRY(add_total(p, q, r, &page, why));
 	*out = page;
 	return fault_check_arena(a, why);
 }
