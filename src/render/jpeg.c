@@ -290,10 +290,10 @@ static void decode(struct jpeg *j)
 	if (!decoding_begin(j->d, cinfo->output_width, cinfo->output_height, false))
 		return;
 	(void)jpeg_start_decompress(cinfo);
-	if (j->own_reader)
-		jpeg_codes_use(cinfo, j->d->arena, give_up);
 	for (int i = 0; j->d->resize == NULL && i < cinfo->num_components; i++)
 		cinfo->comp_info[i].component_needed = FALSE; /* only the codes are read: no pixels are computed */
+	if (j->own_reader)
+		jpeg_codes_use(cinfo, j->d->arena, give_up);
 	read_rows(j);
 	count_scans((j_common_ptr)cinfo);
 	assert(cinfo->output_scanline == cinfo->output_height);

@@ -20,16 +20,19 @@
 #define LOWEST_2X2 5 /* coefficients until those of 2 x 2 are there */
 #define FIRST_RESTART 0xd0
 
-/* What the next bits are, in one word: bits 0 to 4 the length of the code and its value, 0 where the code is longer than LOOK bits or is
- * none; 5 whether the value is there; 8 to 11 its size; 12 to 19 how many coefficients it takes; from 20 on the value. */
-#define HAS_VALUE 0x20U
+/* What the next bits are, in one word: bits 0 to 5 the length of the code and its value, 0 where the code is longer than LOOK bits or is
+ * none; 6 whether the value is there; 8 to 11 its size; 12 to 19 how many coefficients it takes; from 20 on the value. A shift of 64 bits
+ * looks at 6 bits of its length, so that those need not be taken out of the word. */
+#define TOTAL_BITS 6
+#define TOTAL_MASK 63U
+#define HAS_VALUE 0x40U
 #define VALUE_SHIFT 20
 #define END_OF_BLOCK 128U /* added to the number of coefficients */
 #define STEPS_MAX 15U     /* of codes that are skipped together, but for the last */
 
 static inline unsigned total_of(uint32_t code)
 {
-	return code & 31;
+	return code & TOTAL_MASK;
 }
 
 static inline unsigned size_of(uint32_t code)
@@ -44,17 +47,29 @@ static inline unsigned step_of(uint32_t code)
 
 struct code_table {
 	uint32_t codes[1 << LOOK];
-	uint16_t skips[1
-		<< SKIP_LOOK]; /* all codes in the next bits: 0 to 4 the length of them and their values, 5 to 12 the coefficients; 0: see codes */
+	/* All codes in the next bits: bits 0 to 5 the length of them and their values, from 6 on the coefficients; 0: see codes. */
+	uint16_t skips[1 << SKIP_LOOK];
 	int32_t last[LENGTH_MAX + 1], offset[LENGTH_MAX + 1]; /* by length: the last code, -1: none; from a code to its symbol */
-	const UINT8 *symbols;
+	JHUFF_TBL made_of;
+	bool made, has_skips;
 };
+
+/* By their numbers in the file. They stay for the next picture: most have the same tables, those of ITU T.81 annex K, and to make
+ * them takes as long as a check of 3 KB. */
+static struct code_table dc_tables[TABLES], ac_tables[TABLES];
 
 /* The next bits, of which n are valid and the others 0; n is below 0 when more were taken than there were. By value, so that
  * it stays in registers. */
 struct bits {
 	uint64_t word;
 	int64_t n;
+};
+
+/* A block of an MCU. */
+struct block_codes {
+	const struct code_table *dc, *ac;
+	int *last_dc;
+	unsigned end; /* the first coefficient that does not matter */
 };
 
 struct code_reader {
@@ -64,7 +79,7 @@ struct code_reader {
 	unsigned restarts_left, next_restart;
 	uint64_t mcus_left;
 	int last_dc[MAX_COMPS_IN_SCAN];
-	struct code_table dc[TABLES], ac[TABLES];
+	struct block_codes blocks[D_MAX_BLOCKS_IN_MCU];
 };
 
 /* ITU T.81 figure A.6; an index is at most 63. */
@@ -102,6 +117,9 @@ static void fill_codes(struct code_table *t, unsigned code, unsigned length, uns
 /* After codes: as many of them as there are in SKIP_LOOK bits, with their values. */
 static void fill_skips(struct code_table *t)
 {
+	if (t->has_skips)
+		return;
+	t->has_skips = true;
 	for (unsigned bits = 0; bits < 1U << SKIP_LOOK; bits++) {
 		unsigned total = 0, steps = 0;
 		while (steps <= STEPS_MAX) {
@@ -111,7 +129,7 @@ static void fill_skips(struct code_table *t)
 			total += total_of(code);
 			steps += step_of(code);
 		}
-		t->skips[bits] = (uint16_t)(steps << 5 | total);
+		t->skips[bits] = (uint16_t)(steps << TOTAL_BITS | total);
 	}
 }
 
@@ -119,7 +137,10 @@ static void fill_skips(struct code_table *t)
 static void make_table(struct code_table *t, const JHUFF_TBL *from)
 {
 	unsigned code = 0, symbol = 0;
-	t->symbols = from->huffval;
+	if (t->made && memcmp(t->made_of.bits, from->bits, sizeof from->bits) == 0 &&
+		memcmp(t->made_of.huffval, from->huffval, sizeof from->huffval) == 0)
+		return;
+	*t = (struct code_table){ .made_of = *from, .made = true };
 	for (unsigned length = 1; length <= LENGTH_MAX; length++, code <<= 1) {
 		t->offset[length] = (int32_t)symbol - (int32_t)code;
 		for (unsigned i = 0; i < from->bits[length]; i++, code++, symbol++)
@@ -141,7 +162,7 @@ static unsigned next_byte(j_decompress_ptr cinfo)
 }
 
 /* One byte at a time, since there is FF or the end of the buffer: until the word is full or a marker comes. */
-static struct bits add_bytes(j_decompress_ptr cinfo, struct bits b)
+static __attribute__((noinline)) struct bits add_bytes(j_decompress_ptr cinfo, struct bits b)
 {
 	while (b.n <= 56 && cinfo->unread_marker == 0) {
 		unsigned byte = next_byte(cinfo), after = 0;
@@ -159,7 +180,7 @@ static struct bits add_bytes(j_decompress_ptr cinfo, struct bits b)
 	return b;
 }
 
-static struct bits refill(j_decompress_ptr cinfo, struct bits b)
+static inline struct bits refill(j_decompress_ptr cinfo, struct bits b)
 {
 	struct jpeg_source_mgr *source = cinfo->src;
 	uint64_t next;
@@ -189,7 +210,7 @@ static uint32_t find_long_code(j_decompress_ptr cinfo, struct bits b, const stru
 	for (unsigned length = LOOK + 1; length <= LENGTH_MAX; length++) {
 		int32_t code = (int32_t)(b.word >> (64 - length));
 		if (code <= t->last[length])
-			return pack_code(length, t->symbols[code + t->offset[length]]);
+			return pack_code(length, t->made_of.huffval[code + t->offset[length]]);
 	}
 	((const struct code_reader *)cinfo->entropy)->give_up(cinfo);
 }
@@ -232,17 +253,17 @@ static struct bits read_ac(j_decompress_ptr cinfo, struct bits b, const struct c
 			block[NATURAL_ORDER[k - 1]] = (JCOEF)value_of(b, code);
 		b = take_bits(b, total_of(code));
 	}
-	for (bool known = true; known && k < DCTSIZE2 - STEPS_MAX;) {
+	while (k < DCTSIZE2) {
+		unsigned skip = 0;
 		if (b.n < SKIPS_AT_ONCE * SKIP_LOOK)
 			b = refill(cinfo, b);
-		for (int i = 0; i < SKIPS_AT_ONCE && known && k < DCTSIZE2 - STEPS_MAX; i++) {
-			unsigned skip = t->skips[b.word >> (64 - SKIP_LOOK)];
-			known = skip != 0;
-			k += skip >> 5;
-			b = take_bits(b, skip & 31);
+		for (int i = 0; i < SKIPS_AT_ONCE && k < DCTSIZE2 - STEPS_MAX; i++) {
+			skip = t->skips[b.word >> (64 - SKIP_LOOK)];
+			k += skip >> TOTAL_BITS;
+			b = take_bits(b, skip & TOTAL_MASK);
 		}
-	}
-	while (k < DCTSIZE2) {
+		if (skip != 0)
+			continue;
 		uint32_t code = next_code(cinfo, &b, t);
 		k += step_of(code);
 		b = take_bits(b, total_of(code));
@@ -292,14 +313,12 @@ static boolean decode_mcu(j_decompress_ptr cinfo, JBLOCKROW *blocks)
 		restart(cinfo, r);
 	struct bits b = r->bits;
 	for (int i = 0; i < cinfo->blocks_in_MCU; i++) {
-		int member = cinfo->MCU_membership[i];
-		const jpeg_component_info *component = cinfo->cur_comp_info[member];
-		const struct code_table *ac = &r->ac[component->ac_tbl_no];
-		int *dc = &r->last_dc[member];
-		b = read_dc(cinfo, b, &r->dc[component->dc_tbl_no], dc);
-		(*blocks[i])[0] = (JCOEF)*dc;
-		b = read_ac(cinfo, b, ac, *blocks[i], wanted_end(component));
-		if (b.n < 0 || *dc != (JCOEF)*dc)
+		const struct block_codes *codes = &r->blocks[i];
+		b = read_dc(cinfo, b, codes->dc, codes->last_dc);
+		int dc = *codes->last_dc;
+		(*blocks[i])[0] = (JCOEF)dc;
+		b = read_ac(cinfo, b, codes->ac, *blocks[i], codes->end);
+		if (b.n < 0 || dc != (JCOEF)dc)
 			r->give_up(cinfo);
 	}
 	r->bits = b;
@@ -319,9 +338,16 @@ void jpeg_codes_use(j_decompress_ptr cinfo, struct arena *a, jpeg_codes_give_up_
 		return;
 	for (int i = 0; i < cinfo->comps_in_scan; i++) {
 		const jpeg_component_info *component = cinfo->cur_comp_info[i];
-		make_table(&r->dc[component->dc_tbl_no], cinfo->dc_huff_tbl_ptrs[component->dc_tbl_no]);
-		make_table(&r->ac[component->ac_tbl_no], cinfo->ac_huff_tbl_ptrs[component->ac_tbl_no]);
-		fill_skips(&r->ac[component->ac_tbl_no]);
+		make_table(&dc_tables[component->dc_tbl_no], cinfo->dc_huff_tbl_ptrs[component->dc_tbl_no]);
+		make_table(&ac_tables[component->ac_tbl_no], cinfo->ac_huff_tbl_ptrs[component->ac_tbl_no]);
+		if (wanted_end(component) < DCTSIZE2)
+			fill_skips(&ac_tables[component->ac_tbl_no]);
+	}
+	for (int i = 0; i < cinfo->blocks_in_MCU; i++) {
+		int member = cinfo->MCU_membership[i];
+		const jpeg_component_info *component = cinfo->cur_comp_info[member];
+		r->blocks[i] = (struct block_codes){ &dc_tables[component->dc_tbl_no], &ac_tables[component->ac_tbl_no], &r->last_dc[member],
+			wanted_end(component) };
 	}
 	r->pub = *cinfo->entropy;
 	r->pub.decode_mcu = decode_mcu;

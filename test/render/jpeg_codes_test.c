@@ -211,11 +211,43 @@ static void test_codes_damaged_then_given_up_or_the_same(void **state)
 	assert_true(given_up > 100 && same > 100);
 }
 
+/* The codes of AC coefficients are taken out of the file: its table, now number 3, has none. */
+static struct str without_codes(struct str bytes)
+{
+	static const unsigned char TABLE[] = { 0xff, 0xc4, 0, 181, 0x10 },
+							   EMPTY[] = { 0xff, 0xc4, 0, 19, 0x13, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const unsigned char SCAN[] = { 0xff, 0xda, 0, 8, 1, 1, 0x00 };
+	size_t from = str_find(bytes, (struct str){ (const char *)TABLE, sizeof TABLE }),
+		   scan = str_find(bytes, (struct str){ (const char *)SCAN, sizeof SCAN });
+	assert_true(from < bytes.n && scan < bytes.n && from < scan);
+	char *p = arena_alloc(run_arena, bytes.n);
+	size_t rest = from + 2 + 181;
+	memcpy(p, bytes.p, from);
+	memcpy(p + from, EMPTY, sizeof EMPTY);
+	memcpy(p + from + sizeof EMPTY, bytes.p + rest, bytes.n - rest);
+	p[from + sizeof EMPTY + scan - rest + sizeof SCAN - 1] = 3;
+	return (struct str){ p, from + sizeof EMPTY + bytes.n - rest };
+}
+
+static void test_codes_table_empty_then_given_up(void **state)
+{
+	static const struct how GRAY = { 75, 1, 1, 0, false, true, 64, 64 };
+	struct decode own, theirs;
+	struct str bytes = without_codes(encode(&GRAY, 20));
+	decode(&theirs, bytes, bytes.n, false);
+	assert_int_equal(theirs.outcome, WARNED);
+	for (int times = 0; times < 2; times++) {
+		decode(&own, bytes, bytes.n, true);
+		assert_int_equal(own.outcome, GAVE_UP);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(test_codes_intact_then_the_same_pixels),
 		RUN_TEST(test_codes_damaged_then_given_up_or_the_same),
+		RUN_TEST(test_codes_table_empty_then_given_up),
 	};
 	return cmocka_run_group_tests_name("jpeg_codes", tests, NULL, NULL);
 }
