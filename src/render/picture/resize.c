@@ -14,8 +14,18 @@
 #define LANES 8
 #define CHANNELS 4
 #define COLOR_SCALE 128
+#define ROWS 4 /* that are added at once */
+
+/* Compiled for AVX2 too, which is chosen when the program starts. */
+#if defined __x86_64__ && defined __GNUC__ && !defined __clang__ && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+#define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
+#else
+#define FOR_EACH_CPU
+#endif
 
 typedef int16_t lanes __attribute__((vector_size(2 * LANES)));
+typedef int64_t lane_halves __attribute__((vector_size(2 * LANES)));
+typedef uint8_t lanes_of_bytes __attribute__((vector_size(LANES)));
 
 #if defined __SSE2__
 #include <emmintrin.h>
@@ -44,9 +54,10 @@ static inline lanes multiply_high(lanes a, lanes b)
 
 /* The filter along one axis: output i is the sum of weight[i * taps + t] * input[first[i] + t] for t below count[i]. */
 struct axis {
-	uint32_t in, out; /* values before and after; in: after the boxes */
-	uint32_t box;     /* pixels that are averaged into one value before */
-	uint32_t taps;    /* even; the largest count */
+	uint32_t in, out;      /* values before and after; in: after the boxes */
+	uint32_t box;          /* pixels that are averaged into one value before */
+	uint32_t taps;         /* even; the largest count */
+	uint32_t period, step; /* after `period` outputs the weights repeat, for values that come `step` later */
 	uint32_t *first, *count;
 	int16_t *weight; /* 0 from count[i] on */
 };
@@ -99,21 +110,36 @@ static void set_weights(struct axis *axis, uint32_t i, double scale)
 	if (first >= end) /* the last box is partial, and takes the nearest value */
 		first = (end = axis->in) - 1;
 	uint32_t count = (uint32_t)(end - first), largest = 0;
+	int16_t *weight = axis->weight + (size_t)i * axis->taps;
 	assert(count >= 1 && count <= axis->taps && axis->taps <= COUNT_OF(weights));
+	axis->first[i] = (uint32_t)first;
+	axis->count[i] = count;
+	uint32_t same = i >= axis->period ? i - axis->period : i; /* its centre lies between two values where that of i does */
+	if (same < i && axis->count[same] == count && axis->first[same] + axis->step == first) {
+		memcpy(weight, axis->weight + (size_t)same * axis->taps, axis->taps * sizeof *weight);
+		return;
+	}
 	for (uint32_t t = 0; t < count; t++) {
 		weights[t] = lanczos(((double)(first + t) - centre + 0.5) / scale);
 		sum += weights[t];
 		largest = weights[t] > weights[largest] ? t : largest;
 	}
-	int16_t *weight = axis->weight + (size_t)i * axis->taps;
 	int32_t left = ONE;
 	for (uint32_t t = 0; t < count; t++) {
 		weight[t] = (int16_t)lrint((sum > 0 ? weights[t] / sum : 1.0 / count) * ONE);
 		left -= weight[t];
 	}
 	weight[largest] = (int16_t)(weight[largest] + left); /* so that a flat area stays what it is */
-	axis->first[i] = (uint32_t)first;
-	axis->count[i] = count;
+}
+
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+	while (b > 0) {
+		uint64_t rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
 }
 
 static bool axis_init(struct axis *axis, struct arena *a, uint32_t in, uint32_t out)
@@ -128,6 +154,9 @@ static bool axis_init(struct axis *axis, struct arena *a, uint32_t in, uint32_t 
 	if (!arena_ok(a))
 		return false;
 	double scale = (double)in / axis->box / out;
+	uint64_t divisor = common_divisor(in, (uint64_t)axis->box * out);
+	axis->step = (uint32_t)(in / divisor);
+	axis->period = (uint32_t)((uint64_t)axis->box * out / divisor);
 	for (uint32_t i = 0; i < out; i++)
 		set_weights(axis, i, scale < 1 ? 1 : scale);
 	return true;
@@ -231,25 +260,30 @@ static void average_sums(const struct resize *r, uint32_t rows, int16_t *to)
 	memset(r->sums, 0, (size_t)width * CHANNELS * sizeof *r->sums);
 }
 
+/* Add ROWS rows by their weights. */
+FOR_EACH_CPU static void add_rows(int16_t *restrict to, const int16_t *const rows[ROWS], const int16_t weights[ROWS], size_t n)
+{
+	const int16_t *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2], *restrict d = rows[3];
+	int16_t wa = weights[0], wb = weights[1], wc = weights[2], wd = weights[3];
+	for (size_t i = 0; i < n; i++)
+		to[i] = (int16_t)(to[i] + (a[i] * wa >> 16) + (b[i] * wb >> 16) + (c[i] * wc >> 16) + (d[i] * wd >> 16));
+}
+
 /* Row y of the output, of the rows in the ring, into r->column. */
 static void filter_down(const struct resize *r, uint32_t y)
 {
-	const int16_t *rows[64];
-	lanes weights[64];
+	const int16_t *weights = r->down.weight + (size_t)y * r->down.taps, *rows[ROWS];
 	uint32_t count = r->down.count[y];
-	for (uint32_t t = 0; t < count; t++) {
-		rows[t] = r->ring + (size_t)((r->down.first[y] + t) % r->down.taps) * r->row_values;
-		int16_t w = r->down.weight[(size_t)y * r->down.taps + t];
-		weights[t] = (lanes){ w, w, w, w, w, w, w, w };
-	}
-	for (size_t i = 0; i < r->row_values; i += LANES) {
-		int16_t half = (int16_t)(count / 2);
-		lanes sum = { half, half, half, half, half, half, half, half }, value;
-		for (uint32_t t = 0; t < count; t++) {
-			memcpy(&value, rows[t] + i, sizeof value);
-			sum += multiply_high(value, weights[t]);
+	int16_t *to = r->column, w[ROWS];
+	for (size_t i = 0; i < r->row_values; i++)
+		to[i] = (int16_t)(count / 2);
+	for (uint32_t t = 0; t < count; t += ROWS) {
+		for (uint32_t i = 0; i < ROWS; i++) {
+			uint32_t row = t + i < count ? t + i : t;
+			rows[i] = r->ring + (size_t)((r->down.first[y] + row) % r->down.taps) * r->row_values;
+			w[i] = (int16_t)(row == t + i ? weights[row] : 0);
 		}
-		memcpy(r->column + i, &sum, sizeof sum);
+		add_rows(to, rows, w, r->row_values);
 	}
 }
 
@@ -272,14 +306,16 @@ static void filter_across(const struct resize *r, uint32_t y)
 	for (uint32_t x = 0; x < r->across.out; x++, to += CHANNELS) {
 		const int16_t *from = r->column + (size_t)r->across.first[x] * CHANNELS, *weight = r->wide + (size_t)x * taps * CHANNELS;
 		lanes sum = { 0 }, value, w;
+		lanes_of_bytes colors;
 		for (size_t i = 0; i < (size_t)r->across.count[x] * CHANNELS; i += LANES) {
 			memcpy(&value, from + i, sizeof value);
 			memcpy(&w, weight + i, sizeof w);
 			sum += multiply_high(value, w);
 		}
-		int half = (int)r->across.count[x] / 2 + 16;
-		for (int c = 0; c < CHANNELS; c++)
-			to[c] = clamp((sum[c] + sum[c + CHANNELS] + half) >> 5);
+		sum = (sum + (lanes)(lane_halves){ ((lane_halves)sum)[1] } + (int16_t)(r->across.count[x] / 2 + 16)) >> 5;
+		sum = (sum & (sum > 0)) | (sum > 255);
+		colors = __builtin_convertvector(sum, lanes_of_bytes);
+		memcpy(to, &colors, CHANNELS);
 		if (r->size.alpha)
 			divide_by_alpha(to);
 		else
