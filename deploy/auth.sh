@@ -83,7 +83,7 @@ print_users() {
 	printf '  aws cognito-idp admin-add-user-to-group %s --username you@example.org --group-name admins\n\n' "$of"
 	printf 'AWS mails a first password, which is changed at the first sign-in. To set one without a mail:\n\n'
 	printf '  aws cognito-idp admin-set-user-password %s --username you@example.org --permanent --password PASSWORD\n\n' "$of"
-	if is_production; then return 0; fi
+	if is_production || [ -n "$(parameter TokenScopes)" ]; then return 0; fi   # tokens by a password have no scopes
 	printf 'To try it:\n\n'
 	# shellcheck disable=SC2016 # what the reader is to type
 	printf '  token=$(aws cognito-idp initiate-auth --region %s --client-id %s --auth-flow USER_PASSWORD_AUTH --auth-parameters USERNAME=you@example.org,PASSWORD=PASSWORD --query AuthenticationResult.AccessToken --output text)\n' "$region" "$client"

@@ -88,7 +88,7 @@ static enum status require_scope(struct api_call *c, unsigned scope, struct faul
 	if (scope == 0 || (c->caller.scopes & (scope | SCOPE_ADMIN)) != 0)
 		return OK;
 	c->needed_scope = scope;
-	return fault_set(why, SCOPE_MISSING, "This call requires a key with the scope %s.", api_scope_name(scope));
+	return fault_set(why, SCOPE_MISSING, "This call requires the scope %s.", api_scope_name(scope));
 }
 
 static enum status admit(struct api_call *c, struct fault *why)

@@ -39,6 +39,8 @@ struct api_options {
 	struct identity *identity; /* the issuer's tokens; NULL: there are no users */
 	enum status (*verify)(struct identity *, struct str token, int64_t now_ms, bool may_wait, struct arena *, struct identity_caller *out,
 		struct fault *); /* identity_verify, with identity */
+	/* What a token must have among its scopes for a call, with a * for the name of the scope; "": tokens of users may do what users may */
+	struct str token_scopes;
 	/* identity_sign_in, with identity; NULL: the page signs nobody in */
 	bool (*sign_in)(struct identity *, struct arena *, struct identity_sign_in *out);
 	struct api_key_table *api_keys; /* NULL: there are none */

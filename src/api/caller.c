@@ -27,6 +27,25 @@ static bool has_two_dots(struct str s)
 	return dots == 2;
 }
 
+/* Which scopes of SCOPES_USER a token has, whose own names for them the pattern gives. */
+static unsigned granted_scopes(const struct api_options *o, struct str scopes)
+{
+	static const unsigned all[] = { SCOPE_UPLOAD, SCOPE_READ, SCOPE_DELETE };
+	unsigned granted = 0;
+	char memory[512];
+	if (o->token_scopes.n == 0)
+		return SCOPES_USER;
+	size_t star = str_find_char(o->token_scopes, '*');
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		struct buf word;
+		buf_init_fixed(&word, memory, sizeof memory);
+		BUF_PUT(&word, str_slice(o->token_scopes, 0, star), str_of(api_scope_name(all[i])),
+			str_slice(o->token_scopes, star + 1, o->token_scopes.n));
+		granted |= buf_ok(&word) && str_is_word_of(buf_str(&word), scopes) ? all[i] : 0;
+	}
+	return granted;
+}
+
 static enum status read_token(struct api_call *c, struct str given, bool may_wait, struct fault *why)
 {
 	const struct api_options *o = &c->api->options;
@@ -39,9 +58,12 @@ static enum status read_token(struct api_call *c, struct str given, bool may_wai
 		return bearer_count(o->wrong_keys, &c->x->request, status, why);
 	TRY(status);
 	assert(who.owner.n > 0);
+	/* An administrator's token that is limited is not an administrator's. */
+	unsigned granted = granted_scopes(o, who.scopes);
+	bool is_admin = who.is_admin && granted == SCOPES_USER;
 	c->caller = (struct caller){ .kind = CALLER_USER,
-		.scopes = who.is_admin ? SCOPES_ALL : SCOPES_USER,
-		.sees_all = who.is_admin,
+		.scopes = is_admin ? SCOPES_ALL : granted,
+		.sees_all = is_admin,
 		.owner = who.owner,
 		.issuer = who.issuer,
 		.subject = who.subject,

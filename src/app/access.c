@@ -55,6 +55,19 @@ static enum status check_users(const struct settings *s, enum api_access images,
 	return OK;
 }
 
+static enum status check_scopes(struct str pattern, struct fault *why)
+{
+	size_t stars = 0, others = 0;
+	for (size_t i = 0; i < pattern.n; i++) {
+		stars += pattern.p[i] == '*';
+		others += pattern.p[i] <= ' ' || pattern.p[i] > '~';
+	}
+	if (pattern.n == 0 || (stars == 1 && others == 0))
+		return OK;
+	return fault_set(why, BAD_SETTING,
+		"--oidc-scopes (TINTYPE_OIDC_SCOPES) must be one scope with one * for upload, read or delete, such as tintype/*, without blanks");
+}
+
 enum status access_check_key(struct str key, struct fault *why)
 {
 	struct str id;
@@ -76,11 +89,13 @@ enum status access_options(const struct settings *s, const struct access_place *
 	out->delete_by_token = is_equal(s->delete_by, "token");
 	out->keyed_gateway = at->address == NULL;
 	out->key = str_of(s->api_key);
+	out->token_scopes = str_of(s->oidc_scopes);
 	out->cors_origins = str_of(s->cors_origins);
 	out->quota = quota_of(s);
 	/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
 	out->refuse_cross_site = at->address != NULL && out->images == ACCESS_OPEN && !s->open;
 	TRY(check_users(s, out->images, why));
+	TRY(check_scopes(out->token_scopes, why));
 	TRY(access_check_key(out->key, why));
 	if (s->api_key_parameter[0] != '\0' && (at->address != NULL || s->api_key[0] != '\0'))
 		return fault_set(why, BAD_SETTING, "TINTYPE_API_KEY_PARAMETER is for Lambda functions, in place of TINTYPE_API_KEY: remove one.");

@@ -198,6 +198,8 @@ for (const [what, env, says] of [
 	['HS256 without a secret', { ...ISSUER, TINTYPE_OIDC_ALGORITHMS: 'HS256' }, /needs TINTYPE_OIDC_SECRET/],
 	['an algorithm that there is not', { ...ISSUER, TINTYPE_OIDC_ALGORITHMS: 'none' }, /must be some of RS256/],
 	['no file of keys', { ...ISSUER, TINTYPE_OIDC_JWKS: '/nonexistent' }, /cannot be read/],
+	['scopes without a place for their names', { ...ISSUER, TINTYPE_OIDC_SCOPES: 'tintype/read' }, /one scope with one \*/],
+	['scopes without an issuer', { TINTYPE_OIDC_SCOPES: 'tintype/*' }, /TINTYPE_OIDC_SCOPES is set, but not TINTYPE_OIDC_ISSUER/],
 	['a rule for administrators that is none', { ...ISSUER, TINTYPE_OIDC_ADMIN: 'groups=admins' }, /JSON pointer/],
 	['a skew of an hour', { ...ISSUER, TINTYPE_OIDC_SKEW: '3600' }, /TINTYPE_OIDC_SKEW/],
 	['an unknown kind of token', { ...ISSUER, TINTYPE_OIDC_TOKEN: 'refresh' }, /TINTYPE_OIDC_TOKEN/],

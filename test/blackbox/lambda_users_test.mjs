@@ -240,6 +240,33 @@ test('with AnonymousUpload anybody may upload, and who has the delete token may 
 	}
 });
 
+test('with TokenScopes a token may do what its scopes say, of another client of the pool too', async () => {
+	const kept = { ...functions }, limited = await prepare({ ...PARAMETERS, TokenScopes: 'tintype/*', OidcAudience: 'another-client' });
+	const scoped = (words, groups) => token('alice', groups, (header, payload) => Object.assign(payload, { client_id: 'another-client', scope: words.map(word => `tintype/${word}`).join(' ') }));
+	try {
+		for (const name of AWARE)
+			functions[name] = await start(name, { ...variables[name], TINTYPE_OIDC_SCOPES: limited[name].TINTYPE_OIDC_SCOPES, TINTYPE_OIDC_AUDIENCE: limited[name].TINTYPE_OIDC_AUDIENCE });
+		const all = await scoped(['upload', 'read', 'delete']), id = await upload(all);
+		const may = async as => {
+			const calls = [await slotOf(as), await ask('GET', `/images/${id}`, { as }), await ask('PATCH', `/images/${id}`, { as, body: { fileName: 'b.png' } }), await ask('GET', '/users', { as })];
+			return [...calls.map(one => one.status), (await ask('GET', '/me', { as })).body.scopes];
+		};
+		assert.deepEqual(await may(all), [200, 200, 200, 403, ['upload', 'read', 'delete']]);
+		assert.deepEqual(await may(await scoped(['read'])), [403, 200, 403, 403, ['read']]);
+		assert.deepEqual(await may(await scoped([])), [403, 403, 403, 403, []]);
+		assert.deepEqual((await may(await scoped(['read'], ['admins']))).slice(-2), [403, ['read']]);
+		assert.equal((await may(await scoped(['upload', 'read', 'delete'], ['admins'])))[3], 200);
+		const refused = await ask('DELETE', `/images/${id}`, { as: await scoped(['upload', 'read', 'deleted']) });
+		assert.deepEqual([refused.status, refused.body.code, refused.headers.get('www-authenticate')], [403, 'scope_missing', 'Bearer error="insufficient_scope", scope="delete"']);
+		assert.equal((await ask('DELETE', `/images/${id}`, { as: await scoped(['delete']) })).status, 204);
+		assert.equal((await ask('GET', '/images', { as: KEY })).status, 200);
+	} finally {
+		for (const name of AWARE)
+			await functions[name].stop();
+		Object.assign(functions, kept);
+	}
+});
+
 test('other forms of Auth give what starts, and are never open to all', async () => {
 	const oidc = { BucketName: 'pictures', Auth: 'oidc', OidcIssuer: 'https://id.example/', OidcAudience: 'images', OidcAdmin: '/groups=admins' };
 	const pinned = JSON.stringify(await (await fetch(`${issuer.url}/jwks`)).json());

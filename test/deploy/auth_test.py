@@ -55,6 +55,9 @@ class Journey(Scripts):
         self.assertEqual(self.key(), before)
         self.assertIn(f"initiate-auth --region {REGION} --client-id {self.variables('Upload')['TINTYPE_OIDC_CLIENT_ID']} --auth-flow USER_PASSWORD_AUTH", said)
         self.assertEqual((self.variables("Upload")["TINTYPE_UPLOAD"], self.variables("List")["TINTYPE_ACCESS"]), ("open", "user"))
+        said = self.good(self.deploy("TokenScopes=tintype/*"))
+        self.assertNotIn("USER_PASSWORD_AUTH", said, "tokens by a password have no scopes, so that every call would be refused")
+        self.assertEqual({self.variables(name)["TINTYPE_OIDC_SCOPES"] for name in ("Upload", "List", "Manage")}, {"tintype/*"})
         self.bad(self.deploy(f"UserPoolArn=arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{REGION}_other"), "cannot be changed while Auth=cognito")
         self.bad(self.deploy("AuthDomainPrefix=other"), "has one domain")
 

@@ -20,7 +20,7 @@ const OTHER = { CodeBucket: 'code-2', CodeKey: 'key-2', BucketName: 'images-2', 
 	KeepMetadata: 'camera', Thumbnails: 'small:10x10', Verify: 'strict', ThumbnailAtUpload: 'none', DeliveryKeys: 'k'.repeat(32), DeliveryUrl: 'https://img.example.org', AlarmEmail: 'b@example.org',
 	CdnKey1: publicKey('C'), CdnKey2: publicKey('D'), CdnDomain: 'b.example.org', CdnCertificateArn: certificate('b'), WebAclArn: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b',
 	UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_B', AuthDomainPrefix: 'b', CallbackUrls: 'https://b.example/', OidcIssuer: 'https://b.example', OidcAudience: 'b', OidcParties: 'b', OidcSubject: 'oid', OidcAdmin: '/b=b',
-	OidcClientId: 'b', OidcScope: 'b', OidcOrigins: 'https://b.example', OidcKeys: '{"keys":[]}', AdminKeyParameter: '/b' };
+	OidcClientId: 'b', OidcScope: 'b', OidcOrigins: 'https://b.example', OidcKeys: '{"keys":[]}', TokenScopes: 'b/*', AdminKeyParameter: '/b' };
 
 function otherValue(name, { AllowedValues, MinValue, MaxValue, Type, Default }, now) {
 	const other = OTHER[name] ?? AllowedValues?.map(String).find(one => one !== String(now)) ?? (Type === 'Number' ? [MaxValue, MinValue].find(one => one !== Number(now)) : undefined);
