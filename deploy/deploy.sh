@@ -240,7 +240,7 @@ finish() {
 	else
 		printf 'Anyone who knows this address may upload, list and view all images (ApiKeyRequired=%s). To try it:\n\n' "$needed"
 	fi
-	if [ "$(parameter Auth)" = none ]; then printf '  curl -s%s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg"}'"'"'\n\n' "$key" "$url"; fi
+	if [ "$(parameter Auth)" = none ]; then printf '  curl -s%s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg","fileSize":12345}'"'"'\n\n' "$key" "$url"; fi
 	print_admin_key
 	printf 'To test it:     deploy/smoke.sh --stack %s --region %s\n' "$stack" "$region"
 	printf 'To remove it:   deploy/destroy.sh --stack %s --region %s\n' "$stack" "$region"

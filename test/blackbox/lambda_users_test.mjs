@@ -70,7 +70,7 @@ async function ask(method, path, { as, body, headers = {} } = {}) {
 	return { status: answer.status, headers: answer.headers, body: text ? JSON.parse(text) : undefined };
 }
 
-const slotOf = as => ask('POST', '/upload', { as, body: { fileName: 'a.png', fileType: 'image/png' } });
+const slotOf = as => ask('POST', '/upload', { as, body: { fileName: 'a.png', fileType: 'image/png', fileSize: tinyPng.length } });
 async function upload(as) {
 	const { status, body: slot } = await slotOf(as);
 	assert.equal(status, 200);
@@ -229,7 +229,8 @@ test('with AnonymousUpload anybody may upload, and who has the delete token may 
 	try {
 		for (const name of AWARE)
 			functions[name] = await start(name, { ...variables[name], TINTYPE_UPLOAD: open[name].TINTYPE_UPLOAD });
-		const { body: slot } = await slotOf();
+		const { body: slot } = await slotOf(), without = await ask('POST', '/upload', { body: { fileName: 'a.png', fileType: 'image/png' } });
+		assert.deepEqual([without.status, without.body.code], [400, 'bad_field'], 'S3 would take 5 GB from anybody');
 		assert.equal((await ask('GET', `/images/${slot.imageId}`)).status, 401);
 		assert.equal((await ask('DELETE', `/images/${slot.imageId}`, { as: slot.deleteToken.replace(/^./, one => one === 'A' ? 'B' : 'A') })).status, 404);
 		assert.equal((await ask('DELETE', `/images/${slot.imageId}`, { as: slot.deleteToken })).status, 204);

@@ -386,7 +386,7 @@ class Functions(unittest.TestCase):
         variables = {k: p["Environment"]["Variables"] for k, p in of_type("Lambda::Function").items()}
         for name in variables:
             self.assertEqual(variables[name]["TINTYPE_OVERWRITE"], {"Ref": "Overwrite"}, name)
-        self.assertEqual(variables["UploadFunction"]["TINTYPE_REQUIRE_SIZE"], {"Fn::If": ["HasOwnSizeRule", {"Ref": "RequireSize"}, {"Fn::FindInMap": ["Profiles", {"Ref": "Profile"}, "RequireSize"]}]})
+        self.assertEqual(variables["UploadFunction"]["TINTYPE_REQUIRE_SIZE"], {"Fn::If": ["HasOwnSizeRule", {"Ref": "RequireSize"}, {"Fn::If": ["HasKeyForAll", {"Fn::FindInMap": ["Profiles", {"Ref": "Profile"}, "RequireSize"]}, "on"]}]})
         self.assertEqual([T["Mappings"]["Profiles"][p]["RequireSize"] for p in ("free", "production")], ["off", "on"])
         for name in ("ManageFunction", "UploadFunction"):
             self.assertEqual(variables[name]["TINTYPE_DELETE_BY"], {"Fn::If": ["DeletesByKey", "access", "token"]}, name)
