@@ -182,25 +182,26 @@ static enum status set_phase(struct command *c, struct side *s, enum transfer_ph
 	return OK;
 }
 
-/* Sleep until then; false: a signal asks for the end. */
-static bool sleep_until(int64_t until_ms)
+/* Sleep until that time of a clock; false: a signal asks for the end. */
+static bool sleep_until(int64_t (*clock_ms)(void), int64_t until_ms)
 {
-	for (int64_t left; (left = until_ms - clock_now_ms()) > 0 && !maintain_stopping(NULL);) {
+	for (int64_t left; (left = until_ms - clock_ms()) > 0 && !maintain_stopping(NULL);) {
 		int64_t ms = left < SLICE_MS ? left : SLICE_MS;
 		(void)nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
 	}
 	return !maintain_stopping(NULL);
 }
 
-static enum status wait_until(int64_t until_ms, struct fault *why)
+static enum status wait_until(int64_t (*clock_ms)(void), int64_t until_ms, struct fault *why)
 {
-	return sleep_until(until_ms) ? OK : fault_set(why, DEADLINE, "It was stopped; run it again to go on.");
+	return sleep_until(clock_ms, until_ms) ? OK : fault_set(why, DEADLINE, "It was stopped; run it again to go on.");
 }
 
-/* Until every server obeys the state of the source. */
+/* Until every server obeys the state of the source. It may have been set by an earlier run, or the clock may have been set since: so all of
+ * that time is waited for. */
 static enum status settle(const struct command *c, struct fault *why)
 {
-	return wait_until(c->from.state.since_ms + c->from.backends.transfer->settle_ms, why);
+	return wait_until(clock_mono_ms, clock_mono_ms() + c->from.backends.transfer->settle_ms, why);
 }
 
 static enum status refuse_destination(const char *what, struct fault *why)
@@ -339,7 +340,7 @@ static enum status drain(struct command *c, struct fault *why)
 		clock_iso8601(c->result.urls_until_ms, until);
 		printf("Waiting for uploads until %s, when the last upload URL expires.\n", until);
 		fflush(stdout);
-		TRY(wait_until(c->result.urls_until_ms, why));
+		TRY(wait_until(clock_now_ms, c->result.urls_until_ms, why));
 	}
 	return set_phase(c, &c->from, TRANSFER_CLOSED, why);
 }
