@@ -184,6 +184,13 @@ void uuid_of_bytes(const unsigned char given[UUID_BYTES], char out[UUID_CHARS + 
 	out[UUID_CHARS] = '\0';
 }
 
+struct str uuid_dup(struct arena *a, const unsigned char bytes[UUID_BYTES])
+{
+	char text[UUID_CHARS + 1];
+	uuid_of_bytes(bytes, text);
+	return str_dup(a, (struct str){ text, UUID_CHARS });
+}
+
 bool uuid_valid(struct str s)
 {
 	if (s.n != UUID_CHARS)

@@ -52,6 +52,8 @@ void uuid_v4(char out[UUID_CHARS + 1]);
 #define UUID_BYTES 16
 /* The same of given bytes, of which 122 bits are kept. */
 void uuid_of_bytes(const unsigned char bytes[UUID_BYTES], char out[UUID_CHARS + 1]);
+/* The same, in `a`; {NULL, 0} when it is full. */
+struct str uuid_dup(struct arena *a, const unsigned char bytes[UUID_BYTES]);
 /* Exactly the form that uuid_v4 gives. */
 bool uuid_valid(struct str s);
 /* Its bytes, of which uuid_of_bytes makes it again.  false: not uuid_valid */

@@ -1,4 +1,4 @@
-/* The names of scopes. */
+/* What all tables share: the names of scopes, and what is refused. */
 #include "port/api_key_table.h"
 
 static const struct {
@@ -25,4 +25,19 @@ bool api_scope_parse(struct str text, enum api_scope *out)
 		return true;
 	}
 	return false;
+}
+
+enum status no_such_api_key(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_API_KEY, "There is no API key with this id.");
+}
+
+enum status api_key_exists(struct fault *why)
+{
+	return fault_set(why, API_KEY_EXISTS, "An API key with this id already exists.");
+}
+
+enum status api_keys_full(struct fault *why)
+{
+	return fault_set(why, TOO_MUCH, "There are %d API keys, which is the limit: remove some.", API_KEYS_MAX);
 }

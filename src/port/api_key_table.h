@@ -40,6 +40,11 @@ struct api_key_page {
 	size_t n;
 };
 
+/* What tables refuse: each sets the fault, with the sentence for the client, and returns its status. */
+enum status no_such_api_key(struct fault *why);
+enum status api_key_exists(struct fault *why);
+enum status api_keys_full(struct fault *why);
+
 struct api_key_table;
 struct api_key_table_ops {
 	enum status (*add)(struct api_key_table *, const struct api_key_row *, struct fault *);

@@ -49,7 +49,7 @@ struct str cursor_write(int64_t n, struct str list, struct arena *a)
 	return cursor_write_text((struct str){ (const char *)&number, NUMBER_BYTES }, list, a);
 }
 
-static enum status bad_cursor(struct fault *why)
+enum status bad_cursor(struct fault *why)
 {
 	return fault_set(why, BAD_CURSOR, "cursor was not issued by this server, or for another list");
 }

@@ -111,6 +111,106 @@ enum status no_such_image(struct fault *why)
 	return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
 }
 
+enum status image_exists(struct fault *why)
+{
+	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
+}
+
+enum status image_slots_full(struct fault *why)
+{
+	return fault_set(why, SLOTS_FULL, "Too many uploads are pending; try again later.");
+}
+
+enum status image_not_pending(struct fault *why)
+{
+	return fault_set(why, STATE_CHANGED, "The image is no longer pending.");
+}
+
+enum status image_was_replaced(struct fault *why)
+{
+	return fault_set(why, STATE_CHANGED, "The image was replaced in the meantime.");
+}
+
+enum status image_other_version(struct fault *why)
+{
+	return fault_set(why, PRECONDITION, "The record has another version.");
+}
+
+enum status image_not_ended(struct fault *why)
+{
+	return fault_set(why, STATE_CHANGED, "The image has not expired.");
+}
+
+enum status owner_too_long(struct fault *why)
+{
+	return fault_set(why, INVALID_INPUT, "The name of an owner has at most %d bytes.", OWNER_MAX_BYTES);
+}
+
+enum status image_row_check_new(const struct image_row *row, unsigned char id[UUID_BYTES], struct fault *why)
+{
+	if (!uuid_to_bytes(row->image_id, id))
+		return fault_set(why, INVALID_INPUT, "The id of an image must be a UUID of version 4.");
+	if (row->owner.n > OWNER_MAX_BYTES)
+		return owner_too_long(why);
+	return OK;
+}
+
+enum status image_row_check_resolution(const struct image_row *row, const struct resolution *s, struct fault *why)
+{
+	if (s->replaces.n == 0)
+		return row->status == IMAGE_PENDING ? OK : image_not_pending(why);
+	return row->status == IMAGE_UPLOADED && str_equal(row->etag, s->replaces) ? OK : image_was_replaced(why);
+}
+
+enum status image_row_check_ended(const struct image_row *row, int64_t ended_by_ms, struct fault *why)
+{
+	bool ended = row->ends_ms != 0 && row->ends_ms <= ended_by_ms;
+
+	return ended_by_ms == 0 || ended ? OK : image_not_ended(why);
+}
+
+enum status image_row_change(struct image_row *row, const struct image_change *c, struct arena *a, struct fault *why)
+{
+	if (c->if_version != 0 && c->if_version != row->version)
+		return image_other_version(why);
+	row->version++;
+	if (c->has_visibility)
+		row->is_public = c->is_public;
+	if (c->has_file_name)
+		row->file_name = str_dup(a, c->file_name);
+	if (c->has_metadata)
+		row->metadata = str_dup(a, c->metadata);
+	return fault_check_arena(a, why);
+}
+
+enum status image_row_set_thumbs(struct image_row *row, struct str etag, struct str thumbs, struct arena *a, struct fault *why)
+{
+	if (row->status != IMAGE_UPLOADED || !str_equal(row->etag, etag))
+		return image_was_replaced(why);
+	row->version++;
+	row->thumbs = str_dup(a, thumbs);
+	return fault_check_arena(a, why);
+}
+
+void image_counts_add(struct image_counts *c, const struct image_row *row, int by)
+{
+	assert(by == 1 || by == -1);
+	if (row == NULL)
+		return;
+	switch (row->status) {
+	case IMAGE_PENDING:
+		c->pending += (uint64_t)by;
+		return;
+	case IMAGE_UPLOADED:
+		c->uploaded += (uint64_t)by;
+		c->stored_bytes += (uint64_t)by * row->file_size;
+		return;
+	case IMAGE_REJECTED:
+		c->rejected += (uint64_t)by;
+		return;
+	}
+}
+
 struct str image_status_name(enum image_status status)
 {
 	static const char *const names[] = { [IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected" };

@@ -67,3 +67,8 @@ bool outbox_parse_id(struct str id, int64_t *n, struct str *token)
 	*token = str_slice(id, 4 + NUMBER_CHARS, id.n);
 	return true;
 }
+
+enum status no_such_event(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_EVENT, "There is no webhook with this id; delivered ones are forgotten after a while.");
+}

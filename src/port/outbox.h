@@ -39,6 +39,9 @@ struct str outbox_write_id(int64_t n, struct str token, struct arena *a);
 /* The number and the token of an id; the token is borrowed.  false: it is not the id of an event. Pure. */
 bool outbox_parse_id(struct str id, int64_t *n, struct str *token) MUST_CHECK;
 
+/* What resending refuses: sets the fault, with the sentence for people, and returns its status. */
+enum status no_such_event(struct fault *why);
+
 #define OUTBOX_BODY_MAX 20000     /* bytes of an event's text */
 #define OUTBOX_ID_CHARS 36        /* "msg_" and 32 hexadecimal digits */
 #define OUTBOX_DELIVERED_MAX 1000 /* of those that are delivered, so many are kept, the newest; none where processes share the outbox */

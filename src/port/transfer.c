@@ -2,6 +2,7 @@
 #include "port/transfer.h"
 
 #define TRY_AGAIN_MS 60000
+#define SHOWN_BYTES 40 /* of an id that is refused */
 
 static const char *const names[TRANSFER_PHASES] = { "none", "copying", "draining", "closed", "arriving", "arrived" };
 
@@ -19,6 +20,16 @@ bool transfer_phase_parse(struct str text, enum transfer_phase *out)
 			return true;
 		}
 	return false;
+}
+
+enum status transfer_bad_row(struct str image_id, struct fault *why)
+{
+	return fault_set(why, INVALID_INPUT, "The row of the image %.*s cannot be stored.", STRF(str_slice(image_id, 0, SHOWN_BYTES)));
+}
+
+enum status transfer_bad_event(struct str id, struct fault *why)
+{
+	return fault_set(why, INVALID_INPUT, "The event %.*s cannot be stored.", STRF(str_slice(id, 0, SHOWN_BYTES)));
 }
 
 static enum status refuse(const char *sentence, struct fault *why)

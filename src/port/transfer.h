@@ -34,6 +34,10 @@ struct transfer_state {
 	int64_t since_ms; /* of the phase */
 };
 
+/* What cannot be stored: each sets the fault INVALID_INPUT and returns its status. */
+enum status transfer_bad_row(struct str image_id, struct fault *why);
+enum status transfer_bad_event(struct str id, struct fault *why);
+
 /* Events are not sent in a phase that refuses uploads: they are being copied. Until they are looked for again: */
 #define TRANSFER_LOOK_AGAIN_MS 5000
 /* Whether new slots and changes, or bytes for a slot, are accepted in this phase. Pure.

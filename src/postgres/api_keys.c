@@ -10,11 +10,6 @@ struct key_change {
 	int64_t hour_ms;
 };
 
-static enum status no_such_api_key(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_API_KEY, "There is no API key with this id.");
-}
-
 static void read_key(const PGresult *r, int i, struct arena *a, struct api_key_row *out)
 {
 	*out = (struct api_key_row){
@@ -79,9 +74,7 @@ static enum status add_key(struct api_key_table *t, const struct api_key_row *ro
 	if (kc.change.affected > 0)
 		return OK;
 	TRY(PG_ASK(&p->points, PQ_API_KEY_GET, &r, why, pg_text(row->id)));
-	if (PQntuples(r) > 0)
-		return fault_set(why, API_KEY_EXISTS, "An API key with this id already exists.");
-	return fault_set(why, TOO_MUCH, "There are %d API keys, which is the limit: remove some.", API_KEYS_MAX);
+	return PQntuples(r) > 0 ? api_key_exists(why) : api_keys_full(why);
 }
 
 static enum status apply_touch(struct pg_batch *b, struct pg_change *c)

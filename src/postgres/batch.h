@@ -20,8 +20,6 @@
 
 #include <stdatomic.h>
 
-#define OWNER_MAX_BYTES 64
-
 struct pg_batch;
 
 struct pg_change {

@@ -59,7 +59,7 @@ static enum status read_cursor(const struct image_query *q, struct arena *a, str
 		return OK;
 	TRY(cursor_read_text(q->cursor, name_list(q, a), a, &bytes, why));
 	if (bytes.n != PLACE_BYTES)
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server, or for another list");
+		return bad_cursor(why);
 	memcpy(&us, bytes.p, sizeof us);
 	out->us = (int64_t)be64toh(us);
 	memcpy(out->id, bytes.p + sizeof us, UUID_BYTES);

@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static enum status image_exists(struct fault *why)
-{
-	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
-}
-
 static struct pg_writer *writer_of(struct image_table *t)
 {
 	return &POSTGRES_OF(t, table)->writer;
@@ -57,7 +52,7 @@ static enum status apply_insertion(struct pg_batch *b, struct pg_change *c)
 	if (known != NULL && (known->is_there || known->is_kept))
 		return image_exists(why);
 	if (most > 0 && batch_pending(b) >= most)
-		return fault_set(why, SLOTS_FULL, "Too many uploads are pending; try again later.");
+		return image_slots_full(why);
 	TRY(batch_reserve(b, in->row, why));
 	TRY(batch_move(b, NULL, in->row, why));
 	image.slot_us = batch_now_us(b);
@@ -88,13 +83,11 @@ static void start_insert(struct image_table *t, const struct image_row *row, str
 		.wait = w,
 		.row = row,
 	};
-	if (!uuid_to_bytes(row->image_id, in->id) || row->owner.n > OWNER_MAX_BYTES) {
-		w->done(w,
-			fault_set(&w->why, INVALID_INPUT, "the id of an image is a UUID of version 4, and the name of an owner has at most %d bytes",
-				OWNER_MAX_BYTES));
-		return;
-	}
-	pg_writer_start_change(writer_of(t), &in->change);
+	enum status checked = image_row_check_new(row, in->id, &w->why);
+	if (checked == OK)
+		pg_writer_start_change(writer_of(t), &in->change);
+	else
+		w->done(w, checked);
 }
 
 /* changes of one row */
@@ -143,14 +136,6 @@ static enum status write_row(struct pg_batch *b, struct pg_image *image, const s
 	return OK;
 }
 
-static enum status check_resolved(const struct image_row *row, const struct resolution *s, struct fault *why)
-{
-	if (s->replaces.n == 0)
-		return row->status == IMAGE_PENDING ? OK : fault_set(why, STATE_CHANGED, "The image is no longer pending.");
-	bool same = row->status == IMAGE_UPLOADED && str_equal(row->etag, s->replaces);
-	return same ? OK : fault_set(why, STATE_CHANGED, "The image is not the one that was there.");
-}
-
 static enum status apply_resolution(struct pg_batch *b, struct pg_change *c)
 {
 	struct row_change *r = (struct row_change *)c;
@@ -159,7 +144,7 @@ static enum status apply_resolution(struct pg_batch *b, struct pg_change *c)
 
 	TRY(batch_check_upload(b, why));
 	TRY(find_row(b, r, &image));
-	TRY(check_resolved(r->now, r->resolution, why));
+	TRY(image_row_check_resolution(r->now, r->resolution, why));
 	image_row_resolve(r->now, r->resolution, r->arena);
 	TRY(fault_check_arena(r->arena, why));
 	if (image->row.status != r->now->status)
@@ -179,23 +164,12 @@ static enum status resolve_row(struct image_table *t, const struct resolution *s
 static enum status apply_change(struct pg_batch *b, struct pg_change *c)
 {
 	struct row_change *r = (struct row_change *)c;
-	const struct image_change *what = r->what;
-	struct image_row *row = r->now;
 	struct pg_image *image;
 
 	TRY(batch_check_change(b, c->call.why));
 	TRY(find_row(b, r, &image));
-	if (what->if_version != 0 && what->if_version != row->version)
-		return fault_set(c->call.why, PRECONDITION, "The record has another version.");
-	if (what->has_visibility)
-		row->is_public = what->is_public;
-	if (what->has_file_name)
-		row->file_name = str_dup(r->arena, what->file_name);
-	if (what->has_metadata)
-		row->metadata = str_dup(r->arena, what->metadata);
-	row->version++;
-	TRY(fault_check_arena(r->arena, c->call.why));
-	return write_row(b, image, row);
+	TRY(image_row_change(r->now, r->what, r->arena, c->call.why));
+	return write_row(b, image, r->now);
 }
 
 static enum status change_row(
@@ -212,11 +186,7 @@ static enum status apply_thumbs(struct pg_batch *b, struct pg_change *c)
 	struct pg_image *image;
 
 	TRY(find_row(b, r, &image));
-	if (image->row.status != IMAGE_UPLOADED || !str_equal(image->row.etag, r->etag))
-		return fault_set(c->call.why, STATE_CHANGED, "The image was replaced in the meantime.");
-	r->now->thumbs = str_dup(r->arena, r->thumbs);
-	r->now->version++;
-	TRY(fault_check_arena(r->arena, c->call.why));
+	TRY(image_row_set_thumbs(r->now, r->etag, r->thumbs, r->arena, c->call.why));
 	return write_row(b, image, r->now);
 }
 
@@ -254,8 +224,7 @@ static enum status apply_removal(struct pg_batch *b, struct pg_change *c)
 	assert(image != NULL);
 	if (!image->is_there)
 		return no_such_image(why);
-	if (r->ended_by_ms != 0 && (image->row.ends_ms == 0 || image->row.ends_ms > r->ended_by_ms))
-		return fault_set(why, STATE_CHANGED, "The image has not expired.");
+	TRY(image_row_check_ended(&image->row, r->ended_by_ms, why));
 	return remove_image(b, image, r->ended_by_ms != 0, why);
 }
 

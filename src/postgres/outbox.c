@@ -179,11 +179,6 @@ static enum status record_results(struct outbox *o, const struct outbox_record *
 	return pg_writer_run(&POSTGRES_OF(o, outbox)->writer, &oc.change);
 }
 
-static enum status no_such_event(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_EVENT, "There is no webhook with this id; delivered ones are forgotten.");
-}
-
 static enum status apply_resend(struct pg_batch *b, struct pg_change *c)
 {
 	const struct outbox_change *oc = (const struct outbox_change *)c;

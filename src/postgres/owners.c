@@ -36,16 +36,6 @@ enum status batch_reserve(struct pg_batch *b, const struct image_row *row, struc
 	return OK;
 }
 
-static void count_image(struct image_counts *c, const struct image_row *row, int by)
-{
-	if (row == NULL)
-		return;
-	c->pending += row->status == IMAGE_PENDING ? (uint64_t)by : 0;
-	c->uploaded += row->status == IMAGE_UPLOADED ? (uint64_t)by : 0;
-	c->stored_bytes += row->status == IMAGE_UPLOADED ? (uint64_t)by * row->file_size : 0;
-	c->rejected += row->status == IMAGE_REJECTED ? (uint64_t)by : 0;
-}
-
 enum status batch_move(struct pg_batch *b, const struct image_row *before, const struct image_row *after, struct fault *why)
 {
 	const struct image_row *who = before != NULL ? before : after;
@@ -59,7 +49,7 @@ enum status batch_move(struct pg_batch *b, const struct image_row *before, const
 		owner_usage_add(&o->user.usage, after, 1);
 		o->changed = true;
 	}
-	count_image(batch_counts(b), before, -1);
-	count_image(batch_counts(b), after, 1);
+	image_counts_add(batch_counts(b), before, -1);
+	image_counts_add(batch_counts(b), after, 1);
 	return OK;
 }

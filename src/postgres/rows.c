@@ -7,10 +7,7 @@
 
 struct str pg_rows_uuid(const PGresult *r, int i, int column, struct arena *a)
 {
-	char text[UUID_CHARS + 1];
-
-	uuid_of_bytes((const unsigned char *)PQgetvalue(r, i, column), text);
-	return str_dup(a, (struct str){ text, UUID_CHARS });
+	return uuid_dup(a, (const unsigned char *)PQgetvalue(r, i, column));
 }
 
 struct image_row pg_rows_read_image(const PGresult *r, int i, struct arena *a)

@@ -3,6 +3,7 @@
  * Rows arrive in no particular order; their times determine their position in the lists. The state is written while no batch is
  * between its check of the phase and its COMMIT, so that every process obeys it from then on. */
 #include "postgres/owners.h"
+#include "port/cursor.h"
 #include "postgres/parts.h"
 #include "postgres/rows.h"
 
@@ -20,11 +21,6 @@
 static struct postgres *postgres_of(struct transfer *t)
 {
 	return POSTGRES_OF(t, transfer);
-}
-
-static enum status bad_cursor(struct fault *why)
-{
-	return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
 }
 
 /* walk: the rows by id, then the kept ids; a cursor is a letter and the last id */
@@ -128,7 +124,7 @@ static enum status put(struct transfer *t, const struct transfer_entry *e, struc
 	struct transfer_change tc = { .change = { .call.why = why, .want = want_put, .apply = apply_put }, .entry = e };
 
 	if (!uuid_to_bytes(e->row.image_id, tc.id) || e->row.owner.n > OWNER_MAX_BYTES)
-		return fault_set(why, INVALID_INPUT, "The row of the image %.*s cannot be stored.", STRF(str_slice(e->row.image_id, 0, 40)));
+		return transfer_bad_row(e->row.image_id, why);
 	return pg_writer_run(&postgres_of(t)->writer, &tc.change);
 }
 
@@ -160,7 +156,7 @@ static enum status put_user(struct transfer *t, const struct user_row *user, str
 	struct transfer_change tc = { .change = { .call.why = why, .want = want_user, .apply = apply_user }, .user = user };
 
 	if (user->owner.n > OWNER_MAX_BYTES)
-		return fault_set(why, INVALID_INPUT, "The name of an owner has at most %d bytes.", OWNER_MAX_BYTES);
+		return owner_too_long(why);
 	return pg_writer_run(&postgres_of(t)->writer, &tc.change);
 }
 
@@ -195,7 +191,7 @@ static enum status put_event(struct transfer *t, const struct transfer_event *te
 	int64_t n;
 
 	if (!outbox_parse_id(e->id, &n, &token) || !uuid_to_bytes(e->image_id, image))
-		return fault_set(why, INVALID_INPUT, "The event %.*s cannot be stored.", STRF(str_slice(e->id, 0, 40)));
+		return transfer_bad_event(e->id, why);
 	for (int tries = 0; tries < EVENT_TRIES; tries++, n++) {
 		PGresult *r CLEANUP(result_clear) = NULL;
 		TRY(PG_ASK(&postgres_of(t)->points, PQ_TRANSFER_EVENT_PUT, &r, why, pg_number(n), pg_text(token), pg_number(e->kind),

@@ -50,18 +50,13 @@ static bool find(const struct fake_api_keys *k, struct str id, size_t *at)
 	return *at < k->n && str_equal(k->keys[*at]->row.id, id);
 }
 
-static enum status no_such_key(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_API_KEY, "There is no API key with this id.");
-}
-
 static enum status add_row(struct fake_api_keys *k, const struct api_key_row *row, struct fault *why)
 {
 	size_t at;
 	if (find(k, row->id, &at))
-		return fault_set(why, API_KEY_EXISTS, "An API key with this id already exists.");
+		return api_key_exists(why);
 	if (k->n == API_KEYS_MAX)
-		return fault_set(why, TOO_MUCH, "There are %d API keys already.", API_KEYS_MAX);
+		return api_keys_full(why);
 	struct fake_api_key *key = mem_new(1, sizeof(*key));
 	assert(key != NULL);
 	arena_init(&key->texts, TEXTS_MAX);
@@ -85,7 +80,7 @@ static enum status get(struct api_key_table *t, struct str id, struct arena *a, 
 	bool found = find(self(t), id, &at);
 	if (found)
 		*out = row_copy(&self(t)->keys[at]->row, a);
-	return trap_leave(&self(t)->trap, found ? OK : no_such_key(why), why);
+	return trap_leave(&self(t)->trap, found ? OK : no_such_api_key(why), why);
 }
 
 static enum status list(struct api_key_table *t, struct arena *a, struct api_key_page *out, struct fault *why)
@@ -121,7 +116,7 @@ static enum status remove_row(struct fake_api_keys *k, struct str id, struct fau
 {
 	size_t at;
 	if (!find(k, id, &at))
-		return no_such_key(why);
+		return no_such_api_key(why);
 	key_free(&k->keys[at]);
 	k->n--;
 	memmove(&k->keys[at], &k->keys[at + 1], (k->n - at) * sizeof(*k->keys));

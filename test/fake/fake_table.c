@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "port/cursor.h"
 #include "fake/rows.h"
 #include <assert.h>
 #include <stddef.h>
@@ -110,9 +111,9 @@ static enum status insert_row(struct fake_table *t, const struct image_row *row,
 {
 	assert(row->status == IMAGE_PENDING);
 	if (find(t, row->image_id) < t->n || is_kept(t, row))
-		return fault_set(why, IMAGE_EXISTS, "a row with this id already exists");
+		return image_exists(why);
 	if (count(t, IMAGE_PENDING) >= t->max_pending)
-		return fault_set(why, SLOTS_FULL, "too many pending slots");
+		return image_slots_full(why);
 	if (is_charged(t, row))
 		TRY(t->ledger->reserve(t->ledger, row, why));
 	append(t, row);
@@ -136,7 +137,7 @@ static enum status get_row(struct fake_table *t, struct str id, struct arena *a,
 {
 	size_t i = find(t, id);
 	if (i == t->n)
-		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+		return no_such_image(why);
 	row_dup(a, &t->rows[i]->row, out);
 	return OK;
 }
@@ -148,21 +149,13 @@ static enum status get(struct image_table *port, struct str id, struct arena *a,
 	return trap_leave(&t->trap, get_row(t, id, a, out, why), why);
 }
 
-static bool may_resolve(const struct image_row *row, const struct resolution *s)
-{
-	if (s->replaces.n > 0)
-		return row->status == IMAGE_UPLOADED && str_equal(row->etag, s->replaces);
-	return row->status == IMAGE_PENDING;
-}
-
 static enum status resolve_row(struct fake_table *t, const struct resolution *s, struct fake_row **resolved, struct fault *why)
 {
 	size_t i = find(t, s->image_id);
 	if (i == t->n)
-		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+		return no_such_image(why);
 	struct fake_row *r = *resolved = t->rows[i];
-	if (!may_resolve(&r->row, s))
-		return fault_set(why, STATE_CHANGED, "the row is not pending");
+	TRY(image_row_check_resolution(&r->row, s, why));
 	bool stays = r->row.status == IMAGE_UPLOADED && s->status == IMAGE_UPLOADED;
 	const struct image_row before = r->row;
 	row_resolve(&r->texts, &r->row, s);
@@ -187,13 +180,12 @@ static enum status change_row(struct fake_table *t, const struct image_change *c
 {
 	size_t i = find(t, c->image_id);
 	if (i == t->n)
-		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+		return no_such_image(why);
 	struct fake_row *r = t->rows[i];
-	bool meant = c->if_version == 0 || c->if_version == r->row.version;
-	if (meant)
-		row_change(&r->texts, &r->row, c);
+	enum status end = image_row_change(&r->row, c, &r->texts, why);
+	assert(arena_ok(&r->texts));
 	row_dup(a, &r->row, now);
-	return meant ? OK : fault_set(why, PRECONDITION, "the record has another version");
+	return end;
 }
 
 static enum status change(struct image_table *port, const struct image_change *c, struct arena *a, struct image_row *now, struct fault *why)
@@ -208,15 +200,12 @@ static enum status thumbs_row(
 {
 	size_t i = find(t, id);
 	if (i == t->n)
-		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+		return no_such_image(why);
 	struct fake_row *r = t->rows[i];
-	bool meant = r->row.status == IMAGE_UPLOADED && str_equal(r->row.etag, etag);
-	if (meant) {
-		r->row.version++;
-		r->row.thumbs = str_dup(&r->texts, thumbs);
-	}
+	enum status end = image_row_set_thumbs(&r->row, etag, thumbs, &r->texts, why);
+	assert(arena_ok(&r->texts));
 	row_dup(a, &r->row, now);
-	return meant ? OK : fault_set(why, STATE_CHANGED, "the image has other bytes");
+	return end;
 }
 
 static enum status set_thumbs(
@@ -236,9 +225,8 @@ static enum status remove_row(struct fake_table *t, struct str id, int64_t ended
 {
 	size_t i = find(t, id);
 	if (i == t->n)
-		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
-	if (ended_by_ms != 0 && !ended(&t->rows[i]->row, ended_by_ms))
-		return fault_set(why, STATE_CHANGED, "the row has not expired");
+		return no_such_image(why);
+	TRY(image_row_check_ended(&t->rows[i]->row, ended_by_ms, why));
 	if (t->store != NULL)
 		fake_store_drop(t->store, t->rows[i]->row.key);
 	if (is_charged(t, &t->rows[i]->row))
@@ -341,7 +329,7 @@ static enum status list(struct image_table *port, const struct image_query *q, s
 	struct fake_table *t = self(port);
 	uint64_t place = 0;
 	TRY(trap_enter(&t->trap, why));
-	enum status end = read_cursor(q, &place) ? list_rows(t, q, place, a, out) : fault_set(why, BAD_CURSOR, "not a cursor of this list");
+	enum status end = read_cursor(q, &place) ? list_rows(t, q, place, a, out) : bad_cursor(why);
 	return trap_leave(&t->trap, end, why);
 }
 
@@ -461,7 +449,7 @@ static enum status look(
 	struct standing p;
 	TRY(trap_enter(&t->trap, why));
 	if (!read_standing(q, &p))
-		return trap_leave(&t->trap, fault_set(why, BAD_CURSOR, "not a cursor of this list"), why);
+		return trap_leave(&t->trap, bad_cursor(why), why);
 	look_over(t, q, p, a, out);
 	return trap_leave(&t->trap, OK, why);
 }

@@ -3,13 +3,6 @@
 
 #include <assert.h>
 
-static struct str keep(struct arena *a, struct str s)
-{
-	struct str copy = str_dup(a, s);
-	assert(copy.n == s.n);
-	return copy;
-}
-
 void row_dup(struct arena *a, const struct image_row *row, struct image_row *out)
 {
 	*out = image_row_dup(row, a);
@@ -20,17 +13,6 @@ void row_resolve(struct arena *a, struct image_row *row, const struct resolution
 {
 	image_row_resolve(row, s, a);
 	assert(arena_ok(a));
-}
-
-void row_change(struct arena *a, struct image_row *row, const struct image_change *c)
-{
-	row->version++;
-	if (c->has_visibility)
-		row->is_public = c->is_public;
-	if (c->has_file_name)
-		row->file_name = keep(a, c->file_name);
-	if (c->has_metadata)
-		row->metadata = keep(a, c->metadata);
 }
 
 static bool texts_equal(const struct image_row *x, const struct image_row *y)

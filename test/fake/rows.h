@@ -9,8 +9,6 @@
 void row_dup(struct arena *a, const struct image_row *row, struct image_row *out);
 /* What table_resolve does to a pending row; the new texts are copied into `a`. */
 void row_resolve(struct arena *a, struct image_row *row, const struct resolution *s);
-/* What table_change does to a row; the new texts are copied into `a`. */
-void row_change(struct arena *a, struct image_row *row, const struct image_change *c);
 /* Every field alike. */
 bool row_equal(const struct image_row *x, const struct image_row *y);
 

@@ -30,11 +30,6 @@ static struct str key_of(struct str id, struct arena *a)
 	return str_printf(a, KIND "#%.*s", STRF(id));
 }
 
-static enum status no_such_key(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_API_KEY, "There is no API key with this id.");
-}
-
 /* An id comes from a client: longer ones than any are not looked up. */
 static bool is_possible(struct str id)
 {
@@ -124,7 +119,7 @@ static enum status check_room(struct api_key_table *port, struct fault *why)
 	struct api_key_page page;
 	arena_init(&a, DYNAMO_SCRATCH_BYTES);
 	TRY(list_keys(port, &a, &page, why));
-	return page.n < API_KEYS_MAX ? OK : fault_set(why, TOO_MUCH, "There are %d API keys already; remove one.", API_KEYS_MAX);
+	return page.n < API_KEYS_MAX ? OK : api_keys_full(why);
 }
 
 static enum status add_key(struct api_key_table *port, const struct api_key_row *row, struct fault *why)
@@ -146,7 +141,7 @@ static enum status add_key(struct api_key_table *port, const struct api_key_row 
 	/* The same hash: this very call, whose answer was lost. */
 	if (c.outcome == DYNAMO_DONE || str_equal(dynamo_item_get_text(cause, "keySha256"), row->hash))
 		return OK;
-	return fault_set(why, API_KEY_EXISTS, "An API key with this id already exists.");
+	return api_key_exists(why);
 }
 
 static enum status get_key(struct api_key_table *port, struct str id, struct arena *a, struct api_key_row *out, struct fault *why)
@@ -154,11 +149,11 @@ static enum status get_key(struct api_key_table *port, struct str id, struct are
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	struct str key = key_of(id, a);
 	if (!is_possible(id))
-		return no_such_key(why);
+		return no_such_api_key(why);
 	TRY(fault_check_arena(a, why));
 	TRY(dynamo_fetch(&c, dynamo_of_keys(port), key, why));
 	const json_t *item = json_object_get(c.answer, "Item");
-	return item == NULL ? no_such_key(why) : read_key(item, a, out, why);
+	return item == NULL ? no_such_api_key(why) : read_key(item, a, out, why);
 }
 
 static enum status touch_key(struct api_key_table *port, struct str id, int64_t hour_ms, struct fault *why)
@@ -181,13 +176,13 @@ static enum status remove_key(struct api_key_table *port, struct str id, struct 
 	struct dynamo *t = dynamo_of_keys(port);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	if (!is_possible(id))
-		return no_such_key(why);
+		return no_such_api_key(why);
 	TRY(dynamo_check_change(t, why));
 	dynamo_call_init(&c, t, "DeleteItem", DYNAMO_CONDITION_FAILED);
 	dynamo_key_put(key_of(id, &c.scratch), &c.scratch, &c.body);
 	writer_text(&c.body, STR("ConditionExpression"), STR("attribute_exists(imageId)"));
 	TRY(dynamo_call_send(&c, t, why));
-	return c.outcome == DYNAMO_DONE || c.sent > 1 ? OK : no_such_key(why);
+	return c.outcome == DYNAMO_DONE || c.sent > 1 ? OK : no_such_api_key(why);
 }
 
 const struct api_key_table_ops dynamo_api_key_ops = {

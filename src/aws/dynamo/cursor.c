@@ -4,6 +4,7 @@
 #include "aws/dynamo/cursor.h"
 
 #include "base/codec.h"
+#include "port/cursor.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -70,7 +71,7 @@ enum status dynamo_cursor_read(struct str text, struct str list, struct arena *a
 	if (ok && !pack_order(found, list, expected))
 		return fault_no_memory(why);
 	if (!ok || memcmp(expected, got.p, CURSOR_BYTES) != 0)
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
+		return bad_cursor(why);
 	*order = found;
 	return OK;
 }

@@ -30,11 +30,6 @@ static void new_row_deinit(struct new_row *n)
 	arena_deinit(&n->keys);
 }
 
-static enum status image_exists(struct fault *why)
-{
-	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
-}
-
 /* The members of a Put of the row. What a removed row left behind may be replaced when its time is over, whether DynamoDB has
  * removed it or not. */
 static void put_row(const struct new_row *n, bool counted, struct arena *a, struct buf *body)

@@ -134,11 +134,6 @@ static enum status resend_state(struct dynamo *t, enum outbox_state state, int64
 	return OK;
 }
 
-static enum status no_such_event(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_EVENT, "There is no webhook with this id; delivered ones are forgotten.");
-}
-
 static enum status resend_one(struct dynamo *t, struct str id, int64_t now_ms, uint64_t *n, struct fault *why)
 {
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };

@@ -263,7 +263,7 @@ enum status dynamo_resolve(struct image_table *port, const struct resolution *s,
 	struct row_write w CLEANUP(row_write_deinit) = { .t = (struct dynamo *)port, .id = s->image_id, .mark = dynamo_write_new() };
 	bool moves = s->status != IMAGE_PENDING || s->replaces.n > 0;
 	if (!uuid_valid(s->image_id))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	TRY(dynamo_check_upload(w.t, why));
 	w.how = moves ? NOT_COUNTED : EITHER;
 	if (moves && (w.t->count_owners || dynamo_outbox_wants(w.t, s->status == IMAGE_UPLOADED ? OUTBOX_UPLOADED : OUTBOX_REJECTED)))
@@ -283,9 +283,11 @@ enum status dynamo_resolve(struct image_table *port, const struct resolution *s,
 		TRY(dynamo_row_after(&w.call, w.t, s->image_id, &w.now, why));
 	/* The row is gone, or resolved, by others or by this very call. */
 	if (!dynamo_row_is_there(w.now))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	TRY(dynamo_item_read(w.now, a, now, why));
-	return w.done ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
+	if (w.done)
+		return OK;
+	return s->replaces.n == 0 ? image_not_pending(why) : image_was_replaced(why);
 }
 
 /* remove */
@@ -380,12 +382,12 @@ enum status dynamo_remove(struct image_table *port, struct str id, int64_t ended
 	struct row_write w CLEANUP(row_write_deinit) = { .t = (struct dynamo *)port, .id = id, .mark = dynamo_write_new(), .how = NOT_COUNTED };
 	assert(ended_by_ms >= 0);
 	if (!uuid_valid(id))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	TRY(ended_by_ms == 0 ? dynamo_check_change(w.t, why) : dynamo_check_upload(w.t, why));
 	if (w.t->count_owners || dynamo_outbox_wants(w.t, ended_by_ms > 0 ? OUTBOX_EXPIRED : OUTBOX_DELETED)) {
 		TRY(look_first(&w, why));
 		if (w.seen == NULL || dynamo_row_is_gone(w.seen))
-			return dynamo_no_such_image(why);
+			return no_such_image(why);
 	}
 	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
 		enum counting how = w.how;
@@ -399,10 +401,10 @@ enum status dynamo_remove(struct image_table *port, struct str id, int64_t ended
 		if (w.now == NULL && w.call.sent > 1)
 			return OK;
 		if (w.now == NULL || dynamo_row_is_gone(w.now))
-			return dynamo_no_such_image(why);
+			return no_such_image(why);
 		if (!has_ended(w.now, ended_by_ms) || (is_as_seen(w.seen, w.now) && has_seen_version(&w)))
 			break;
 		look_again(&w);
 	}
-	return fault_set(why, STATE_CHANGED, "The image has not expired.");
+	return image_not_ended(why);
 }

@@ -28,11 +28,6 @@ bool dynamo_write_is_of(const struct dynamo_write *w, const json_t *item)
 	return str_equal(dynamo_item_get_text(item, DYNAMO_WRITE), str_of(w->id));
 }
 
-enum status dynamo_no_such_image(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_IMAGE, "No image has this id.");
-}
-
 static bool is_expired(const json_t *item)
 {
 	uint64_t at_s;

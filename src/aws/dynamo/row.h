@@ -23,7 +23,6 @@ struct dynamo_write dynamo_write_new(void);
 /* Whether the last write of this item is that one. NULL: no. */
 bool dynamo_write_is_of(const struct dynamo_write *w, const json_t *item);
 
-enum status dynamo_no_such_image(struct fault *why);
 bool dynamo_row_is_there(const json_t *item);
 /* Whether it only keeps the id of a row that was removed. */
 bool dynamo_row_is_gone(const json_t *item);

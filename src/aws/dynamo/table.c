@@ -25,11 +25,11 @@ static enum status get_row(struct image_table *port, struct str id, struct arena
 	assert(port != NULL && a != NULL && out != NULL);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	if (!uuid_valid(id))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	TRY(dynamo_fetch(&c, dynamo_of(port), id, why));
 	const json_t *item = json_object_get(c.answer, "Item");
 	if (!dynamo_row_is_there(item))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	return dynamo_item_read(item, a, out, why);
 }
 
@@ -81,7 +81,7 @@ static enum status send_change(struct dynamo_call *c, const struct dynamo *t, st
 	if (c->outcome == DYNAMO_DONE)
 		TRY(dynamo_row_after(c, t, id, &item, why));
 	if (!dynamo_row_is_there(item))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	TRY(dynamo_item_read(item, a, now, why));
 	return done ? OK : CONFLICT;
 }
@@ -92,13 +92,13 @@ static enum status change_row(
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	struct dynamo_write w = dynamo_write_new();
 	if (!uuid_valid(what->image_id))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	TRY(dynamo_check_change(dynamo_of(port), why));
 	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
 	dynamo_key_put(what->image_id, &c.scratch, &c.body);
 	put_change(&c, what, &w);
 	enum status st = send_change(&c, dynamo_of(port), what->image_id, &w, a, now, why);
-	return st == CONFLICT ? fault_set(why, PRECONDITION, "The record has another version.") : st;
+	return st == CONFLICT ? image_other_version(why) : st;
 }
 
 /* Only uploaded rows are in the list's index. */
@@ -110,7 +110,7 @@ static enum status set_thumbs(
 	struct dynamo_update u = { .also = DYNAMO_NEXT_VERSION,
 		.condition = STR("attribute_exists(" DYNAMO_FEED ") AND etag = :etag AND #writeId <> :writeId") };
 	if (!uuid_valid(id))
-		return dynamo_no_such_image(why);
+		return no_such_image(why);
 	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
 	dynamo_key_put(id, &c.scratch, &c.body);
 	dynamo_item_text(&u.attributes, DYNAMO_THUMBS, thumbs, &c.scratch);
@@ -119,7 +119,7 @@ static enum status set_thumbs(
 	dynamo_item_number(&u.values, "one", 1, &c.scratch);
 	dynamo_update_put(&u, &c.scratch, &c.body);
 	enum status st = send_change(&c, dynamo_of(port), id, &w, a, now, why);
-	return st == CONFLICT ? fault_set(why, STATE_CHANGED, "The image was replaced in the meantime.") : st;
+	return st == CONFLICT ? image_was_replaced(why) : st;
 }
 
 /* the port */

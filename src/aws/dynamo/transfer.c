@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/writer.h"
+#include "port/cursor.h"
 
 #include <inttypes.h>
 
@@ -91,7 +92,7 @@ static enum status put(struct transfer *port, const struct transfer_entry *e, st
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	struct dynamo_item item = { 0 };
 	if (!uuid_valid(e->row.image_id))
-		return fault_set(why, INVALID_INPUT, "The row of the image %.*s cannot be stored.", STRF(str_slice(e->row.image_id, 0, 40)));
+		return transfer_bad_row(e->row.image_id, why);
 	dynamo_call_init(&c, t, "PutItem", 0);
 	if (e->kept_ms > 0)
 		fill_kept(e, &item, &c.scratch);
@@ -139,7 +140,7 @@ static enum status events(struct transfer *port, struct str cursor, struct arena
 	uint64_t part = 0;
 	const uint64_t partitions = t->shards + DYNAMO_ENDED_PARTITIONS; /* an item that cannot be read is an error here: it would be lost */
 	if (cursor.n > 0 && (!str_to_u64(str_cut(&key, '/'), &part) || part >= partitions))
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
+		return bad_cursor(why);
 	const struct dynamo_event_query q = {
 		.partition = dynamo_event_partition(t, (uint32_t)part, a), .than = '>', .than_key = key.n > 0 ? key : DYNAMO_FIRST_ORDER
 	};
@@ -169,7 +170,7 @@ static enum status put_event(struct transfer *port, const struct transfer_event 
 	struct dynamo_event made = { .event = *e, .owner = te->owner, .token = str_slice(e->id, ID_PREFIX_CHARS + NUMBER_CHARS, e->id.n) };
 	bool changed;
 	if (!dynamo_event_number(e->id, &made.event.n))
-		return fault_set(why, INVALID_INPUT, "The id of an event, %.*s, cannot be stored.", STRF(str_slice(e->id, 0, 40)));
+		return transfer_bad_event(e->id, why);
 	dynamo_call_init(&c, t, "PutItem", DYNAMO_CONDITION_FAILED);
 	dynamo_event_put(t, &made, &c.scratch, &c.body);
 	TRY(dynamo_call_send(&c, t, why));

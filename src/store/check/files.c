@@ -244,12 +244,12 @@ enum status check_incoming(const struct check *c, struct str name, struct fault 
 static enum status has_image(const struct check *c, struct str id, bool *there, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
-	unsigned char packed[IMAGE_ID_BYTES];
+	unsigned char packed[UUID_BYTES];
 	*there = false;
 	if (!uuid_to_bytes(id, packed))
 		return OK;
 	TRY(read_pool_acquire(&c->engine->read_pool, &d, why));
-	return db_step(d, DB_BIND(d, Q_IMAGE_HEAD, db_blob(images_id_str(packed))), there, why);
+	return db_step(d, DB_BIND(d, Q_IMAGE_HEAD, db_uuid(packed)), there, why);
 }
 
 /* The size at the end of a thumbnail's file name. false: it is another file, which is left alone. */

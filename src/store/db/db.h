@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include <sqlite3.h>
 
@@ -68,6 +69,12 @@ static inline struct db_value db_text(struct str s)
 static inline struct db_value db_blob(struct str s)
 {
 	return (struct db_value){ .type = DB_BLOB, .s = s };
+}
+
+/* The id of an image, as it is in its column. */
+static inline struct db_value db_uuid(const unsigned char id[UUID_BYTES])
+{
+	return db_blob((struct str){ (const char *)id, UUID_BYTES });
 }
 
 /* The statement, reset, with values for its parameters from the first on, up to DB_END: DB_BIND(d, Q_NAME, db_int(1), db_text(key)). */

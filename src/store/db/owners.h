@@ -7,7 +7,6 @@
 #include "port/user_table.h"
 #include "store/db/db.h"
 
-#define OWNER_MAX_BYTES 64
 #define OWNER_SLOTS 1024
 
 struct writer;

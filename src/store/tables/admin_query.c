@@ -47,7 +47,7 @@ static enum status read_cursor(const struct admin_walk *w, struct str text, stru
 		return OK;
 	struct str rest = str_slice(text, 1, text.n), at = str_cut(&rest, '.');
 	if (text.p[0] != w->letter || (rest.p != NULL) != w->is_pair)
-		return fault_set(why, BAD_CURSOR, "cursor was not issued for this list");
+		return bad_cursor(why);
 	TRY(cursor_read(at, STR(""), a, &p->at, why));
 	return w->is_pair ? cursor_read(rest, STR(""), a, &p->n, why) : OK;
 }
@@ -67,7 +67,7 @@ static enum status scan_row(struct row_scan *l, sqlite3_stmt *s, struct arena *a
 	page->looked++;
 	/* Only what the filter asks of is read of a row that may not be wanted. */
 	struct image_row row = {
-		.image_id = l->q->text.n > 0 ? images_unpack_id(&scratch, sqlite3_column_blob(s, 1)) : (struct str){ 0 },
+		.image_id = l->q->text.n > 0 ? uuid_dup(&scratch, sqlite3_column_blob(s, 1)) : (struct str){ 0 },
 		.status = (enum image_status)sqlite3_column_int(s, 2),
 		.file_name = column_borrow(s, 6),
 		.file_type = column_borrow(s, 7),

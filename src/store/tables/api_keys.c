@@ -3,11 +3,6 @@
 #include "store/tables/rows.h"
 #include "store/engine.h"
 
-static enum status no_such_api_key(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_API_KEY, "There is no API key with this id.");
-}
-
 static void read_key(sqlite3_stmt *s, struct arena *a, struct api_key_row *out)
 {
 	*out = (struct api_key_row){
@@ -74,11 +69,11 @@ static enum status apply_add(struct writer *w, struct change *c)
 	TRY(rows_check_room(w, c->why));
 	TRY(writer_read_number(w, db_query(&w->db, Q_API_KEY_COUNT), &n));
 	if (n >= API_KEYS_MAX)
-		return fault_set(c->why, TOO_MUCH, "There are %d API keys, which is the limit: remove some.", API_KEYS_MAX);
+		return api_keys_full(c->why);
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_API_KEY_ADD, db_text(row->id), db_text(row->hash), db_text(row->name), db_int(row->scopes), db_text(row->owner),
 			db_text(row->issuer), db_text(row->subject), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->used_ms))));
-	return sqlite3_changes(w->db.sq) > 0 ? OK : fault_set(c->why, API_KEY_EXISTS, "An API key with this id already exists.");
+	return sqlite3_changes(w->db.sq) > 0 ? OK : api_key_exists(c->why);
 }
 
 static enum status add_key(struct api_key_table *t, const struct api_key_row *row, struct fault *why)

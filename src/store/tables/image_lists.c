@@ -13,7 +13,7 @@ enum status image_lists_get(struct image_table *t, struct str id, struct arena *
 {
 	struct engine *e = ENGINE_OF(t, table);
 	struct db *d CLEANUP(read_pool_release) = NULL;
-	unsigned char packed[IMAGE_ID_BYTES];
+	unsigned char packed[UUID_BYTES];
 	bool row = false;
 
 	if (!uuid_to_bytes(id, packed))
@@ -22,7 +22,7 @@ enum status image_lists_get(struct image_table *t, struct str id, struct arena *
 		return fault_check_arena(a, why);
 	uint64_t generation = row_cache_generation(&e->row_cache);
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_GET, db_blob(images_id_str(packed)));
+	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_GET, db_uuid(packed));
 	TRY(db_step(d, s, &row, why));
 	if (!row)
 		return no_such_image(why);

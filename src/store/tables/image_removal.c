@@ -21,7 +21,7 @@ struct row_head {
 	int64_t n;
 	struct image_row row; /* status, created_ms, ends_ms, file_size, max_bytes; key and owner, which are here: */
 	char key[OBJECT_KEY_MAX_BYTES], owner[OWNER_MAX_BYTES];
-	unsigned char id[IMAGE_ID_BYTES];
+	unsigned char id[UUID_BYTES];
 	bool keeps_id;
 };
 
@@ -49,7 +49,7 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 			.max_bytes = (uint64_t)sqlite3_column_int64(s, 6),
 			.created_ms = sqlite3_column_int64(s, 9),
 		};
-		memcpy(out->id, sqlite3_column_blob(s, 7), IMAGE_ID_BYTES);
+		memcpy(out->id, sqlite3_column_blob(s, 7), UUID_BYTES);
 		out->keeps_id = sqlite3_column_int(s, 8) != 0;
 	}
 	sqlite3_reset(s);
@@ -74,16 +74,16 @@ static enum status add_removal(struct writer *w, const struct row_head *h, bool 
 	return read == OK ? outbox_add(w, kind, &row) : writer_fail(w);
 }
 
-enum status images_forget_row(struct writer *w, const unsigned char id[IMAGE_ID_BYTES])
+enum status images_forget_row(struct writer *w, const unsigned char id[UUID_BYTES])
 {
 	struct row_head h = { 0 };
 	bool row = false;
 
-	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(id))), &h, &row));
+	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_uuid(id)), &h, &row));
 	if (!row)
 		return OK;
 	TRY(rows_run(w, Q_IMAGE_REMOVE, h.n));
-	images_count(&w->counters.images, &h.row, -1);
+	image_counts_add(&w->counters.images, &h.row, -1);
 	return owners_move(w, &h.row, NULL);
 }
 
@@ -93,8 +93,8 @@ static enum status remove_head(struct writer *w, const struct row_head *h, bool 
 	TRY(rows_run(w, Q_IMAGE_REMOVE, h->n));
 	row_watch_note(w->row_watch, h->row.key);
 	if (h->keeps_id)
-		TRY(writer_run(w, DB_BIND(&w->db, Q_KEPT_ID_ADD, db_blob(images_id_str(h->id)), db_int(clock_now_ms() + TABLE_ID_KEPT_MS))));
-	images_count(&w->counters.images, &h->row, -1);
+		TRY(writer_run(w, DB_BIND(&w->db, Q_KEPT_ID_ADD, db_uuid(h->id), db_int(clock_now_ms() + TABLE_ID_KEPT_MS))));
+	image_counts_add(&w->counters.images, &h->row, -1);
 	TRY(owners_move(w, &h->row, NULL));
 	return objects_remove(w, w->image_bucket, h->row.key);
 }
@@ -120,7 +120,7 @@ enum status images_remove_due(struct writer *w, int64_t now_ms, struct image_cou
 
 struct row_removal {
 	struct change change;
-	unsigned char id[IMAGE_ID_BYTES];
+	unsigned char id[UUID_BYTES];
 	int64_t ended_by_ms;
 };
 
@@ -131,11 +131,10 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	bool row = false;
 
 	TRY(r->ended_by_ms == 0 ? writer_check_change(w, c->why) : writer_check_upload(w, c->why));
-	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(r->id))), &h, &row));
+	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_uuid(r->id)), &h, &row));
 	if (!row)
 		return no_such_image(c->why);
-	if (r->ended_by_ms != 0 && (h.row.ends_ms == 0 || h.row.ends_ms > r->ended_by_ms))
-		return fault_set(c->why, STATE_CHANGED, "The image has not expired.");
+	TRY(image_row_check_ended(&h.row, r->ended_by_ms, c->why));
 	return remove_head(w, &h, r->ended_by_ms != 0);
 }
 
@@ -149,13 +148,13 @@ struct rows_removal {
 static enum status apply_remove_many(struct writer *w, struct change *c)
 {
 	struct rows_removal *r = (struct rows_removal *)c;
-	unsigned char id[IMAGE_ID_BYTES];
+	unsigned char id[UUID_BYTES];
 
 	TRY(writer_check_change(w, c->why));
 	for (size_t i = 0; i < r->n; i++) {
 		struct row_head h = { 0 };
 		if (uuid_to_bytes(r->ids[i], id))
-			TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(images_id_str(id))), &h, &r->removed[i]));
+			TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_uuid(id)), &h, &r->removed[i]));
 		if (r->removed[i])
 			TRY(remove_head(w, &h, false));
 	}

@@ -1,21 +1,12 @@
-/* A row of an image in SQLite: its columns, its id, and how it is counted. See images.h. */
+/* A row of an image in SQLite: its columns. See images.h. */
 #include "store/tables/images.h"
 
-#include "base/codec.h"
 #include "store/db/db.h"
-
-struct str images_unpack_id(struct arena *a, const unsigned char *id)
-{
-	char hex[2 * IMAGE_ID_BYTES + 1];
-
-	hex_encode(id, IMAGE_ID_BYTES, hex);
-	return str_printf(a, "%.8s-%.4s-%.4s-%.4s-%s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-}
 
 enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why)
 {
 	*out = (struct image_row){
-		.image_id = images_unpack_id(a, sqlite3_column_blob(s, 1)),
+		.image_id = uuid_dup(a, sqlite3_column_blob(s, 1)),
 		.status = (enum image_status)sqlite3_column_int(s, 2),
 		.owner = column_str(s, 4, a),
 		.key = column_str(s, 5, a),
@@ -51,20 +42,4 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 		.request_hash = column_str(s, 35, a),
 	};
 	return fault_check_arena(a, why);
-}
-
-void images_count(struct image_counts *c, const struct image_row *row, int by)
-{
-	switch (row->status) {
-	case IMAGE_PENDING:
-		c->pending += (uint64_t)by;
-		break;
-	case IMAGE_UPLOADED:
-		c->uploaded += (uint64_t)by;
-		c->stored_bytes += (uint64_t)by * row->file_size;
-		break;
-	case IMAGE_REJECTED:
-		c->rejected += (uint64_t)by;
-		break;
-	}
 }

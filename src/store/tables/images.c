@@ -18,37 +18,29 @@ struct insertion {
 	const struct image_row *row;
 };
 
-static enum status image_exists(struct fault *why)
-{
-	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
-}
-
 /* An id that is made of a request comes again with it: then the row is there, or was, whatever the quota is. Other ids are random. */
-static enum status check_id(struct writer *w, const struct image_row *row, const unsigned char id[IMAGE_ID_BYTES], struct fault *why)
+static enum status check_id(struct writer *w, const struct image_row *row, const unsigned char id[UUID_BYTES], struct fault *why)
 {
 	int64_t n = 0;
 
 	if (row->request_hash.n == 0)
 		return OK;
-	TRY(writer_read_number(w, DB_BIND(&w->db, Q_IMAGE_ID_USED, db_blob(images_id_str(id)), db_int(row->created_ms)), &n));
+	TRY(writer_read_number(w, DB_BIND(&w->db, Q_IMAGE_ID_USED, db_uuid(id), db_int(row->created_ms)), &n));
 	return n == 0 ? OK : image_exists(why);
 }
 
 enum status images_insert(struct writer *w, const struct image_row *row, struct fault *why)
 {
-	unsigned char id[IMAGE_ID_BYTES];
+	unsigned char id[UUID_BYTES];
 
 	assert(row->status == IMAGE_PENDING);
 	TRY(writer_check_change(w, why));
-	if (!uuid_to_bytes(row->image_id, id))
-		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
-	if (row->owner.n > OWNER_MAX_BYTES)
-		return fault_set(why, INVALID_INPUT, "the name of an owner has at most %d bytes", OWNER_MAX_BYTES);
+	TRY(image_row_check_new(row, id, why));
 	TRY(rows_check_room(w, why));
 	TRY(check_id(w, row, id, why));
 	TRY(owners_reserve(w, row, why));
 	TRY(writer_run(w,
-		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(images_id_str(id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
+		DB_BIND(&w->db, Q_IMAGE_INSERT, db_uuid(id), db_text(row->owner), db_text(row->key), db_text(row->file_name),
 			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
 			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
 			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public), db_text(row->issuer),
@@ -66,7 +58,7 @@ static enum status apply_insert(struct writer *w, struct change *c)
 {
 	const struct insertion *in = (const struct insertion *)c;
 	struct image_counts removed;
-	unsigned char id[IMAGE_ID_BYTES];
+	unsigned char id[UUID_BYTES];
 
 	TRY(writer_check_change(w, c->why));
 	if (uuid_to_bytes(in->row->image_id, id))
@@ -74,7 +66,7 @@ static enum status apply_insert(struct writer *w, struct change *c)
 	if (w->counters.images.pending >= w->max_pending)
 		TRY(images_remove_due(w, in->row->created_ms, &removed));
 	if (w->counters.images.pending >= w->max_pending)
-		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
+		return image_slots_full(c->why);
 	return images_insert(w, in->row, c->why);
 }
 
@@ -102,12 +94,12 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 /* The row as the writer sees it, and its number. */
 static enum status find_row(struct writer *w, struct str image_id, struct arena *a, struct image_row *out, int64_t *n, struct fault *why)
 {
-	unsigned char id[IMAGE_ID_BYTES];
+	unsigned char id[UUID_BYTES];
 	bool row = false;
 
 	if (!uuid_to_bytes(image_id, id))
 		return no_such_image(why);
-	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_GET, db_blob(images_id_str(id)));
+	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_GET, db_uuid(id));
 	TRY(writer_step(w, s, &row));
 	enum status status = row ? images_read_row(s, a, out, why) : no_such_image(why);
 	*n = row ? sqlite3_column_int64(s, 0) : 0;
@@ -117,14 +109,9 @@ static enum status find_row(struct writer *w, struct str image_id, struct arena 
 
 enum status images_find_resolved(struct writer *w, struct resolving *st, struct fault *why)
 {
-	struct str replaces = st->s->replaces;
-
 	TRY(writer_check_upload(w, why));
 	TRY(find_row(w, st->s->image_id, st->arena, st->now, &st->n, why));
-	if (replaces.n == 0)
-		return st->now->status == IMAGE_PENDING ? OK : fault_set(why, STATE_CHANGED, "The image is no longer pending.");
-	bool same = st->now->status == IMAGE_UPLOADED && str_equal(st->now->etag, replaces);
-	return same ? OK : fault_set(why, STATE_CHANGED, "The image is not the one that was there.");
+	return image_row_check_resolution(st->now, st->s, why);
 }
 
 /* The row as it will be. The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
@@ -154,8 +141,8 @@ static enum status write_resolved(struct writer *w, const struct resolving *st, 
 			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
 			db_text(row->placeholder), db_text(row->color), db_text(row->kept_metadata))));
 	row_watch_note(w->row_watch, row->key);
-	images_count(&w->counters.images, before, -1);
-	images_count(&w->counters.images, row, 1);
+	image_counts_add(&w->counters.images, before, -1);
+	image_counts_add(&w->counters.images, row, 1);
 	w->counters.next_seq += s->status == IMAGE_UPLOADED && before->status != IMAGE_UPLOADED;
 	return owners_move(w, before, row);
 }
@@ -219,16 +206,7 @@ static enum status apply_row_change(struct writer *w, struct change *c)
 
 	TRY(writer_check_change(w, c->why));
 	TRY(find_row(w, r->what->image_id, r->arena, row, &n, c->why));
-	if (r->what->if_version != 0 && r->what->if_version != row->version)
-		return fault_set(c->why, PRECONDITION, "The record has another version.");
-	if (r->what->has_visibility)
-		row->is_public = r->what->is_public;
-	if (r->what->has_file_name)
-		row->file_name = str_dup(r->arena, r->what->file_name);
-	if (r->what->has_metadata)
-		row->metadata = str_dup(r->arena, r->what->metadata);
-	row->version++;
-	TRY(fault_check_arena(r->arena, c->why));
+	TRY(image_row_change(row, r->what, r->arena, c->why));
 	return writer_run(
 		w, DB_BIND(&w->db, Q_IMAGE_CHANGE, db_int(n), db_int(row->is_public), db_text(row->file_name), db_text(row->metadata)));
 }

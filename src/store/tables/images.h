@@ -5,15 +5,6 @@
 #include "base/fault.h"
 #include "store/db/group_commit.h"
 
-#define IMAGE_ID_BYTES 16
-
-static inline struct str images_id_str(const unsigned char id[IMAGE_ID_BYTES])
-{
-	return (struct str){ (const char *)id, IMAGE_ID_BYTES };
-}
-
-/* The 16 bytes of a row's id as a UUID; {NULL, 0} when the arena is full. */
-struct str images_unpack_id(struct arena *a, const unsigned char *id);
 /* The row that the statement is on; its columns are those of IMAGE_COLUMNS. Texts are copied.
  * Errors  TOO_MUCH */
 enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
@@ -37,11 +28,9 @@ enum status images_insert(struct writer *w, const struct image_row *row, struct 
 /* The two in one: a row that is added as what the resolution makes of it. st->n is set.  Errors: those of both */
 enum status images_insert_resolved(struct writer *w, const struct image_row *row, struct resolving *st, struct fault *why) MUST_CHECK;
 
-/* Count a row in, or out with -1. */
-void images_count(struct image_counts *c, const struct image_row *row, int by);
 /* Remove a row alone, without an event, so that another can take its place; the object stays. Nothing if there is none.
  * Errors  the writer's */
-enum status images_forget_row(struct writer *w, const unsigned char id[IMAGE_ID_BYTES]) MUST_CHECK;
+enum status images_forget_row(struct writer *w, const unsigned char id[UUID_BYTES]) MUST_CHECK;
 /* Remove expired rows, up to a limit, except pending ones that have an object; they are counted in `removed`.
  * Errors  the writer's */
 enum status images_remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed) MUST_CHECK;

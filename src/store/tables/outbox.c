@@ -76,11 +76,6 @@ static enum status apply_record(struct writer *w, struct change *c)
 	return OK;
 }
 
-static enum status no_such_event(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_EVENT, "There is no webhook with this id; delivered ones are forgotten after a while.");
-}
-
 static enum status apply_resend(struct writer *w, struct change *c)
 {
 	struct outbox_change *oc = (struct outbox_change *)c;

@@ -5,6 +5,7 @@
  * its own, because the database of a source is another process's: its commit thread reads it in each transaction. */
 #include "base/codec.h"
 #include "base/hash.h"
+#include "port/cursor.h"
 #include "store/tables/images.h"
 #include "store/tables/outbox.h"
 #include "store/db/owners.h"
@@ -55,7 +56,7 @@ static enum status read_kept(struct db *d, struct str after, struct arena *a, st
 		if (!row)
 			break;
 		struct transfer_entry *e = &page->entries[page->n++];
-		e->row.image_id = images_unpack_id(a, sqlite3_column_blob(s, 0));
+		e->row.image_id = uuid_dup(a, sqlite3_column_blob(s, 0));
 		e->kept_ms = sqlite3_column_int64(s, 1);
 	}
 	page->next_cursor =
@@ -68,15 +69,15 @@ static enum status walk(struct transfer *t, struct str cursor, struct arena *a, 
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct transfer_page page = { .entries = arena_array(a, PAGE_ROWS, sizeof *page.entries) };
 	const struct str place = str_slice(cursor, 1, cursor.n);
-	unsigned char id[IMAGE_ID_BYTES] = { 0 };
+	unsigned char id[UUID_BYTES] = { 0 };
 	uint64_t n = 0;
 
 	TRY(fault_check_arena(a, why));
 	bool kept = cursor.n > 0 && cursor.p[0] == CURSOR_KEPT;
 	if (cursor.n > 0 && !(kept ? place.n == 0 || uuid_to_bytes(place, id) : str_to_u64(place, &n)))
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
+		return bad_cursor(why);
 	TRY(read_pool_acquire(&engine_of(t)->read_pool, &d, why));
-	TRY(kept ? read_kept(d, place.n > 0 ? images_id_str(id) : (struct str){ 0 }, a, &page, why) : read_rows(d, (int64_t)n, a, &page, why));
+	TRY(kept ? read_kept(d, place.n > 0 ? (struct str){ (const char *)id, sizeof id } : (struct str){ 0 }, a, &page, why) : read_rows(d, (int64_t)n, a, &page, why));
 	*out = page;
 	return OK;
 }
@@ -101,7 +102,7 @@ static enum status find_place(struct writer *w, enum db_query_id used, int64_t m
 	return OK;
 }
 
-static enum status insert_row(struct writer *w, const struct image_row *row, const unsigned char id[IMAGE_ID_BYTES])
+static enum status insert_row(struct writer *w, const struct image_row *row, const unsigned char id[UUID_BYTES])
 {
 	int64_t n, seq = 0;
 
@@ -111,7 +112,7 @@ static enum status insert_row(struct writer *w, const struct image_row *row, con
 		w->counters.next_seq = seq < w->counters.next_seq ? w->counters.next_seq : seq + 1;
 	}
 	TRY(writer_run(w,
-		DB_BIND(&w->db, Q_TRANSFER_PUT, db_int(n), db_blob(images_id_str(id)), db_int(row->status),
+		DB_BIND(&w->db, Q_TRANSFER_PUT, db_int(n), db_uuid(id), db_int(row->status),
 			seq > 0 ? db_int(seq) : db_blob((struct str){ 0 }), db_text(row->owner), db_text(row->key), db_text(row->file_name),
 			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
 			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
@@ -120,7 +121,7 @@ static enum status insert_row(struct writer *w, const struct image_row *row, con
 			db_text(row->verdict), db_text(row->damage), db_text(row->placeholder), db_text(row->color), db_text(row->kept_metadata),
 			db_int((int64_t)row->version), db_text(row->issuer), db_text(row->subject), db_int((int64_t)row->max_bytes),
 			db_text(row->metadata), db_text(row->request_hash))));
-	images_count(&w->counters.images, row, 1);
+	image_counts_add(&w->counters.images, row, 1);
 	const struct image_row nothing = {
 		.owner = row->owner, .issuer = row->issuer, .subject = row->subject, .created_ms = row->created_ms, .status = IMAGE_REJECTED
 	};
@@ -130,15 +131,15 @@ static enum status insert_row(struct writer *w, const struct image_row *row, con
 static enum status apply_put(struct writer *w, struct change *c)
 {
 	const struct transfer_entry *e = ((const struct transfer_change *)c)->entry;
-	unsigned char id[IMAGE_ID_BYTES];
+	unsigned char id[UUID_BYTES];
 
 	if (!uuid_to_bytes(e->row.image_id, id) || e->row.owner.n > OWNER_MAX_BYTES)
-		return fault_set(c->why, INVALID_INPUT, "The row of the image %.*s cannot be stored.", STRF(str_slice(e->row.image_id, 0, 40)));
+		return transfer_bad_row(e->row.image_id, c->why);
 	TRY(rows_check_room(w, c->why));
 	TRY(images_forget_row(w, id));
 	if (e->kept_ms > 0)
-		return writer_run(w, DB_BIND(&w->db, Q_KEPT_ID_ADD, db_blob(images_id_str(id)), db_int(e->kept_ms)));
-	TRY(writer_run(w, DB_BIND(&w->db, Q_TRANSFER_KEPT_ID_DROP, db_blob(images_id_str(id)))));
+		return writer_run(w, DB_BIND(&w->db, Q_KEPT_ID_ADD, db_uuid(id), db_int(e->kept_ms)));
+	TRY(writer_run(w, DB_BIND(&w->db, Q_TRANSFER_KEPT_ID_DROP, db_uuid(id))));
 	return insert_row(w, &e->row, id);
 }
 
@@ -170,7 +171,7 @@ static enum status put_user(struct transfer *t, const struct user_row *user, str
 	struct transfer_change tc = { .change = { .apply = apply_user, .why = why }, .user = user };
 
 	if (user->owner.n > OWNER_MAX_BYTES)
-		return fault_set(why, INVALID_INPUT, "The name of an owner has at most %d bytes.", OWNER_MAX_BYTES);
+		return owner_too_long(why);
 	return group_commit_run(&engine_of(t)->group_commit, &tc.change);
 }
 
@@ -185,7 +186,7 @@ static enum status events(struct transfer *t, struct str cursor, struct arena *a
 
 	TRY(fault_check_arena(a, why));
 	if (cursor.n > 0 && !str_to_u64(cursor, &after))
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this store");
+		return bad_cursor(why);
 	TRY(read_pool_acquire(&engine_of(t)->read_pool, &d, why));
 	sqlite3_stmt *s = DB_BIND(d, Q_TRANSFER_EVENTS, db_int((int64_t)after), db_int(PAGE_EVENTS));
 	for (;;) {
@@ -211,7 +212,7 @@ static enum status apply_event(struct writer *w, struct change *c)
 	bool row = true;
 
 	if (!outbox_parse_id(e->id, &n, &token))
-		return fault_set(c->why, INVALID_INPUT, "The id of an event, %.*s, cannot be stored.", STRF(str_slice(e->id, 0, 40)));
+		return transfer_bad_event(e->id, c->why);
 	TRY(rows_check_room(w, c->why));
 	for (;; n++) {
 		sqlite3_stmt *s = DB_BIND(&w->db, Q_TRANSFER_EVENT_TOKEN, db_int(n));
