@@ -72,7 +72,7 @@ enum status erasure_run(
 	arena_init(&a, PAGE_BYTES);
 	TRY(user_get(p->users, owner, &a, &user, why));
 	if (!user.blocked)
-		return fault_set(why, STATE_CHANGED, "The user is not blocked.");
+		return user_not_blocked(why);
 	return erase_owner(&e, owner, why);
 }
 

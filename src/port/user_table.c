@@ -70,6 +70,32 @@ enum status no_such_user(struct fault *why)
 	return fault_set(why, NO_SUCH_USER, "There is no user with this owner.");
 }
 
+enum status user_not_blocked(struct fault *why)
+{
+	return fault_set(why, STATE_CHANGED, "The user is not blocked.");
+}
+
+enum status user_has_images(struct fault *why)
+{
+	return fault_set(why, STATE_CHANGED, "The user still has images.");
+}
+
+void owner_usage_add_derived(struct owner_usage *u, int64_t bytes)
+{
+	bool below = bytes < 0 && (uint64_t)-bytes > u->derived_bytes;
+
+	u->derived_bytes = below ? 0 : u->derived_bytes + (uint64_t)bytes;
+}
+
+void owner_usage_correct(struct owner_usage *u, const struct owner_usage *recorded, const struct owner_usage *counted)
+{
+	/* A difference that is negative wraps, and so does the sum. */
+	u->bytes += counted->bytes - recorded->bytes;
+	u->images += counted->images - recorded->images;
+	u->pending += counted->pending - recorded->pending;
+	u->reserved_bytes += counted->reserved_bytes - recorded->reserved_bytes;
+}
+
 bool owner_usage_equal(const struct owner_usage *x, const struct owner_usage *y)
 {
 	return x->bytes == y->bytes && x->images == y->images && x->pending == y->pending && x->reserved_bytes == y->reserved_bytes;

@@ -5,15 +5,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "port/cursor.h"
+#include "port/user_recount.h"
 #include "postgres/owners.h"
 #include "postgres/parts.h"
 #include "postgres/rows.h"
 
 #include <string.h>
-
-/* The maximum of one call of recount_users. */
-#define RECOUNT_OWNERS 200
-#define RECOUNT_IMAGES 100000
 
 /* reads */
 
@@ -137,7 +134,7 @@ static enum status apply_remove(struct pg_batch *b, struct pg_change *c)
 	if (!o->is_there)
 		return no_such_user(c->call.why);
 	if (!o->user.blocked)
-		return fault_set(c->call.why, STATE_CHANGED, "The user is not blocked.");
+		return user_not_blocked(c->call.why);
 	BATCH_SEND(b, c, PQ_USER_REMOVE, pg_text(o->user.owner));
 	BATCH_SEND(b, NULL, PQ_OUTBOX_REMOVE_OWNER, pg_text(o->user.owner));
 	return OK;
@@ -148,7 +145,7 @@ static enum status remove_user(struct user_table *t, struct str owner, struct fa
 	struct user_change uc = { .change = { .apply = apply_remove, .call.why = why }, .owner = owner };
 
 	TRY(run_change(t, &uc));
-	return uc.change.affected > 0 ? OK : fault_set(why, STATE_CHANGED, "The user still has images.");
+	return uc.change.affected > 0 ? OK : user_has_images(why);
 }
 
 /* The caller does not wait for it, so that a thumbnail costs no extra round trip. */
@@ -165,9 +162,7 @@ static enum status apply_derived(struct pg_batch *b, struct pg_change *c)
 
 	if (o == NULL || !o->is_there)
 		return OK;
-	uint64_t *sum = &o->user.usage.derived_bytes;
-	bool below = dc->bytes < 0 && (uint64_t)-dc->bytes > *sum;
-	*sum = below ? 0 : *sum + (uint64_t)dc->bytes;
+	owner_usage_add_derived(&o->user.usage, dc->bytes);
 	o->changed = true;
 	return OK;
 }
@@ -196,33 +191,28 @@ static enum status add_derived(struct user_table *t, struct str owner, int64_t b
 
 struct recount_change {
 	struct user_change user;
-	struct image_row who; /* owner, issuer and subject */
-	struct owner_usage recorded, counted;
+	const struct owner_count *found;
 };
 
-/* Add the difference, which wraps if it is negative. */
 static enum status apply_recount(struct pg_batch *b, struct pg_change *c)
 {
 	const struct recount_change *rc = (const struct recount_change *)c;
-	struct pg_owner *o = batch_owner(b, rc->who.owner);
+	struct pg_owner *o = batch_owner(b, rc->user.owner);
 
 	if (o == NULL)
 		return fault_too_much(c->call.why);
-	batch_name_owner(b, o, &rc->who, clock_now_ms());
-	o->user.usage.bytes += rc->counted.bytes - rc->recorded.bytes;
-	o->user.usage.images += rc->counted.images - rc->recorded.images;
-	o->user.usage.pending += rc->counted.pending - rc->recorded.pending;
-	o->user.usage.reserved_bytes += rc->counted.reserved_bytes - rc->recorded.reserved_bytes;
+	batch_name_owner(b, o, &rc->found->who, clock_now_ms());
+	owner_usage_correct(&o->user.usage, &rc->found->recorded, &rc->found->counted);
 	o->changed = true;
 	return OK;
 }
 
-/* The next owner by name, whether it has a row, images or both. {NULL, 0}: none. */
-static enum status next_owner(struct postgres *p, struct str after, struct arena *a, struct str *out, struct fault *why)
+static enum status next_owner(void *table, struct str after, struct arena *a, struct str *out, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = NULL;
+	struct user_table *t = table;
 
-	TRY(PG_ASK(&p->points, PQ_USER_NEXT, &r, why, pg_text(after)));
+	TRY(PG_ASK(&POSTGRES_OF(t, users)->points, PQ_USER_NEXT, &r, why, pg_text(after)));
 	struct str next = pg_column_text(r, 0, 0);
 	*out = next.n > 0 ? str_dup(a, next) : (struct str){ 0 };
 	return fault_check_arena(a, why);
@@ -236,45 +226,32 @@ static struct owner_usage read_usage(const PGresult *r, int column)
 		.reserved_bytes = (uint64_t)pg_column_number(r, 0, column + 3) };
 }
 
-static enum status count_owner(struct postgres *p, struct arena *a, struct recount_change *rc, uint64_t *n, struct fault *why)
+static enum status count_owner(void *table, struct arena *a, struct owner_count *n, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = NULL;
+	struct user_table *t = table;
 
-	TRY(PG_ASK(&p->points, PQ_USER_COUNT, &r, why, pg_text(rc->who.owner)));
+	TRY(PG_ASK(&POSTGRES_OF(t, users)->points, PQ_USER_COUNT, &r, why, pg_text(n->who.owner)));
 	assert(PQntuples(r) == 1);
-	rc->counted = read_usage(r, 0);
-	rc->recorded = read_usage(r, 4);
-	*n = (uint64_t)pg_column_number(r, 0, 8);
-	rc->who.issuer = str_dup(a, pg_column_text(r, 0, 9));
-	rc->who.subject = str_dup(a, pg_column_text(r, 0, 10));
+	n->counted = read_usage(r, 0);
+	n->recorded = read_usage(r, 4);
+	n->rows = (uint64_t)pg_column_number(r, 0, 8);
+	n->who.issuer = str_dup(a, pg_column_text(r, 0, 9));
+	n->who.subject = str_dup(a, pg_column_text(r, 0, 10));
 	return fault_check_arena(a, why);
+}
+
+static enum status repair_owner(void *table, const struct owner_count *n, struct fault *why)
+{
+	struct recount_change rc = { .user = { .change = { .apply = apply_recount, .call.why = why }, .owner = n->who.owner }, .found = n };
+
+	return run_change(table, &rc.user);
 }
 
 static enum status recount_users(
 	struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
-	struct postgres *p = POSTGRES_OF(t, users);
-	struct user_recount done = { 0 };
-	struct str owner;
-	uint64_t images = 0;
-
-	TRY(next_owner(p, from, a, &owner, why));
-	while (owner.n > 0 && done.owners + done.repaired < RECOUNT_OWNERS && images < RECOUNT_IMAGES) {
-		struct recount_change rc = { .user = { .change = { .apply = apply_recount, .call.why = why }, .owner = owner },
-			.who = { .owner = owner } };
-		uint64_t n = 0;
-		TRY(count_owner(p, a, &rc, &n, why));
-		if (repair && !owner_usage_equal(&rc.recorded, &rc.counted))
-			TRY(run_change(t, &rc.user));
-		user_recount_note(&done, a, owner, &rc.recorded, &rc.counted);
-		images += n;
-		done.next_owner = owner;
-		TRY(next_owner(p, owner, a, &owner, why));
-	}
-	if (owner.n == 0)
-		done.next_owner = STR("");
-	*out = done;
-	return fault_check_arena(a, why);
+	return user_recount_run(&(struct owner_counter){ next_owner, count_owner, repair_owner, t }, from, repair, a, out, why);
 }
 
 const struct user_table_ops pg_user_ops = { get_user, list_users, set_quota, block_user, remove_user, add_derived, recount_users };

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "port/cursor.h"
 
 #include <assert.h>
 #include <string.h>
@@ -177,7 +178,7 @@ static enum status list_locked(void *arg)
 	struct users_call *c = arg;
 	const struct user_query *q = c->query;
 	if (q->cursor.n > 0 && (q->cursor.p[0] != "ob"[q->blocked] || q->cursor.n == 1))
-		return fault_set(c->why, BAD_CURSOR, "not a cursor of this list");
+		return bad_cursor(c->why);
 	struct str after = str_slice(q->cursor, 1, q->cursor.n);
 	struct user_page page = { .rows = arena_array(c->arena, q->limit, sizeof(*page.rows)) };
 	assert(page.rows != NULL);
@@ -231,8 +232,10 @@ static enum status remove_locked(void *arg)
 	size_t i = find_user(u, c->owner);
 	if (i == u->n)
 		return no_such_user(c->why);
-	if (!u->users[i]->row.blocked || fake_table_has_owner(u->rows, c->owner))
-		return fault_set(c->why, STATE_CHANGED, "The user is not blocked, or has images.");
+	if (!u->users[i]->row.blocked)
+		return user_not_blocked(c->why);
+	if (fake_table_has_owner(u->rows, c->owner))
+		return user_has_images(c->why);
 	user_free(&u->users[i]);
 	u->users[i] = u->users[--u->n];
 	return OK;
@@ -249,8 +252,7 @@ static enum status derived_locked(void *arg)
 	size_t i = find_user(c->users, c->owner);
 	if (i == c->users->n)
 		return OK;
-	uint64_t *derived = &c->users->users[i]->row.usage.derived_bytes;
-	*derived = c->bytes < 0 && (uint64_t)-c->bytes > *derived ? 0 : *derived + (uint64_t)c->bytes;
+	owner_usage_add_derived(&c->users->users[i]->row.usage, c->bytes);
 	return OK;
 }
 

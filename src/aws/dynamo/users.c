@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/writer.h"
+#include "port/cursor.h"
 
 #include <assert.h>
 
@@ -136,7 +137,7 @@ static enum status list_users(
 	struct str after;
 	TRY(fault_check_arena(a, why));
 	if (!read_cursor(q, &after))
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
+		return bad_cursor(why);
 	TRY(dynamo_owned_after(t, q->blocked ? DYNAMO_BLOCKED : DYNAMO_USERS, after, limit, &c, why));
 	const json_t *found = json_object_get(c.answer, "Items");
 	TRY(read_page(t, found, a, &page, why));
@@ -237,11 +238,12 @@ static enum status remove_user(struct user_table *port, struct str owner, struct
 	dynamo_usage_read(t, json_object_get(c.answer, "Item"), &u);
 	if (!u.is_there)
 		return no_such_user(why);
-	if (u.user.blocked)
-		TRY(has_images(t, owner, &has, why));
+	if (!u.user.blocked)
+		return user_not_blocked(why);
+	TRY(has_images(t, owner, &has, why));
 	bool counted = u.user.usage.images + u.user.usage.pending > 0 && u.changed_ms > clock_now_ms() - DYNAMO_INDEX_FOLLOWS_MS;
-	if (!u.user.blocked || has || counted)
-		return fault_set(why, STATE_CHANGED, "The user is not blocked, or has images.");
+	if (has || counted)
+		return user_has_images(why);
 	TRY(dynamo_outbox_forget_owner(t, owner, why));
 	TRY(delete_item(t, DYNAMO_USERS, owner, why));
 	TRY(delete_item(t, DYNAMO_BLOCKED, owner, why));

@@ -5,15 +5,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "port/cursor.h"
+#include "port/user_recount.h"
 #include "store/tables/outbox.h"
 #include "store/db/owners.h"
 #include "store/engine.h"
 
 #include <string.h>
-
-/* Of one call of a recount. */
-#define RECOUNT_OWNERS 200
-#define RECOUNT_IMAGES 100000
 
 /* reads */
 
@@ -137,7 +134,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 		return no_such_user(c->why);
 	TRY(writer_read_number(w, DB_BIND(&w->db, Q_USER_IMAGE, db_text(owner)), &n));
 	if (!e->blocked || n != 0)
-		return fault_set(c->why, STATE_CHANGED, e->blocked ? "The user still has images." : "The user is not blocked.");
+		return e->blocked ? user_has_images(c->why) : user_not_blocked(c->why);
 	TRY(outbox_remove_owner(w, owner));
 	owners_forget(w, e);
 	return writer_run(w, DB_BIND(&w->db, Q_USER_REMOVE, db_text(owner)));
@@ -166,8 +163,7 @@ static enum status apply_derived(struct writer *w, struct change *c)
 	TRY(owners_find(w, (struct str){ dc->owner, dc->owner_n }, &e));
 	if (!e->exists)
 		return OK;
-	bool below = dc->bytes < 0 && (uint64_t)-dc->bytes > e->usage.derived_bytes;
-	e->usage.derived_bytes = below ? 0 : e->usage.derived_bytes + (uint64_t)dc->bytes;
+	owner_usage_add_derived(&e->usage, dc->bytes);
 	owners_note_change(w, e);
 	return OK;
 }
@@ -192,30 +188,30 @@ static enum status add_derived(struct user_table *t, struct str owner, int64_t b
 
 /* the recount */
 
-struct recount_change {
-	struct change change;
-	struct image_row who; /* owner, issuer and subject */
-	struct owner_usage recorded, counted;
+struct recounting {
+	struct engine *engine;
+	struct db *d;
 };
 
-/* Add what is missing, or with a number that wraps take off what is too much. */
+struct recount_change {
+	struct change change;
+	const struct owner_count *found;
+};
+
 static enum status apply_recount(struct writer *w, struct change *c)
 {
 	const struct recount_change *rc = (const struct recount_change *)c;
 	struct owner_entry *e;
 
-	TRY(owners_need(w, &rc->who, clock_now_ms(), &e));
-	e->usage.bytes += rc->counted.bytes - rc->recorded.bytes;
-	e->usage.images += rc->counted.images - rc->recorded.images;
-	e->usage.pending += rc->counted.pending - rc->recorded.pending;
-	e->usage.reserved_bytes += rc->counted.reserved_bytes - rc->recorded.reserved_bytes;
+	TRY(owners_need(w, &rc->found->who, clock_now_ms(), &e));
+	owner_usage_correct(&e->usage, &rc->found->recorded, &rc->found->counted);
 	owners_note_change(w, e);
 	return OK;
 }
 
-/* The owner that comes next, whether it has a row, images or both. {NULL, 0}: none. */
-static enum status next_owner(struct db *d, struct str after, struct arena *a, struct str *out, struct fault *why)
+static enum status next_owner(void *arg, struct str after, struct arena *a, struct str *out, struct fault *why)
 {
+	struct db *d = ((struct recounting *)arg)->d;
 	bool row = false;
 	sqlite3_stmt *s = DB_BIND(d, Q_USER_NEXT, db_text(after));
 
@@ -225,49 +221,39 @@ static enum status next_owner(struct db *d, struct str after, struct arena *a, s
 	return fault_check_arena(a, why);
 }
 
-/* Count one, in one snapshot. */
-static enum status count_owner(struct db *d, struct arena *a, struct recount_change *rc, uint64_t *n, struct fault *why)
+/* One statement is one snapshot. */
+static enum status count_owner(void *arg, struct arena *a, struct owner_count *n, struct fault *why)
 {
+	struct db *d = ((struct recounting *)arg)->d;
 	bool row = false;
-	sqlite3_stmt *s = DB_BIND(d, Q_USER_COUNT, db_text(rc->who.owner));
+	sqlite3_stmt *s = DB_BIND(d, Q_USER_COUNT, db_text(n->who.owner));
 
 	TRY(db_step(d, s, &row, why));
 	assert(row);
-	rc->counted = column_usage(s, 0);
-	rc->recorded = column_usage(s, 5);
-	*n = (uint64_t)sqlite3_column_int64(s, 10);
-	rc->who.issuer = column_str(s, 11, a);
-	rc->who.subject = column_str(s, 12, a);
+	n->counted = column_usage(s, 0);
+	n->recorded = column_usage(s, 5);
+	n->rows = (uint64_t)sqlite3_column_int64(s, 10);
+	n->who.issuer = column_str(s, 11, a);
+	n->who.subject = column_str(s, 12, a);
 	sqlite3_reset(s);
-	TRY(fault_check_arena(a, why));
-	return OK;
+	return fault_check_arena(a, why);
+}
+
+static enum status repair_owner(void *arg, const struct owner_count *n, struct fault *why)
+{
+	struct recount_change rc = { .change = { .apply = apply_recount, .why = why }, .found = n };
+
+	return group_commit_run(&((struct recounting *)arg)->engine->group_commit, &rc.change);
 }
 
 static enum status recount_users(struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
 	struct engine *e = ENGINE_OF(t, users);
 	struct db *d CLEANUP(read_pool_release) = NULL;
-	struct user_recount done = { 0 };
-	struct str owner;
-	uint64_t images = 0;
 
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	TRY(next_owner(d, from, a, &owner, why));
-	while (owner.n > 0 && done.owners + done.repaired < RECOUNT_OWNERS && images < RECOUNT_IMAGES) {
-		struct recount_change rc = { .change = { .apply = apply_recount, .why = why }, .who = { .owner = owner } };
-		uint64_t n = 0;
-		TRY(count_owner(d, a, &rc, &n, why));
-		if (repair && !owner_usage_equal(&rc.recorded, &rc.counted))
-			TRY(group_commit_run(&e->group_commit, &rc.change));
-		user_recount_note(&done, a, owner, &rc.recorded, &rc.counted);
-		images += n;
-		done.next_owner = owner;
-		TRY(next_owner(d, owner, a, &owner, why));
-	}
-	if (owner.n == 0)
-		done.next_owner = STR("");
-	*out = done;
-	return fault_check_arena(a, why);
+	struct recounting r = { .engine = e, .d = d };
+	return user_recount_run(&(struct owner_counter){ next_owner, count_owner, repair_owner, &r }, from, repair, a, out, why);
 }
 
 const struct user_table_ops users_ops = { get_user, list_users, set_quota, block_user, remove_user, add_derived, recount_users };
