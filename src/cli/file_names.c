@@ -1,5 +1,5 @@
-/* Names and types by two small tables. What acts on a terminal or a file manager is known by base's
- * terminal_escape alone: a code point that it would escape is left out. */
+/* What acts on a terminal or a file manager is known by base's terminal_escape alone: a code point that it would escape is left out.
+ * Names on the way to the server are only made valid UTF-8 of the length that it accepts. */
 #include "cli/file_names.h"
 
 #include "base/codec.h"
@@ -67,29 +67,4 @@ void name_make_safe(struct buf *b, struct str name)
 		name = str_slice(name, n > 0 ? n : 1, name.n);
 	}
 	buf_put(b, str_slice(buf_str(&kept), 0, utf8_prefix(buf_str(&kept), NAME_MAX_BYTES)));
-}
-
-struct str name_guess_type(struct str start, struct str name)
-{
-	static const struct {
-		struct str magic;
-		size_t at;
-		const char *type;
-	} magics[] = { { { "\xff\xd8\xff", 3 }, 0, "image/jpeg" }, { { "\x89PNG\r\n\x1a\n", 8 }, 0, "image/png" },
-		{ { "GIF87a", 6 }, 0, "image/gif" }, { { "GIF89a", 6 }, 0, "image/gif" }, { { "WEBP", 4 }, 8, "image/webp" },
-		{ { "ftypheic", 8 }, 4, "image/heic" }, { { "ftypavif", 8 }, 4, "image/avif" } };
-	static const struct {
-		const char *extension, *type;
-	} extensions[] = { { ".jpg", "image/jpeg" }, { ".jpeg", "image/jpeg" }, { ".png", "image/png" }, { ".gif", "image/gif" },
-		{ ".webp", "image/webp" }, { ".svg", "image/svg+xml" }, { ".tif", "image/tiff" }, { ".tiff", "image/tiff" },
-		{ ".heic", "image/heic" }, { ".avif", "image/avif" }, { ".bmp", "image/bmp" }, { ".pdf", "application/pdf" } };
-	for (size_t i = 0; i < COUNT_OF(magics); i++)
-		if (str_equal(str_slice(start, magics[i].at, magics[i].at + magics[i].magic.n), magics[i].magic))
-			return str_of(magics[i].type);
-	for (size_t i = 0; i < COUNT_OF(extensions); i++) {
-		struct str extension = str_of(extensions[i].extension);
-		if (name.n >= extension.n && str_equal_nocase(str_slice(name, name.n - extension.n, name.n), extension))
-			return str_of(extensions[i].type);
-	}
-	return STR("application/octet-stream");
 }

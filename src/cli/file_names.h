@@ -1,4 +1,4 @@
-/* File names on their way out and in, and what a file seems to be. Pure. */
+/* File names on their way out and in. Pure. */
 #ifndef CLI_FILE_NAMES_H
 #define CLI_FILE_NAMES_H
 
@@ -16,8 +16,5 @@ bool name_repair(struct buf *b, struct str name);
  * marks and separators, leading dots and blanks, with '_' for a leading '-', which commands would take for an option; at
  * most NAME_MAX_BYTES. Nothing is appended where nothing is left. */
 void name_make_safe(struct buf *b, struct str name);
-/* The media type by the first bytes, else by the name's extension, else application/octet-stream.
- * start   at least the first 12 bytes, or all there are */
-struct str name_guess_type(struct str start, struct str name);
 
 #endif

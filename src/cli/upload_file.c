@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "cli/file_names.h"
+#include "cli/file_type.h"
 #include "cli/output.h"
 
 #include <errno.h>
@@ -63,7 +64,7 @@ static struct str choose_name(const struct upload_job *p, const struct walk_file
 
 static enum status open_file(struct upload_job *p, const struct walk_file *f, bool *ignored, struct fault *why)
 {
-	char start[16];
+	char start[FILE_TYPE_BYTES];
 	struct buf name;
 	bool watches = p->shared->options->watch;
 	enum status st = open_operand(p, f, why);
@@ -76,7 +77,7 @@ static enum status open_file(struct upload_job *p, const struct walk_file *f, bo
 	if (n == 0)
 		return fault_set(why, IMAGE_EMPTY, "is empty");
 	struct str base = choose_name(p, f);
-	p->type = name_guess_type((struct str){ start, (size_t)n }, base);
+	p->type = file_type((struct str){ start, (size_t)n }, base);
 	buf_init_arena(&name, &p->arena, NAME_MAX_BYTES);
 	p->is_renamed = name_repair(&name, base);
 	p->name = buf_str(&name);

@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+
+import { typeOfFile } from '../../web/media_type.js';
 import { call, childEnv, eventually, fetchUrl, program, runProgram, startServer, tinyPng } from './support/server.mjs';
 
 const key = 'a-key-of-over-16-characters';
@@ -167,3 +170,46 @@ for (const [what, take] of [['removed', dir => rmSync(dir, { recursive: true })]
 		assert.deepEqual(await ended, [1, null]);
 		assert.match(err, /^watched: is gone, and not watched any more\n0 uploaded, 1 failed\n$/m);
 	});
+
+test('the type is the one that the page and the client in JavaScript tell, by the bytes and by the name', async t => {
+	const source = readFileSync(new URL('../../web/media_type.js', import.meta.url), 'utf8');
+	const endings = [...source.slice(source.indexOf('ENDINGS = '), source.indexOf('ENOUGH = ')).matchAll(/(\w+): '\w+\/[\w.+-]+'/g)].map(([, ending]) => ending);
+	assert.ok(endings.length > 30, endings.join());
+	const brands = (...all) => `\0\0\0${String.fromCharCode(12 + 4 * all.length)}ftyp${all[0]}\0\0\0\0${all.slice(1).join('')}`;
+	const starts = { plain: 'hello', jpeg: '\xff\xd8\xff\xe0', png: '\x89PNG\r\n\x1a\n', gif: 'GIF89a', webp: 'RIFF1234WEBPVP8 ', wav: 'RIFF1234WAVE', bmp: 'BM', tiff: 'II*\0', bigtiff: 'MM\0+', pdf: '%PDF-1.7',
+		heic: brands('mif1', 'heic'), avif: brands('mif1', 'miaf', 'avif'), burst: brands('msf1', 'hevc'), moving: brands('avis'), late: brands('isom', 'avis'), film: brands('isom', 'mp42'), cut: '\0\0\0\x14ftyphei' };
+	const files = Object.fromEntries(Object.entries(starts).flatMap(([name, text]) => ['', '.mp4', '.jpg', '.tar.unknown', '.constructor'].map(ending => [name + ending, Buffer.from(text, 'latin1')])));
+	for (const ending of endings)
+		files[`of this ending.${ending.toUpperCase()}`] = Buffer.from('hello');
+	files.mp4 = Buffer.from('hello');
+	const asked = {}, server = createServer(async (request, response) => {
+		let body = '';
+		for await (const piece of request)
+			body += piece;
+		if (request.method === 'POST')
+			asked[JSON.parse(body).fileName] = JSON.parse(body).fileType;
+		response.writeHead(403).end();
+	}).listen(0, '127.0.0.1');
+	t.after(() => server.close());
+	await once(server, 'listening');
+	folder(files);
+	const sent = await runProgram(['upload', '.', '--jobs', '1'], { cwd: work, env: { TINTYPE_ENDPOINT: `127.0.0.1:${server.address().port}` } });
+	assert.equal(sent.code, 1, sent.stdout + sent.stderr);
+	const told = {};
+	for (const [name, bytes] of Object.entries(files))
+		told[name] = await typeOfFile(new Blob([bytes]), name) || 'application/octet-stream';
+	assert.deepEqual(asked, told);
+	assert.equal(told['film.mp4'], 'video/mp4');
+});
+
+test('a type that a setting allows is sent as what it is', async t => {
+	const data = mkdtempSync(path.join(tmpdir(), 'tintype-cli-'));
+	const films = await startServer({ data, args: ['--allowed-types', 'image/png,video/mp4', '--unverified-types', 'video/mp4'] });
+	t.after(async () => {
+		await films.stop();
+		rmSync(data, { recursive: true });
+	});
+	folder({ 'film.mp4': Buffer.from('\0\0\0\x18ftypisom\0\0\0\0isommp42', 'latin1') });
+	const sent = await runProgram(['upload', '--json', 'film.mp4'], { cwd: work, env: { TINTYPE_ENDPOINT: films.api } });
+	assert.deepEqual([sent.code, JSON.parse(sent.stdout).record.fileType], [0, 'video/mp4'], sent.stderr);
+});

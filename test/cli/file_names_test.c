@@ -1,4 +1,4 @@
-/* Names made safe, names repaired, types guessed. */
+/* Names made safe, names repaired. */
 #include "cli/file_names.h"
 
 #include <setjmp.h>
@@ -69,20 +69,6 @@ static void test_base_when_path_then_last_part(void **state)
 	assert_int_equal(name_base(STR("a/")).n, 0);
 }
 
-static void test_type_when_bytes_or_name_then_guessed(void **state)
-{
-	static const struct {
-		const char *start, *name, *type;
-	} rows[] = { { "\xff\xd8\xff\xe0JFIF", "x.png", "image/jpeg" }, { "\x89PNG\r\n\x1a\n", "x", "image/png" },
-		{ "GIF89a", "x", "image/gif" }, { "GIF87a", "x", "image/gif" }, { "RIFF1234WEBPVP8 ", "x", "image/webp" },
-		{ "RIFF1234WAVE", "x.wav", "application/octet-stream" }, { "hello", "x.JPG", "image/jpeg" }, { "hello", "x.svg", "image/svg+xml" },
-		{ "h", "png", "application/octet-stream" }, { "", "", "application/octet-stream" }, { "GIF88a", ".gif", "image/gif" } };
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct str type = name_guess_type(str_of(rows[i].start), str_of(rows[i].name));
-		assert_true(str_equal(type, str_of(rows[i].type)));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -90,7 +76,6 @@ int main(void)
 		cmocka_unit_test(test_name_when_long_then_cut_between_code_points),
 		cmocka_unit_test(test_name_when_ill_formed_then_replaced),
 		cmocka_unit_test(test_base_when_path_then_last_part),
-		cmocka_unit_test(test_type_when_bytes_or_name_then_guessed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

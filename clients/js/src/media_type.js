@@ -1,4 +1,5 @@
-// The type of a file by its first bytes: neither its name nor what the browser makes of the name says what it is.
+// The type of a file by its first bytes: neither its name nor what the browser makes of the name says what it is. `tintype upload` tells the
+// same (src/cli/file_type.c).
 
 /** @typedef {Uint8Array} Bytes */
 
@@ -28,19 +29,19 @@ const SIGNS = {
 	'image/heic': bytes => typeOfBrands(bytes) === 'image/heic',
 	'image/avif': bytes => typeOfBrands(bytes) === 'image/avif',
 	'image/bmp': bytes => text(bytes, 0, 2) === 'BM',
-	'image/tiff': bytes => ['II*\0', 'MM\0*'].includes(text(bytes, 0, 4)),
+	'image/tiff': bytes => ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].includes(text(bytes, 0, 4)),
 	'application/pdf': bytes => text(bytes, 0, 5) === '%PDF-',
 };
-/** @type {Record<string, string>} */
-const ENDINGS = { jpg: 'image/jpeg', jpeg: 'image/jpeg', jpe: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', apng: 'image/png', gif: 'image/gif', webp: 'image/webp', heic: 'image/heic', heif: 'image/heic', avif: 'image/avif',
-	svg: 'image/svg+xml', pdf: 'application/pdf' };
+const ENDINGS = new Map(Object.entries({ jpg: 'image/jpeg', jpeg: 'image/jpeg', jpe: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', apng: 'image/png', gif: 'image/gif', webp: 'image/webp', heic: 'image/heic', heif: 'image/heic', avif: 'image/avif',
+	bmp: 'image/bmp', tif: 'image/tiff', tiff: 'image/tiff', svg: 'image/svg+xml', jxl: 'image/jxl', ico: 'image/vnd.microsoft.icon', mp4: 'video/mp4', m4v: 'video/mp4', mov: 'video/quicktime', webm: 'video/webm', mkv: 'video/matroska',
+	avi: 'video/x-msvideo', mp3: 'audio/mpeg', m4a: 'audio/mp4', ogg: 'audio/ogg', wav: 'audio/wav', flac: 'audio/flac', pdf: 'application/pdf', zip: 'application/zip', json: 'application/json', txt: 'text/plain', csv: 'text/csv' }));
 const ENOUGH = 256;   // for all the brands of the files that there are
 
 /** The type that the first bytes, a Uint8Array, are of; "" if they are of none that is known. @param {Bytes} bytes */
 export const typeOfBytes = bytes => Object.keys(SIGNS).find(type => SIGNS[type](bytes)) ?? '';
 
 /** The type that the name's ending stands for, or "". @param {string} name */
-export const typeOfName = name => ENDINGS[name.replace(/^.*\./, '').toLowerCase()] ?? '';
+export const typeOfName = name => ENDINGS.get(/\.([^.]*)$/.exec(name)?.[1].toLowerCase() ?? '') ?? '';
 
 /** Whether a file of this type can be known by its first bytes. @param {string} type */
 export const isKnown = type => type in SIGNS;
