@@ -1,5 +1,6 @@
 """The rows of `make bench` about the table in PostgreSQL: slots against pgbench, which inserts the same row with as many clients, with one commit
-for each row; a page of one owner's images among many others; and three servers on one database against one.
+for each row; a page of one owner's images among many others; three servers on one database against one; PgBouncer in transaction mode and the
+embedded store against a server with its own connections.
 
 PostgreSQL is started by test/cloud/postgres.sh, here with fsync=on and synchronous_commit=on. A slot needs no request to S3.
 """
@@ -10,8 +11,11 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
+import time
 
+import http_rows
 from aws_rows import ASKED, BIN, ENV, ROOT, TINTYPE
 from identity_rows import checked, flags_of, make_tokens, owner_of, pages
 
@@ -47,8 +51,38 @@ class Database:
                               env=self.env, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
         return float(re.search(r"^tps = ([\d.]+)", done, re.M).group(1))
 
+    def pids(self):
+        """The processes of PostgreSQL: the first, and its children."""
+        first = int(pathlib.Path(self.directory, "data/postmaster.pid").read_text().split()[0])
+        return [first, *map(int, pathlib.Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+
     def stop(self):
         self.process.stdin.close()
+        self.process.wait()
+
+
+class Bouncer:
+    """PgBouncer in transaction mode in front of a database."""
+
+    def __init__(self, b, d):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        settings = pathlib.Path(d.directory, "bouncer.ini")
+        settings.write_text(f"[databases]\n* = host={d.directory} port={d.port} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\n"
+                            "unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\n")
+        as_user = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+        self.process = subprocess.Popen([*as_user, "pgbouncer", "-q", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while self.process.poll() is None:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.01)
+        raise SystemExit("bench: PgBouncer did not start")
+
+    def url(self, name):
+        return f"postgres://postgres@127.0.0.1:{self.port}/{name}?sslmode=disable"
+
+    def stop(self):
+        self.process.kill()
         self.process.wait()
 
 
@@ -62,15 +96,16 @@ def database():
 
 
 class TableServer:
-    """A tintype server with its table in a database, with the methods that identity_rows.pages uses."""
+    """A tintype server with its table in a database, or with an embedded one if that is None, with the methods that identity_rows.pages uses."""
 
     def __init__(self, d, name, *flags):
-        self.process = subprocess.Popen([TINTYPE, "serve", "--store", "s3", "--table", d.url(name), "--api", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+        where = ["--store", "s3", "--table", d.url(name)] if d else ["--data", name, "--storage", "127.0.0.1:0"]
+        self.process = subprocess.Popen([TINTYPE, "serve", *where, "--api", "127.0.0.1:0", "--admin", "127.0.0.1:0",
                                          "--max-pending", "100000000", *map(str, flags)],
                                         env=ENV | {"TINTYPE_DELIVERY_KEYS": "bench" * 8, "TINTYPE_ENV_FILE": ""}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         ready = next((json.loads(line) for line in self.process.stderr if '"server.ready"' in line), None)
         if ready is None:
-            raise SystemExit("bench: the server on PostgreSQL did not start")
+            raise SystemExit("bench: the server did not start")
         self.ports = {"api": int(ready["api"].rsplit(":", 1)[1])}
 
     def connect(self, listener):
@@ -121,7 +156,26 @@ def bench_slots(b, d):
             return sum(checked(result)["rate"] for result in pool.map(lambda one: load(one, seconds), (server, *others)))
     together, alone = b.compare(three, slots(b, server))
     b.row("POST /upload, three servers on one PostgreSQL, against one", "reported", f"{together / alone:.2f}", True, f"{together:.0f}/s against {alone:.0f}/s")
-    for one in (server, *others):
+    for one in others:
+        one.stop()
+    compare_slots(b, d, server)
+    server.stop()
+
+
+def compare_slots(b, d, server):
+    """What a pooler costs, and what the embedded store gives out: processor time of all programs together for each slot."""
+    bouncer = Bouncer(b, d)
+    pooled, embedded = TableServer(bouncer, "ours"), TableServer(None, b.work / "embedded")
+
+    def side(one, *pids):
+        run = slots(b, one)
+        return http_rows.Side([one.process.pid, *pids], lambda seconds: {"rate": (rate := run(seconds)), "requests": rate * seconds})
+    for what, other, pids in (("POST /upload through PgBouncer in transaction mode, against the server's own connections", pooled, [bouncer.process.pid, *d.pids()]),
+                              ("POST /upload on the embedded store, against PostgreSQL", embedded, [])):
+        ratio, figures = http_rows.compare(b, side(other, *pids), side(server, *d.pids()))
+        b.row(what, "reported", f"{ratio[0]:.2f}", True, f"{figures[0][0]:.0f}/s against {figures[0][1]:.0f}/s; "
+              f"processor time each {1e6 / figures[1][0]:.0f} us against {1e6 / figures[1][1]:.0f} us")
+    for one in (pooled, embedded, bouncer):
         one.stop()
 
 
@@ -140,12 +194,13 @@ def bench_page(b, d):
         d.query(name, FILL.format(each=n // 1000, owner=owner_of(token), n=n))
         d.query(name, "VACUUM ANALYZE images")
         servers.append(TableServer(d, name, *flags_of(keys, token)))
-    loads = [pages(b, server, token) for server in servers]
-    crowded, alone = b.compare(*(lambda seconds, load=load: load(seconds)["rate"] for load in loads))
+    crowded, alone = (http_rows.Side([server.process.pid, *d.pids()], pages(b, server, token)) for server in servers)
+    ratio, figures = http_rows.compare(b, crowded, alone)
     for server in servers:
         server.stop()
-    b.row(f"a page of 50 of one owner's 1000 images among {many} in PostgreSQL, against 1000 in all: time", "<= 1.3", f"{alone / crowded:.2f}", alone <= 1.3 * crowded,
-          f"{crowded:.0f}/s against {alone:.0f}/s")
+    slower = max(1 / ratio[0], 1 / ratio[1])
+    b.row(f"a page of 50 of one owner's 1000 images among {many} in PostgreSQL, against 1000 in all: time", "<= 1.3", f"{slower:.2f}", slower <= 1.3,
+          f"{figures[0][0]:.0f}/s against {figures[0][1]:.0f}/s; processor time each, with PostgreSQL's, {1e6 / figures[1][0]:.0f} us against {1e6 / figures[1][1]:.0f} us")
 
 
 def bench_postgres(b):
