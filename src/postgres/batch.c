@@ -339,7 +339,7 @@ static bool prepare_batch(struct pg_batch *b, struct pg_change *const *changes, 
 	for (size_t i = 0; i < n; i++)
 		if (changes[i]->want != NULL)
 			changes[i]->want(b, changes[i], b->careful);
-	send_command(b, "BEGIN");
+	send_command(b, "BEGIN ISOLATION LEVEL READ COMMITTED");
 	ASK(b, NULL, PQ_BEGIN, pg_text(str_of_number((uint64_t)w->lane.conn.target->timeout_ms, timeout)));
 	if (b->careful) {
 		ASK(b, read_phase, PQ_PHASE, { PG_END });

@@ -63,7 +63,25 @@ static void ignore_notice(void *arg, const PGresult *r)
 	(void)r;
 }
 
-enum status pg_open(struct pg_conn *c, struct fault *why)
+/* What the role or the database may have set otherwise. Batches rely on READ COMMITTED: a statement sees what was committed while an
+ * earlier one waited for a lock. */
+static enum status set_session(struct pg_conn *c, int64_t timeout_ms, struct fault *why)
+{
+	char command[256];
+
+	(void)snprintf(command, sizeof command,
+		"SET statement_timeout=%lld; SET idle_in_transaction_session_timeout=%lld; SET lock_timeout=0;"
+		" SET default_transaction_isolation='read committed'",
+		(long long)timeout_ms, (long long)timeout_ms);
+	PGresult *r CLEANUP(result_clear) = pg_exec(c, command);
+	if (PQresultStatus(r) == PGRES_COMMAND_OK)
+		return OK;
+	(void)pg_exec_failed(c, r, why);
+	pg_disconnect(c);
+	return IO;
+}
+
+enum status pg_open(struct pg_conn *c, int64_t timeout_ms, struct fault *why)
 {
 	struct buf password CLEANUP(pg_wipe);
 	struct fault cause;
@@ -84,20 +102,16 @@ enum status pg_open(struct pg_conn *c, struct fault *why)
 	if (c->pg == NULL)
 		return fault_no_memory(why);
 	(void)PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
-	if (PQstatus(c->pg) == CONNECTION_OK && PQsetnonblocking(c->pg, 1) == 0)
-		return OK;
-	pg_mark_lost(c);
-	return pg_exec_failed(c, NULL, why);
+	if (PQstatus(c->pg) != CONNECTION_OK || PQsetnonblocking(c->pg, 1) != 0) {
+		pg_mark_lost(c);
+		return pg_exec_failed(c, NULL, why);
+	}
+	pg_limit(c, timeout_ms > 0 ? clock_mono_ms() + timeout_ms : INT64_MAX);
+	return set_session(c, timeout_ms, why);
 }
 
 static enum status set_up(struct pg_conn *c, struct fault *why)
 {
-	char command[128];
-
-	(void)snprintf(command, sizeof command, "SET statement_timeout=%lld; SET idle_in_transaction_session_timeout=%lld",
-		(long long)c->target->timeout_ms, (long long)c->target->timeout_ms);
-	pg_limit(c, clock_mono_ms() + c->target->timeout_ms);
-	PQclear(pg_exec(c, command));
 	TRY(schema_check(c, why));
 	if (PQenterPipelineMode(c->pg) == 0)
 		return pg_unreachable(why);
@@ -108,7 +122,7 @@ enum status pg_connect(struct pg_conn *c, struct fault *why)
 {
 	const bool was_unprepared = c->unprepared;
 
-	TRY(pg_open(c, why));
+	TRY(pg_open(c, c->target->timeout_ms, why));
 	enum status status = set_up(c, why);
 	if (status != OK)
 		pg_disconnect(c);

@@ -183,11 +183,10 @@ enum status postgres_inspect(const struct postgres_options *o, struct postgres_r
 	struct pg_conn *c = &p->points.lane.conn;
 	c->target = &p->target;
 	TRY(read_target(p, o, why));
-	TRY(pg_open(c, why));
+	TRY(pg_open(c, p->target.timeout_ms, why));
 	struct str version = str_of(PQparameterStatus(c->pg, "server_version"));
 	(void)snprintf(out->version, sizeof out->version, "%.*s", STRF(str_slice(version, 0, str_find_char(version, ' '))));
 	out->is_encrypted = PQsslInUse(c->pg) != 0;
-	pg_limit(c, clock_mono_ms() + p->target.timeout_ms);
 	enum status status = schema_check(c, why);
 	if (status == OK)
 		status = read_report(c, out, why);
@@ -204,9 +203,8 @@ enum status postgres_create(const struct postgres_options *o, struct fault *why)
 		return fault_no_memory(why);
 	TRY(read_target(p, o, why));
 	c->target = &p->target;
-	TRY(pg_open(c, why));
 	/* Changing large tables may take any time. */
-	pg_limit(c, INT64_MAX);
+	TRY(pg_open(c, 0, why));
 	enum status status = schema_create(c, why);
 	pg_disconnect(c);
 	return status;

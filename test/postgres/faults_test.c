@@ -116,7 +116,7 @@ static bool pass_on_request(struct link *l)
 		return false;
 	if (bytes[0] == 'Q' && atomic_load(&l->relay->silent))
 		return true;
-	bool commits = memmem(bytes, (size_t)n, "COMMIT", 6) != NULL && atomic_load(&l->relay->next) != RELAY_LOSES_EVENT;
+	bool commits = memmem(bytes, (size_t)n, "COMMIT", sizeof "COMMIT") != NULL && atomic_load(&l->relay->next) != RELAY_LOSES_EVENT;
 	int loss = commits ? atomic_exchange(&l->relay->next, RELAY_LOSES_NOTHING) : RELAY_LOSES_NOTHING;
 	if (loss != RELAY_LOSES_NOTHING)
 		atomic_fetch_add(&l->relay->losses, 1);
@@ -125,7 +125,7 @@ static bool pass_on_request(struct link *l)
 	bool sent = write(l->server, bytes, (size_t)n) == n;
 	if (loss == RELAY_LOSES_ANSWER) {
 		ssize_t got = read(l->server, bytes, sizeof bytes);
-		while (got > 0 && memmem(bytes, (size_t)got, "COMMIT", 6) == NULL)
+		while (got > 0 && memmem(bytes, (size_t)got, "COMMIT", sizeof "COMMIT") == NULL)
 			got = read(l->server, bytes, sizeof bytes);
 		return false;
 	}
@@ -388,45 +388,49 @@ static void test_database_without_tables_then_a_call_is_refused_after_the_first_
 
 struct load {
 	struct image_table *table;
-	atomic_uint done; /* calls */
-	atomic_uint doubled;
+	struct image_table *second; /* of another process, used by every second caller; NULL: none */
+	atomic_uint done;           /* calls */
+	atomic_uint doubled, refused;
 };
 
 struct caller {
 	struct load *load;
+	struct image_table *table;
 	unsigned from;
 	pthread_t thread;
 };
 
 /* Repeat a call that was refused because the database could not be reached. After such a refusal the change may already have been made. */
-static void insert_until_there(struct load *l, const struct image_row *row)
+static void insert_until_there(const struct caller *c, const struct image_row *row)
 {
 	struct fault why = { 0 };
 	bool refused = false;
 	for (;;) {
-		enum status got = table_insert(l->table, row, &why);
+		enum status got = table_insert(c->table, row, &why);
 		if (got == EXISTS && !refused)
-			atomic_fetch_add(&l->doubled, 1);
+			atomic_fetch_add(&c->load->doubled, 1);
 		if (got == OK || got == EXISTS)
 			return;
 		assert(why.code == F_STORAGE_FAILED || why.code == F_DEADLINE);
 		refused = true;
+		atomic_fetch_add(&c->load->refused, 1);
 	}
 }
 
-static void resolve_until_done(struct load *l, const struct resolution *s, struct arena *a)
+static void resolve_until_done(const struct caller *c, const struct resolution *s, struct arena *a)
 {
 	struct fault why = { 0 };
 	struct image_row now;
 	bool refused = false;
 	for (;;) {
-		enum status got = table_resolve(l->table, s, a, &now, &why);
+		enum status got = table_resolve(c->table, s, a, &now, &why);
 		if (got == CONFLICT && !refused)
-			atomic_fetch_add(&l->doubled, 1);
+			atomic_fetch_add(&c->load->doubled, 1);
 		if (got == OK || got == CONFLICT)
 			return;
 		assert(why.code == F_STORAGE_FAILED || why.code == F_DEADLINE);
 		refused = true;
+		atomic_fetch_add(&c->load->refused, 1);
 	}
 }
 
@@ -438,13 +442,13 @@ static void *run_caller(void *arg)
 		struct arena a CLEANUP(arena_deinit);
 		arena_init(&a, 1 << 20);
 		struct image_row row = owned_row(&a, c->from + i);
-		insert_until_there(c->load, &row);
+		insert_until_there(c, &row);
 		atomic_fetch_add(&c->load->done, 1);
 		if (i % 2 == 0)
 			continue;
 		struct resolution s = row_verdict(&a, c->from + i, 5000, STR(""));
 		s.file_size = ROW_BYTES;
-		resolve_until_done(c->load, &s, &a);
+		resolve_until_done(c, &s, &a);
 	}
 	return NULL;
 }
@@ -452,7 +456,8 @@ static void *run_caller(void *arg)
 static void start_load(struct load *l, struct caller callers[CALLERS])
 {
 	for (unsigned i = 0; i < CALLERS; i++) {
-		callers[i] = (struct caller){ .load = l, .from = 1 + i * ROWS_EACH };
+		callers[i] =
+			(struct caller){ .load = l, .table = i % 2 == 1 && l->second != NULL ? l->second : l->table, .from = 1 + i * ROWS_EACH };
 		int failed = pthread_create(&callers[i].thread, NULL, run_caller, &callers[i]);
 		assert(failed == 0);
 	}
@@ -487,6 +492,38 @@ static void test_server_killed_under_load_then_every_answer_once(void **state)
 	}
 	end_load(&load, callers);
 	assert_recorded(((struct pg_fixture *)w.own)->url, CALLERS * ROWS_EACH, CALLERS * ROWS_EACH / 2);
+	pg_fixture_unmake(&w);
+}
+
+static void test_role_with_limits_of_its_own_then_they_do_not_apply(void **state)
+{
+	struct contract_fixture w;
+	struct postgres_report report;
+	struct caller callers[CALLERS];
+	struct postgres *second = NULL;
+	struct fault why = { 0 };
+	char url[2 * POSTGRES_URL_MAX], sql[64];
+	(void)state;
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	postgres_free(&p->postgres);
+	snprintf(sql, sizeof sql, "DROP SCHEMA s%u CASCADE", pg_fixture_schemas);
+	pg_fixture_query(&w, sql);
+	snprintf(sql, sizeof sql, "CREATE SCHEMA s%u", pg_fixture_schemas);
+	pg_fixture_query(&w, sql);
+	snprintf(url, sizeof url, "%s%%20-cstatement_timeout%%3D1%%20-clock_timeout%%3D1%%20-cdefault_transaction_isolation%%3Dserializable",
+		p->url);
+	p->options.url = str_of(url);
+	assert_int_equal(postgres_create(&p->options, &why), OK);
+	assert_int_equal(postgres_inspect(&p->options, &report, &why), OK);
+	pg_fixture_reopen(&w);
+	assert_int_equal(postgres_new(&p->options, &second, &why), OK);
+	struct load load = { .table = w.table, .second = postgres_table(second) };
+	start_load(&load, callers);
+	end_load(&load, callers);
+	assert_int_equal(atomic_load(&load.refused), 0);
+	assert_recorded(p->url, CALLERS * ROWS_EACH, CALLERS * ROWS_EACH / 2);
+	postgres_free(&second);
 	pg_fixture_unmake(&w);
 }
 
@@ -571,6 +608,7 @@ int main(void)
 		cmocka_unit_test(test_response_to_a_claim_lost_then_the_same_process_gets_the_event_at_once_and_once),
 		cmocka_unit_test(test_database_without_tables_then_a_call_is_refused_after_the_first_connect),
 		cmocka_unit_test(test_server_killed_under_load_then_every_answer_once),
+		cmocka_unit_test(test_role_with_limits_of_its_own_then_they_do_not_apply),
 		cmocka_unit_test(test_standby_promoted_under_load_then_every_answer_once),
 		cmocka_unit_test(test_server_away_then_refused_with_the_time_to_try_again_and_served_when_it_is_back),
 	};
