@@ -122,7 +122,7 @@ template_url() {
 }
 
 # The parameters as the AWS CLI reads them from a file, so that commas in values need no escaping. A parameter that is
-# not given keeps the stack's value, or else the template's default. DeliveryKeys is made once; AWS shows it to nobody, so that the
+# not given keeps the stack's value, or else the template's default. DeliveryKeys and CdnSecret are made once; AWS shows them to nobody, so that the
 # stack's is kept by name.
 write_parameters() {
 	local name value comma='['
@@ -140,7 +140,7 @@ write_parameters() {
 				printf '%s{"ParameterKey":"%s","UsePreviousValue":true}\n' "$comma" "$name"
 				comma=,
 				continue
-			elif [ "$name" = DeliveryKeys ]; then
+			elif [ "$name" = DeliveryKeys ] || [ "$name" = CdnSecret ]; then
 				value=$(openssl rand -hex 32)
 			else
 				continue

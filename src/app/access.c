@@ -97,6 +97,9 @@ enum status access_options(const struct settings *s, const struct access_place *
 	TRY(check_users(s, out->images, why));
 	TRY(check_scopes(out->token_scopes, why));
 	TRY(access_check_key(out->key, why));
+	if (s->cdn_secret[0] != '\0' && at->address != NULL)
+		return fault_set(
+			why, BAD_SETTING, "TINTYPE_CDN_SECRET is for Lambda functions: remove it, and name the proxies in front by --trusted-proxies.");
 	if (s->api_key_parameter[0] != '\0' && (at->address != NULL || s->api_key[0] != '\0'))
 		return fault_set(why, BAD_SETTING, "TINTYPE_API_KEY_PARAMETER is for Lambda functions, in place of TINTYPE_API_KEY: remove one.");
 	if (at->address != NULL && is_equal(s->access, "open") && !at->is_loopback && !s->open)

@@ -243,6 +243,7 @@ static enum status run_function(struct lambda_parts *c, struct fault *why)
 		.http_handler = delivery_handler(c->delivery),
 		.product = &c->product,
 		.events = &c->events,
+		.cdn_secret = str_of(c->settings.cdn_secret),
 	};
 	return lambda_run(c->runtime, &o, why);
 }

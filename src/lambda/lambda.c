@@ -82,7 +82,7 @@ enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct
 	assert(r != NULL && o != NULL);
 	const struct function *f = find_function(o->function_handler);
 	assert(f != NULL);
-	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes, .delivers = f->delivers };
+	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes, .delivers = f->delivers, .cdn_secret = o->cdn_secret };
 	struct event_function event_function = { .product = o->product, .bucket = o->bucket };
 	struct render_function render_function = { .product = o->product };
 	struct sweep_function sweep_function = { .product = o->product, .events = o->events };

@@ -15,6 +15,7 @@ struct lambda_options {
 	struct handler *http_handler; /* of the API, behind that of delivery links; may be NULL for the last three */
 	struct product *product;
 	struct event_sender *events; /* without a bus none are sent */
+	struct str cdn_secret;       /* see struct gateway */
 };
 
 /* What a function does with images. */

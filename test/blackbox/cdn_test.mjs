@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { choose, openPage, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
-import { startCdn } from './support/cdn.mjs';
+import { SECRET, startCdn } from './support/cdn.mjs';
 import { startGateway } from './support/gateway.mjs';
 import { actionsOf, ROLES, roleStatements } from './support/iam.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
@@ -43,8 +43,9 @@ before(async () => {
 	const origins = cdn.corsOrigins.map(one => `<AllowedOrigin>${one}</AllowedOrigin>`).join('');
 	await cloud.request('PUT', '/pictures', { query: { cors: '' }, body: `<CORSConfiguration><CORSRule>${origins}<AllowedMethod>PUT</AllowedMethod><AllowedMethod>POST</AllowedMethod><AllowedHeader>*</AllowedHeader><ExposeHeader>ETag</ExposeHeader></CORSRule></CORSConfiguration>` });
 	common = { ...cloud.env, TINTYPE_ACCESS: 'open', TINTYPE_API_KEY: KEY, TINTYPE_DELIVERY_URL: `${cdn.url}/prod`, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512', TINTYPE_CDN_URL: cdn.url, TINTYPE_CDN_DISTRIBUTION: 'EDFDVBD632BHDS5' };
+	const passedOn = { TINTYPE_CDN_SECRET: SECRET };
 	for (const name of Object.keys(ROLES).filter(one => one !== 'sweep'))
-		functions[name] = await start(name);
+		functions[name] = await start(name, ['upload', 'images', 'manage', 'delivery'].includes(name) ? passedOn : {});
 	gateway = await startGateway((method, path) => functions[routeOf(method, path)]);
 	cdn.api = gateway.base;
 	browser = await startBrowser();
@@ -160,6 +161,15 @@ test('the sweep removes copies that an interrupted deletion has left, a slice of
 	const left = await Promise.all(copies.map(key => cloud.head(key)));
 	assert.ok(left[0] !== left[1] && left[2], JSON.stringify(left));
 	assert.equal(await statusOf(`${cdn.url}/${copies[left.indexOf(false)]}`), 403);
+});
+
+test('the log has the viewer\'s address of calls that came by the CDN, and of others what the gateway saw, whatever they say', async () => {
+	const forged = { 'X-Forwarded-For': '203.0.113.1', 'X-Tintype-Cdn': 'guessed' };
+	for (const [base, client] of [[`${cdn.url}/prod`, cdn.viewer], [gateway.base, '127.0.0.1']]) {
+		const { headers } = await fetch(`${base}/limits`, { headers: forged });
+		await functions.upload.lines(all => all.some(line => line.requestId === headers.get('x-amzn-requestid') && line.client === client));
+	}
+	assert.ok(!JSON.stringify(await functions.upload.lines()).includes(SECRET));
 });
 
 test('a function whose key is missing, or is none, does not start, and says which', async () => {

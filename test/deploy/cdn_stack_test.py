@@ -100,6 +100,9 @@ class Journey(unittest.TestCase):
         self.assertRegex(v["KEY_ID"], "^K[0-9A-F]{13}$")
         self.assertIn(f"The page is at {v['URL']}\n", said)
         self.assertEqual(self.variables("ImageEventHandler"), {k: v[k] for k in ("URL", "DISTRIBUTION")})
+        self.assertRegex(v["SECRET"], "^[0-9a-f]{64}$")
+        self.assertEqual((given["CdnSecret"], {self.variables(f"Image{name}Handler")["SECRET"] for name in ("Upload", "List", "Manage", "Delivery")}), ("****", {v["SECRET"]}))
+        self.assertNotIn(v["SECRET"], said)
         wanted = {f"page/{f.relative_to(ROOT / 'web')}" for f in (ROOT / "web").rglob("*") if f.is_file() and "console" not in f.parts}
         self.assertEqual(self.pages(), wanted)
         types = {key: fixture.client("s3").head_object(Bucket=BUCKET, Key=key)["ContentType"] for key in wanted}
@@ -107,7 +110,7 @@ class Journey(unittest.TestCase):
             self.assertRegex(kind, {".js": "javascript$", ".css": "^text/css$", ".html": "^text/html$", ".svg": r"^image/svg\+xml$"}[pathlib.Path(key).suffix])
 
     def test_2_deploy_again_keeps_the_key_and_a_missing_one_is_refused_not_replaced(self):
-        before = self.secrets()
+        before, secret = self.secrets(), self.variables()["SECRET"]
         oidc = ("Auth=oidc", "OidcAudience=images", "OidcClientId=page")
         said = self.deploy(*oidc, "OidcIssuer=https://localhost:1/", code=1)
         self.assertIn("https://localhost:1/.well-known/openid-configuration cannot be read", said)
@@ -118,6 +121,7 @@ class Journey(unittest.TestCase):
         self.addCleanup(server.shutdown)
         self.deploy("UrlTtl=60", *oidc, f"OidcIssuer={issuer}", CURL_CA_BUNDLE=str(certificate))
         self.assertEqual(self.parameters()["OidcOrigins"], "https://oauth2.example https://revoke.example:8443")
+        self.assertEqual(self.variables()["SECRET"], secret, "made once")
         self.assertEqual(self.secrets(), before)
         ssm = fixture.client("ssm")
         ssm.delete_parameter(Name="/tintype/tintype/cdn-key-1")

@@ -70,6 +70,15 @@ class Cdn(unittest.TestCase):
         self.assertEqual(s["Condition"], {"StringEquals": {"aws:SourceArn": {"Fn::Sub": "arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}"}}})
         self.assertEqual(s["Resource"], [{"Fn::Sub": f"${{Bucket.Arn}}/{folder}/*"} for folder in ("images", "thumbs", "public", "page")])
 
+    def test_the_api_gets_a_secret_that_shows_who_calls_and_those_functions_know_it(self):
+        origins = {o["Id"]: o for o in D["Origins"]}
+        self.assertEqual(origins["api"]["OriginCustomHeaders"], {"Fn::If": ["HasCdnSecret", [{"HeaderName": "X-Tintype-Cdn", "HeaderValue": {"Ref": "CdnSecret"}}], NONE]})
+        self.assertFalse([name for name, o in origins.items() if name != "api" and "OriginCustomHeaders" in o], "S3 has no use for it")
+        self.assertIs(T["Parameters"]["CdnSecret"]["NoEcho"], True)
+        self.assertNotIn("CdnSecret", json.dumps(T["Outputs"]))
+        known = {name for name, p in R.items() if p["Type"] == "AWS::Lambda::Function" and p["Properties"]["Environment"]["Variables"].get("TINTYPE_CDN_SECRET") == {"Fn::If": ["HasCdnSecret", {"Ref": "CdnSecret"}, NONE]}}
+        self.assertEqual(known, {"UploadFunction", "ListFunction", "ManageFunction", "DeliveryFunction"})
+
     def test_the_api_is_never_cached_and_gets_all_that_a_client_sends_but_the_host(self):
         b = self.behaviors["prod/*"]
         self.assertEqual((b["CachePolicyId"], b["OriginRequestPolicyId"]), (CACHING_DISABLED, "b689b0a8-53d0-40ab-baf2-68738e2966ac"))
@@ -121,7 +130,7 @@ class Cdn(unittest.TestCase):
         for name, r in R.items():
             if r["Type"] != "AWS::Lambda::Function":
                 continue
-            given = {v for v in r["Properties"]["Environment"]["Variables"] if v.startswith("TINTYPE_CDN_")}
+            given = {v for v in r["Properties"]["Environment"]["Variables"] if v.startswith("TINTYPE_CDN_") and v != "TINTYPE_CDN_SECRET"}
             address, key = {"TINTYPE_CDN_URL", "TINTYPE_CDN_DISTRIBUTION"}, {"TINTYPE_CDN_KEY_ID", "TINTYPE_CDN_KEY_PARAMETER"}
             self.assertEqual(given, {"UploadFunction": address, "EventFunction": address, "SweepFunction": address, "RenderFunction": address, "ListFunction": address | key, "ManageFunction": address | key}.get(name, set()), name)
             self.assertEqual('"Sid": "ReadKey"' in json.dumps(R[name.replace("Function", "Role")]), key <= given, name)

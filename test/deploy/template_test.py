@@ -235,6 +235,8 @@ class Template(unittest.TestCase):
             "OidcIssuer": (["", "https://tenant.auth0.com/", "https://a.b/realms/x"], ["http://a.b", "a.b", "https://a b"]),
             "OidcOrigins": (["", "https://a.b", "https://a.b:8443 https://c.d"], ["http://a.b", "https://a.b/", "https://a.b;", "https://a.b https://c.d https://e.f"]),
             "OidcAdmin": (["", "/groups=admins", "/https:~1~1a.b~1roles=chief editor"], ["groups=admins", "/groups=", "/groups"]),
+            "TokenScopes": (["", "*", "tintype/*", "https://img.example/*"], ["tintype/read", "tintype/**", "a *"]),
+            "CdnSecret": (["", "s" * 32], ["s" * 31, "s" * 31 + "-"]),
             "OidcKeys": (["", '{"keys":[]}'], ["keys.json", '{"keys":[]']),
             "AdminKeyParameter": (["", "/tintype/tintype/admin-key"], ["tintype", "/a b", "/a/", "arn:aws:ssm:::x"]),
         }

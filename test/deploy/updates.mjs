@@ -18,7 +18,7 @@ const STACKS = [NEEDED, { ...NEEDED, Profile: 'production', Versioning: 'on', Ac
 // Other values of the parameters that have a pattern; those with a list, or that are numbers, need none.
 const OTHER = { CodeBucket: 'code-2', CodeKey: 'key-2', BucketName: 'images-2', TableName: 'Other', ApiName: 'Other', FunctionPrefix: 'Other', AllowedOrigins: 'https://a.example', AllowedTypes: 'image/png', EventBusName: 'other',
 	KeepMetadata: 'camera', Thumbnails: 'small:10x10', Verify: 'strict', ThumbnailAtUpload: 'none', DeliveryKeys: 'k'.repeat(32), DeliveryUrl: 'https://img.example.org', AlarmEmail: 'b@example.org',
-	CdnKey1: publicKey('C'), CdnKey2: publicKey('D'), CdnDomain: 'b.example.org', CdnCertificateArn: certificate('b'), WebAclArn: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b',
+	CdnKey1: publicKey('C'), CdnKey2: publicKey('D'), CdnDomain: 'b.example.org', CdnSecret: 's'.repeat(32), CdnCertificateArn: certificate('b'), WebAclArn: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/a/b',
 	UserPoolArn: 'arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_B', AuthDomainPrefix: 'b', CallbackUrls: 'https://b.example/', OidcIssuer: 'https://b.example', OidcAudience: 'b', OidcParties: 'b', OidcSubject: 'oid', OidcAdmin: '/b=b',
 	OidcClientId: 'b', OidcScope: 'b', OidcOrigins: 'https://b.example', OidcKeys: '{"keys":[]}', TokenScopes: 'b/*', AdminKeyParameter: '/b' };
 

@@ -286,6 +286,39 @@ static int ask_delivery(bool delivers, const char *method, struct str url)
 		&g, str_printf(&a, "{\"httpMethod\":\"%s\",\"path\":\"%.*s\",\"requestContext\":{\"stage\":\"prod\"}}", method, STRF(path)));
 }
 
+#define SECRET "what-the-cdn-alone-knows-0123456789"
+
+/* Who calls, by the log: the gateway's peer, unless the request proves that it came by the CDN. Then the last address that is not
+ * the peer's own, which the CDN has written; what is before it is the client's. */
+static void test_client_behind_a_cdn_then_the_one_that_the_cdn_saw_if_it_is_proved(void **state)
+{
+	static const struct {
+		const char *secret, *headers, *client;
+	} rows[] = {
+		{ SECRET, "", "192.0.2.7" },
+		{ SECRET, "\"X-Forwarded-For\":[\"203.0.113.9, 192.0.2.7\"]", "192.0.2.7" },
+		{ SECRET, "\"X-Tintype-Cdn\":[\"" SECRET "x\"],\"X-Forwarded-For\":[\"203.0.113.9, 192.0.2.7\"]", "192.0.2.7" },
+		{ SECRET, "\"X-Tintype-Cdn\":[\"\"],\"X-Forwarded-For\":[\"203.0.113.9\"]", "192.0.2.7" },
+		{ SECRET, "\"x-tintype-cdn\":[\"" SECRET "\"],\"X-Forwarded-For\":[\"10.0.0.1, 203.0.113.9, 192.0.2.7\"]", "203.0.113.9" },
+		{ SECRET, "\"X-Tintype-Cdn\":[\"" SECRET "\"],\"X-Forwarded-For\":[\"10.0.0.1, 2001:db8::1\"]", "2001:db8::1" },
+		{ SECRET, "\"X-Tintype-Cdn\":[\"" SECRET "\"],\"X-Forwarded-For\":[\"unknown\"]", "192.0.2.7" },
+		{ SECRET, "\"X-Tintype-Cdn\":[\"" SECRET "\"]", "192.0.2.7" },
+		{ "", "\"X-Tintype-Cdn\":[\"\"],\"X-Forwarded-For\":[\"203.0.113.9, 192.0.2.7\"]", "192.0.2.7" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct gateway g = { .http_handler = api_handler(api), .routes = all_routes, .cdn_secret = str_of(rows[i].secret) };
+		(void)ask_gateway(&g,
+			str_printf(&a,
+				"{\"httpMethod\":\"GET\",\"path\":\"/limits\",\"requestContext\":{\"identity\":{\"sourceIp\":\"192.0.2.7\"}},"
+				"\"multiValueHeaders\":{%s}}",
+				rows[i].headers));
+		struct str lines = logged();
+		assert_true(holds(lines, str_cstr(&a, str_printf(&a, "\"client\":\"%s\"", rows[i].client))));
+		assert_false(holds(lines, SECRET));
+	}
+}
+
 static void test_delivery_link_then_redirected_and_its_path_is_not_in_the_log(void **state)
 {
 	struct image_row row = uploaded(1);
@@ -331,10 +364,10 @@ static void test_visibility_then_only_for_callers_who_say_who_they_are(void **st
 		{ ",\"headers\":{\"x-api-key\":\"the administrator's key\"}", 403 },
 		{ ",\"headers\":{\"Authorization\":\"Bearer the administrator's key\"}", 200 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		assert_int_equal(ask_with(all_routes,
-							 str_printf(&a,
-								 "{\"httpMethod\":\"PATCH\",\"path\":\"%s\",\"requestContext\":{\"identity\":{\"apiKeyId\":\"k1\"}}%s%s}", path,
-								 rows[i].headers, body)),
+		assert_int_equal(
+			ask_with(all_routes,
+				str_printf(&a, "{\"httpMethod\":\"PATCH\",\"path\":\"%s\",\"requestContext\":{\"identity\":{\"apiKeyId\":\"k1\"}}%s%s}",
+					path, rows[i].headers, body)),
 			rows[i].status);
 	assert_non_null(strstr(text_of("body"), "\"visibility\":\"public\""));
 	struct str link = str_printf(&a, "https://gate.example/prod/i/%.*s/original", STRF(row.image_id));
@@ -351,6 +384,7 @@ int main(void)
 		TEST(test_body_missing_null_empty_or_cut_then_400),
 		TEST(test_route_or_method_that_is_not_there_then_404_or_405),
 		TEST(test_route_of_another_function_then_404_and_nothing_done),
+		TEST(test_client_behind_a_cdn_then_the_one_that_the_cdn_saw_if_it_is_proved),
 		TEST(test_delivery_link_then_redirected_and_its_path_is_not_in_the_log),
 		TEST(test_delivery_link_where_another_function_is_asked_then_404),
 		TEST(test_visibility_then_only_for_callers_who_say_who_they_are),

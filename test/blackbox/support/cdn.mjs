@@ -10,6 +10,7 @@ import http from 'node:http';
 import { stackOf } from './iam.mjs';
 
 const OWN = ['Expires', 'Signature', 'Key-Pair-Id', 'Hash-Algorithm'];
+export const SECRET = 'c0ffee'.repeat(8);
 const DOMAIN = 'cdn.example.org';   // what the template is given, in place of an address with a port
 
 function headersOf({ ResponseHeadersPolicyConfig: { SecurityHeadersConfig: security, CorsConfig: cors, CustomHeadersConfig: custom } }, bucketUrl) {
@@ -21,11 +22,12 @@ function headersOf({ ResponseHeadersPolicyConfig: { SecurityHeadersConfig: secur
 
 class Cdn {
 	keys = {};          // Key-Pair-Id -> public key in PEM
+	viewer = '198.51.100.7';   // whose address is at the end of X-Forwarded-For
 	fetched = [];       // the keys of the bucket that were fetched, since nothing was kept of them
 	#kept = new Map();  // path and query -> what S3 answered
 
 	async start(cloud) {
-		const evaluator = await stackOf({ BucketName: cloud.bucket, AllowedOrigins: 'https://app.example', Cdn: 'on', CdnKey1: `${'A'.repeat(64)},${'A'.repeat(60)}`, CdnDomain: DOMAIN, CdnCertificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/a' });
+		const evaluator = await stackOf({ BucketName: cloud.bucket, AllowedOrigins: 'https://app.example', Cdn: 'on', CdnKey1: `${'A'.repeat(64)},${'A'.repeat(60)}`, CdnSecret: SECRET, CdnDomain: DOMAIN, CdnCertificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/a' });
 		const stack = name => evaluator.value(evaluator.template.Resources[name].Properties);
 		const { DefaultCacheBehavior, CacheBehaviors, Origins, DefaultRootObject } = stack('Distribution').DistributionConfig;
 		Object.assign(this, { cloud, root: DefaultRootObject, origins: Object.fromEntries(Origins.map(one => [one.Id, one])) });
@@ -57,7 +59,7 @@ class Cdn {
 		const behavior = this.behaviors.find(one => url.pathname.startsWith(one.prefix)), origin = this.origins[behavior.TargetOriginId];
 		const refuse = () => answer.writeHead(403, { 'Content-Type': 'text/xml', ...behavior.headers }).end('<Error><Code>AccessDenied</Code></Error>');
 		if (origin.CustomOriginConfig)
-			return this.#passOn(request, answer);
+			return this.#passOn(request, answer, origin);
 		if (!(behavior.AllowedMethods ?? ['GET', 'HEAD']).includes(request.method) || behavior.TrustedKeyGroups && !this.#isSigned(request.url))
 			return refuse();
 		const path = `${origin.OriginPath ?? ''}${url.pathname === '/' ? `/${this.root}` : url.pathname}`;
@@ -76,9 +78,10 @@ class Cdn {
 		return answer.writeHead(200, { ...passed, 'Content-Length': bytes.length, ...behavior.headers }).end(request.method === 'HEAD' ? undefined : bytes);
 	}
 
-	async #passOn(request, answer) {
-		const { host, port, hostname } = new URL(this.api);
-		const on = http.request({ hostname, port, method: request.method, path: request.url, headers: { ...request.headers, host } }, from => { answer.writeHead(from.statusCode, from.headers); from.pipe(answer); });
+	async #passOn(request, answer, { OriginCustomHeaders = [] }) {
+		const { host, port, hostname } = new URL(this.api), own = Object.fromEntries(OriginCustomHeaders.map(one => [one.HeaderName.toLowerCase(), one.HeaderValue]));
+		const forwarded = [request.headers['x-forwarded-for'], this.viewer].filter(Boolean).join(', ');
+		const on = http.request({ hostname, port, method: request.method, path: request.url, headers: { ...request.headers, host, 'x-forwarded-for': forwarded, ...own } }, from => { answer.writeHead(from.statusCode, from.headers); from.pipe(answer); });
 		on.on('error', () => answer.destroy());
 		request.pipe(on);
 	}
