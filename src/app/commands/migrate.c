@@ -447,6 +447,16 @@ static enum status run_command(struct command *c, int argc, char **argv, struct 
 	return migrate(c, why);
 }
 
+/* The engine's own sentence is for a client that uploads. */
+static enum status blame_disk(const struct command *c, struct fault *why)
+{
+	const struct settings *s = c->to.remote ? &c->from.settings : &c->to.settings;
+	return fault_set(why, DISK_FULL,
+		"The disk of %s is full, or has less than the reserve of %llu bytes (TINTYPE_RESERVE) free: free some space there, and run it again to "
+		"go on.",
+		s->data_dir, (unsigned long long)s->reserve_bytes);
+}
+
 int migrate_main(int argc, char **argv)
 {
 	assert(argc >= 1 && argv != NULL);
@@ -455,6 +465,8 @@ int migrate_main(int argc, char **argv)
 	maintain_catch_signals();
 	arena_init(&c.texts, TEXTS_BYTES);
 	enum status status = run_command(&c, argc, argv, &why);
+	if (status != OK && why.code == F_DISK_FULL)
+		status = blame_disk(&c, &why);
 	backends_close(&c.to.backends);
 	backends_close(&c.from.backends);
 	if (c.lock_fd >= 0)
