@@ -12,6 +12,7 @@ import { after, before, test } from 'node:test';
 import { png } from './support/png.mjs';
 import { s3 } from './support/s3.mjs';
 import { completion, filled, MIB } from './support/s3_faults.mjs';
+import { smallDisk } from './support/small_disk.mjs';
 import { sqlite } from './support/sqlite.mjs';
 import { call, childEnv, credentials, eventually, fetchUrl, program, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
@@ -356,6 +357,12 @@ test('wrong places are refused, and left as they are', async () => {
 	ends(await restore(other, '--list'), 2, /There is no backup in/);
 	ends(await restore(dest, '--data', other), 2, /is not empty; restore into a new directory/);
 	ends(await restore(dest, '--data', server.data), 1, /A server uses/);
+	for (const inside of [dest, path.join(dest, 'new')])
+		ends(await restore(dest, '--data', inside), 2, /is in the backup: name a new directory outside of it/);
+	assert.ok(!existsSync(path.join(dest, 'new')));
+	for (const run of [() => backup(''), () => restore('', '--list')])   // of a variable that is not set
+		ends(await run(), 2, /the argument is empty/);
+	ends(await restore(dest, '--data', ''), 2, /--data must be the name of a directory/);
 	assert.deepEqual(files(other).map(f => path.basename(f)), ['letter']);
 	ends(await backup(path.join(work, 'none', 'such', 'place')), 1, /No such file/);
 	/* In the data directory itself it would be lost with it. */
@@ -399,39 +406,22 @@ test('on a full disk it fails in words, the last one stays whole, and the next w
 	mkdirSync(dir);
 	mkdirSync(small);
 	const on = await startServer({ data: small, args: ['--no-strip'] });
-	const shell = spawn('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=8m none "$0" && exec sh', dir], { env: childEnv({}), stdio: ['pipe', 'pipe', 'inherit'] });
-	shell.stdout.setEncoding('utf8');
-	const run = command => new Promise(resolve => {
-		let out = '';
-		const take = piece => {
-			out += piece;
-			const end = /=== (\d+)\n$/.exec(out);
-			if (end) {
-				shell.stdout.off('data', take);
-				resolve({ code: Number(end[1]), stdout: out.slice(0, end.index), stderr: '' });
-			}
-		};
-		shell.stdout.on('data', take);
-		shell.stdin.write(`${command} 2>&1 </dev/null; echo "=== $?"\n`);
-	});
-	const quoted = words => words.map(word => `'${word}'`).join(' ');
-	const ours = (...args) => run(quoted([program(), ...args]));
-	const to = path.join(dir, 'dest'), filler = path.join(dir, 'filler');
+	const disk = smallDisk(dir, '8m'), ours = (...args) => disk.run(program(), ...args);
+	const to = path.join(dir, 'dest');
 	try {
 		await uploadImage(on, { bytes: png(90, 90, { noise: true }) });
 		ends(await ours('backup', to, '--data', on.data), 0, /: 1 object,/);
 		await uploadImage(on, { bytes: png(90, 90, { noise: true }) });
-		assert.notEqual((await run(`cat /dev/zero > ${quoted([filler])}`)).code, 0);
+		assert.equal((await disk.fill()).code, 0);
 		ends(await ours('backup', to, '--data', on.data), 1, /the disk is full|The disk of .* is full: free some space there and run it again/);
 		ends(await ours('restore', to, '--check'), 0, /1 object, .*all verified/);
-		await run(quoted(['rm', filler]));
+		await disk.free();
 		ends(await ours('backup', to, '--data', on.data), 0, /: 2 objects.*; 1 new/);
 		ends(await ours('restore', to, '--check'), 0, /2 objects, .*all verified/);
-		assert.notEqual((await run(`cat /dev/zero > ${quoted([filler])}`)).code, 0);
+		assert.equal((await disk.fill()).code, 0);
 		ends(await ours('restore', to, '--data', path.join(dir, 'new')), 1, /The disk of .* is full|No space left/);
 	} finally {
-		shell.stdin.end();
-		await once(shell, 'close');
+		await disk.end();
 		await on.stop();
 	}
 });

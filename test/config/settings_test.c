@@ -62,9 +62,9 @@ static void test_flags_win_over_environment_over_defaults(void **state)
 	assert_true(s.max_size == 100);
 	assert_string_equal(s.data_dir, "from-env");
 	assert_true(s.open);
-	assert_int_equal(LOAD(&s, &why, "--max-size", "200", "--data=", "--no-open"), OK);
+	assert_int_equal(LOAD(&s, &why, "--max-size", "200", "--cors-origins=", "--no-open"), OK);
 	assert_true(s.max_size == 200);
-	assert_string_equal(s.data_dir, "");
+	assert_string_equal(s.cors_origins, "");
 	assert_false(s.open);
 }
 
@@ -111,6 +111,7 @@ static void test_flag_when_wrong_then_the_accepted_values_are_named(void **state
 		{ "--no-open=on", NULL, "unknown option \"--no-open\"; see --help" },
 		{ "--api-key", "0123456789abcdef", "unknown option \"--api-key\"; see --help" },
 		{ "--data", NULL, "--data needs a value" },
+		{ "--data", "", "--data must be the name of a directory, not \"\"" },
 		{ "--workers", "1025", "--workers must be a number of threads from 1 to 1024, not \"1025\"" },
 		{ "--workers", "0", "--workers must be a number of threads from 1 to 1024, not \"0\"" },
 		{ "--workers", "", "--workers must be a number of threads from 1 to 1024, not \"\"" },

@@ -16,6 +16,8 @@ enum status arguments_read(const struct argument_rules *r, int argc, char **argv
 		TRY(flags_next(&f, &word, why));
 		if (word.operand != NULL && n == r->n_operands)
 			return fault_set(why, BAD_SETTING, "unexpected argument \"%.60s\"; see --help", word.operand);
+		if (word.operand != NULL && word.operand[0] == '\0')
+			return fault_set(why, BAD_SETTING, "name %s: the argument is empty; see --help", r->operands);
 		if (word.operand != NULL)
 			a.operands[n++] = word.operand;
 		else if (word.name != NULL && word.row < r->n_own)

@@ -208,6 +208,8 @@ static enum status read_restore(int argc, char **argv, struct arguments *a, stru
 	const struct argument_rules rules = { restore_row, RESTORE_FLAGS, 1, "the backup" };
 	TRY(arguments_read(&rules, argc, argv, a, why));
 	TRY(need_local(&a->settings, why));
+	if (a->values[RESTORE_CHECK] == NULL && a->values[RESTORE_LIST] == NULL)
+		TRY(backup_place_check_restore(a->operands[0], a->settings.data_dir, why));
 	return backup_place_open(place, &a->settings, a->operands[0], TARGET_READ, why);
 }
 

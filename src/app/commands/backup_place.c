@@ -25,18 +25,23 @@ static enum status open_bucket(
 	return s3_target_open(p->aws.store, prefix, mode, &p->target, why);
 }
 
-/* A backup inside the data directory would be lost with it, and a server does not expect other files there. If the destination does not
- * exist, its parent directory is checked. */
+/* Whether a path is a directory or in it. If the path does not exist, its parent directory is checked. */
+static bool is_in(const char *path, const char *dir)
+{
+	char above[PATH_MAX], place[PATH_MAX], outer[PATH_MAX];
+	if (realpath(dir, outer) == NULL)
+		return false;
+	if (realpath(path, place) == NULL &&
+		(snprintf(above, sizeof above, "%s", path) >= (int)sizeof above || realpath(dirname(above), place) == NULL))
+		return false;
+	size_t n = strlen(outer);
+	return strncmp(place, outer, n) == 0 && (place[n] == '\0' || place[n] == '/');
+}
+
+/* A backup inside the data directory would be lost with it, and a server does not expect other files there. */
 static enum status refuse_data_directory(const char *word, const char *data_dir, struct fault *why)
 {
-	char above[PATH_MAX], place[PATH_MAX], data[PATH_MAX];
-	if (realpath(data_dir, data) == NULL)
-		return OK;
-	if (realpath(word, place) == NULL &&
-		(snprintf(above, sizeof above, "%s", word) >= (int)sizeof above || realpath(dirname(above), place) == NULL))
-		return OK;
-	size_t n = strlen(data);
-	if (strncmp(place, data, n) != 0 || (place[n] != '\0' && place[n] != '/'))
+	if (!is_in(word, data_dir))
 		return OK;
 	return fault_set(why, BAD_SETTING,
 		"%s is in the data directory, and would be lost with it: name a directory outside of it, on another disk if you can.", word);
@@ -52,6 +57,13 @@ enum status backup_place_open(struct backup_place *p, const struct settings *s, 
 	if (mode == TARGET_WRITE)
 		TRY(refuse_data_directory(word, s->data_dir, why));
 	return dir_target_open(word, mode, &p->target, why);
+}
+
+enum status backup_place_check_restore(const char *word, const char *data_dir, struct fault *why)
+{
+	if (str_starts_with(str_of(word), SCHEME) || !is_in(data_dir, word))
+		return OK;
+	return fault_set(why, BAD_SETTING, "%s is in the backup: name a new directory outside of it with --data.", data_dir);
 }
 
 void backup_place_close(struct backup_place *p)
