@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { startCloud } from '../cloud/cloud.mjs';
-import { inventory, KEY, listAll, Load, migrate, writeEnv } from './support/migration.mjs';
+import { afterText, inventory, KEY, listAll, Load, migrate, migrateWithKills, writeEnv } from './support/migration.mjs';
 import { startReceiver, webhookEnv } from './support/receiver.mjs';
 import { call, corpus, eventually, fetchUrl, openSlot, putBytes, runProgram, startServer } from './support/server.mjs';
 
@@ -59,24 +59,11 @@ const tokenOf = server => /console .*\(token: ([0-9a-f]{32})\)/.exec(server.out)
 
 const refused = (answer, what) => assert.deepEqual([answer.status, answer.json?.code], [503, 'read_only'], `${what}: ${answer.text}`);
 
-/** Run the command until it ends by itself; every run before is killed at its place. */
-async function migrateWithKills(from, to, places) {
-	for (const [what, when] of places) {
-		const run = await migrate(['--from', from, '--to', to], when());
-		assert.equal(run.signal, 'SIGKILL', `${what}: ${run.code} ${run.stdout} ${run.stderr}`);
-	}
-	const last = await migrate(['--from', from, '--to', to]);
-	assert.equal(last.code, 0, last.stdout + last.stderr);
-	assert.match(last.stdout, /^Complete\. Both sides have the same: \d+ rows/m);
-	return last;
-}
-
-/** Kill when so many requests that match have reached the cloud, or when the text has been printed. */
+/** Kill when so many requests that match have reached the cloud. */
 const afterRequests = (n, match) => () => ({ watch: look => {
 	cloud.before = async one => { if (match(one) && --n === 0) look(); };
 	return () => { cloud.before = async () => {}; };
 }, when: () => n <= 0 });
-const afterText = text => () => ({ when: printed => text.test(printed) });
 
 before(async () => {
 	cloud = await startCloud();

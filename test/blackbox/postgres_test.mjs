@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { startCloud } from '../cloud/cloud.mjs';
-import { inventory, KEY as MIGRATION_KEY, Load, migrate, writeEnv } from './support/migration.mjs';
+import { afterText, inventory, KEY as MIGRATION_KEY, Load, migrate, migrateWithKills, writeEnv } from './support/migration.mjs';
 import { PASSWORD, startPostgres } from './support/postgres.mjs';
 import { startReceiver, webhookEnv } from './support/receiver.mjs';
 import { call, childEnv, corpus, eventually, fetchUrl, openSlot, putBytes, root, runProgram, startServer, tinyPng } from './support/server.mjs';
@@ -270,39 +270,54 @@ test('while the database is away requests are refused with the time to try again
 	assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
 });
 
-test('a data directory is moved to a database and S3, and from there to another data directory', async () => {
-	const settings = { TINTYPE_API_KEY: MIGRATION_KEY, TINTYPE_URL_TTL: '3', TINTYPE_VERIFY: 'header' };
-	await postgres.database('moved');
-	await cloud.request('PUT', '/moved');
-	const remote = { ...settings, ...as('postgres', PASSWORD, 'moved'), BUCKET_NAME: 'moved' };
-	assert.equal((await runProgram(['table', 'create'], { env: remote })).code, 0);
-	const envs = { here: { ...settings, TINTYPE_DATA: path.join(dir, 'here/data') }, there: remote, back: { ...settings, TINTYPE_DATA: path.join(dir, 'back/data') } };
-	const file = name => writeEnv(path.join(dir, `${name}.env`), envs[name]);
-	const local = name => { mkdirSync(path.join(dir, name), { recursive: true }); return startServer({ data: path.join(dir, name), env: settings }); };
+const MIGRATION = { TINTYPE_API_KEY: MIGRATION_KEY, TINTYPE_URL_TTL: '3', TINTYPE_VERIFY: 'header' };
+const KILLS = [['new slots are refused', afterText(/refuses new slots/)], ['the source is closed', afterText(/^source closed/m)]];
+/** The settings of a bucket of this name, and of a database with tables. */
+const remoteNamed = async name => {
+	await postgres.database(name);
+	await cloud.request('PUT', `/${name}`);
+	const env = { ...MIGRATION, ...as('postgres', PASSWORD, name), BUCKET_NAME: name };
+	assert.equal((await runProgram(['table', 'create'], { env })).code, 0);
+	return env;
+};
+const envFile = (name, env) => writeEnv(path.join(dir, `${name}.env`), env);
+/** Move all images with clients at work and kills, and return what an administrator sees of the source then. */
+const move = async (source, from, to) => {
+	const load = new Load(source), ids = [];
+	for (let i = 0; i < 9; i++)
+		ids.push(await load.upload());
+	await load.act(ids[0], 'delete');
+	await load.act(ids[1], 'rename');
+	await Promise.all([load.run(), load.run(), migrateWithKills(from, to, KILLS)]);
+	assert.ok(load.refused > 0, 'clients were refused at the end');
+	const closed = await call(source, 'POST', '/upload', { key: MIGRATION_KEY, json: picture });
+	assert.deepEqual([closed.status, closed.json.code], [503, 'read_only'], closed.text);
+	assert.match((await fetchUrl(`${source.admin}/readyz`)).text, /read only, migration closed/);
+	const owners = (await call(source, 'GET', '/users', { key: MIGRATION_KEY })).json.users.map(user => user.owner);
+	assert.equal(owners.length, 2);
+	return { load, owners, all: await inventory(source, owners) };
+};
+const assertMoved = async (moved, to) => {
+	await moved.load.check(to);
+	assert.deepEqual(await inventory(to, moved.owners), moved.all);
+};
+
+test('a data directory is moved to a database and S3, and back to another data directory, with clients at work and kills', async () => {
+	const envs = { here: { ...MIGRATION, TINTYPE_DATA: path.join(dir, 'here/data') }, there: await remoteNamed('moved'), back: { ...MIGRATION, TINTYPE_DATA: path.join(dir, 'back/data') } };
+	const file = name => envFile(name, envs[name]);
+	mkdirSync(path.join(dir, 'here'));
 	mkdirSync(path.join(dir, 'back'));
-	const here = await local('here'), load = new Load(here), ids = [];
+	const here = await startServer({ data: path.join(dir, 'here'), env: MIGRATION });
 	let there, back;
 	try {
-		for (let i = 0; i < 9; i++)
-			ids.push(await load.upload());
-		await load.act(ids[0], 'delete');
-		await load.act(ids[1], 'rename');
 		const { stdout } = await runProgram(['migrate', '--from', file('here'), '--delivery-keys'], {});
 		envs.there.TINTYPE_DELIVERY_KEYS = envs.back.TINTYPE_DELIVERY_KEYS = stdout.trim().split('=')[1];
-		const owners = (await call(here, 'GET', '/users', { key: MIGRATION_KEY })).json.users.map(user => user.owner), before = await inventory(here, owners);
-		assert.ok(owners.length === 2 && before.images.length === 8, JSON.stringify(owners));
-		const went = await migrate(['--from', file('here'), '--to', file('there')]);
-		assert.deepEqual([went.code, /Complete\. Both sides have the same/.test(went.stdout)], [0, true], went.stdout + went.stderr);
+		const went = await move(here, file('here'), file('there'));
 		there = await startServer({ env: envs.there });
-		assert.deepEqual(await inventory(there, owners), before);
-		await load.check(there);
-		const came = await migrate(['--from', file('there'), '--to', file('back')]);
-		assert.deepEqual([came.code, /Complete\. Both sides have the same/.test(came.stdout)], [0, true], came.stdout + came.stderr);
-		const closed = await call(there, 'POST', '/upload', { key: MIGRATION_KEY, json: picture });
-		assert.deepEqual([closed.status, closed.json.code], [503, 'read_only'], closed.text);
-		assert.match((await fetchUrl(`${there.admin}/readyz`)).text, /read only, migration closed/);
-		back = await startServer({ data: path.join(dir, 'back'), env: { ...settings, TINTYPE_DELIVERY_KEYS: envs.back.TINTYPE_DELIVERY_KEYS } });
-		assert.deepEqual(await inventory(back, owners), before);
+		await assertMoved(went, there);
+		const came = await move(there, file('there'), file('back'));
+		back = await startServer({ data: path.join(dir, 'back'), env: { ...MIGRATION, TINTYPE_DELIVERY_KEYS: envs.back.TINTYPE_DELIVERY_KEYS } });
+		await assertMoved(came, back);
 	} finally {
 		for (const one of [here, there, back])
 			await one?.stop();

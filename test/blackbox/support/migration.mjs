@@ -35,6 +35,21 @@ export async function migrate(args, { when = () => false, watch = () => () => {}
 	return { code, signal, ...run };
 }
 
+/** Run the command until it ends by itself; every run before is killed at its place. */
+export async function migrateWithKills(from, to, places) {
+	for (const [what, when] of places) {
+		const run = await migrate(['--from', from, '--to', to], when());
+		assert.equal(run.signal, 'SIGKILL', `${what}: ${run.code} ${run.stdout} ${run.stderr}`);
+	}
+	const last = await migrate(['--from', from, '--to', to]);
+	assert.equal(last.code, 0, last.stdout + last.stderr);
+	assert.match(last.stdout, /^Complete\. Both sides have the same: \d+ rows/m);
+	return last;
+}
+
+/** Kill when the text has been printed. */
+export const afterText = text => () => ({ when: printed => text.test(printed) });
+
 /** A PNG of its own for each number: what follows its end is kept or removed by the server. */
 const pngOf = n => Buffer.concat([tinyPng, Buffer.from(String(n).padStart(1 + n % 30, 'x'))]);
 
