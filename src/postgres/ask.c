@@ -45,9 +45,13 @@ static bool complete_ask(struct pg_lane *l, struct ask *ask)
 	PGresult *r = pg_receive(&l->conn);
 	enum pg_failure failed = pg_failed(&l->conn, r, &why);
 
-	if (failed == PG_LOST || !pg_end(&l->conn)) {
+	if (failed != PG_LOST && !pg_end(&l->conn)) {
+		(void)pg_exec_failed(&l->conn, NULL, &why);
+		failed = PG_LOST;
+	}
+	if (failed == PG_LOST) {
 		PQclear(r);
-		l->down_why = failed == PG_LOST ? why : l->down_why;
+		l->down_why = why;
 		return false;
 	}
 	if (failed == PG_FINE) {

@@ -224,7 +224,7 @@ static bool round_trip(struct pg_batch *b)
 		take_result(b, &b->sent[i]);
 	b->n_sent = 0;
 	if (c->pg == NULL || !pg_end(c)) {
-		(void)pg_unreachable(&why);
+		(void)pg_exec_failed(c, NULL, &why);
 		note_failure(b, PG_LOST, &why);
 	}
 	return b->failed == PG_FINE;

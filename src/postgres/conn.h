@@ -106,7 +106,7 @@ void pg_limit(struct pg_conn *c, int64_t until_ms);
 /* Run SQL outside of pipeline mode. Returns the last result, which may be an error, in text format. NULL: the connection was lost and is
  * closed. */
 PGresult *pg_exec(struct pg_conn *c, const char *sql) MUST_CHECK;
-/* Set the fault for a result of pg_exec, or NULL.  Returns IO */
+/* Set the fault for a result of pg_exec, or with NULL for a lost connection.  Returns IO */
 enum status pg_exec_failed(struct pg_conn *c, const PGresult *r, struct fault *why);
 
 /* Queue a statement with its parameters, up to PG_END. A failure is reported by pg_receive; if it cannot be queued, the connection is closed. */
