@@ -46,6 +46,11 @@ static void report_failure(struct file_walk *w, const struct walk_file *f, const
 	arena_init(&a, 1u << 20);
 	struct str path = walk_path(&a, f);
 	show_styled(stderr, SHOW_RED, "%.*s: %s", STRF(path), reason);
+	if (w->json) {
+		json_t *line = json_pack("{s:o, s:b, s:s}", "file", show_json_text(path), "ok", 0, "error", reason);
+		show_json(stdout, line);
+		json_decref(line);
+	}
 	w->failed++;
 }
 

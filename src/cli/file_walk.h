@@ -20,6 +20,7 @@ struct file_walk {
 	size_t n, cap;
 	uint64_t size_bytes; /* of all */
 	unsigned failed;     /* what could not be read; each was reported on stderr */
+	bool json;           /* set after walk_init: and as a line of JSON on stdout */
 	/* Called with each directory before it is read. Not OK: it is reported, and not read. NULL: nothing is called. */
 	enum status (*enter)(void *arg, const struct walk_file *at, int fd, struct fault *why);
 	void *enter_arg;

@@ -102,7 +102,7 @@ static void show_outcome(struct upload_run *u, const struct upload_job *p, enum 
 		json_decref(line);
 	} else if (failed == NULL)
 		show_image(p, outcome);
-	fflush(stdout);
+	(void)show_flush();
 }
 
 static void upload_one(struct upload_run *u, struct remote *remote, const struct walk_file *f)
@@ -209,7 +209,7 @@ static void end_by_signal(struct upload_run *u, int signal_number)
 	if (pthread_mutex_clocklock(&u->out, CLOCK_MONOTONIC, &soon) == 0) {
 		progress_clear(&u->progress);
 		show_summary(u, true);
-		fflush(stdout);
+		(void)show_flush();
 	}
 	_exit(128 + signal_number);
 }
@@ -358,6 +358,7 @@ enum status verb_upload(const struct options *o, struct remote *unused, struct f
 	pthread_cond_init(&u.found, NULL);
 	sent_set_init(&u.shared.sent);
 	walk_init(&u.walk);
+	u.walk.json = o->json;
 	enum status st = upload_all(&u, why);
 	if (u.shared.stdin_fd >= 0)
 		close(u.shared.stdin_fd);

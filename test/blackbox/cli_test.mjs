@@ -37,7 +37,28 @@ describe('the command line', () => {
 			assert.equal(stderr, 'tintype: the output cannot be written: No space left on device\n', args.join(' '));
 			assert.equal(status, 1, args.join(' '));
 		}
-		assert.equal((await run(['rm', slot.imageId])).code, 0);
+		const backup = path.join(dir, 'backup'), file = path.join(dir, 'full.png');
+		writeFileSync(file, tinyPng);
+		for (const [args, code = 1] of [[['backup', backup, '--data', server.data]], [['restore', backup, '--list']], [['restore', backup, '--check']],
+			[['recount', '--data', server.data]], [['keys', 'list', '--data', server.data]], [['fsck', '--data', server.data], 2], [['upload', '--again', file]]]) {
+			const { status, stderr } = full(args);
+			assert.match(stderr, /^tintype: the output cannot be written: No space left on device$/m, args.join(' '));
+			assert.equal(status, code, args.join(' '));
+		}
+		for (const { imageId } of (await run(['list', '--json'])).stdout.trim().split('\n').map(line => JSON.parse(line)))
+			assert.equal((await run(['rm', imageId])).code, 0);
+	});
+
+	test('with --json each file that cannot be read has a line too', async () => {
+		mkdirSync(path.join(dir, 'sub'));
+		writeFileSync(path.join(dir, 'sub', 'real.png'), tinyPng);
+		spawnSync('mkfifo', [path.join(dir, 'pipe')]);
+		const sent = await run(['upload', '--json', 'none.png', 'pipe', 'sub', '']);
+		assert.equal(sent.code, 1);
+		const lines = sent.stdout.trim().split('\n').map(line => JSON.parse(line)).sort((a, b) => a.file < b.file ? -1 : 1);
+		assert.deepEqual(lines.map(({ file, ok, error }) => [file, ok, error]), [['', false, 'No such file or directory'], ['none.png', false, 'No such file or directory'],
+			['pipe', false, 'is neither a file nor a directory'], ['sub/real.png', true, undefined]]);
+		assert.equal((await run(['rm', lines[3].imageId])).code, 0);
 	});
 
 	for (const [what, folder] of corpora()) test(`upload, list, get and rm of every good file of ${what}`, async () => {
@@ -97,13 +118,15 @@ describe('the command line', () => {
 		writeFileSync(path.join(dir, 'good.png'), tinyPng);
 		writeFileSync(path.join(dir, 'text.png'), 'no picture at all');
 		writeFileSync(path.join(dir, 'page.html'), '<html>');
-		const up = await run(['upload', 'text.png', 'good.png', 'page.html', 'none.png', '--again']);
+		writeFileSync(path.join(dir, 'cut.png'), tinyPng.subarray(0, 30));
+		const up = await run(['upload', 'text.png', 'good.png', 'page.html', 'cut.png', 'none.png', '--again']);
 		assert.equal(up.code, 1);
 		assert.equal(lines(up.stdout).length, 1);
 		assert.match(up.stdout, /  good\.png  http:\S+\n$/);
-		assert.match(up.stderr, /^1 uploaded \(.*\), 3 failed\n$/m);
-		assert.match(up.stderr, /^text\.png: .+ \(400\)$/m);
+		assert.match(up.stderr, /^1 uploaded \(.*\), 4 failed\n$/m);
+		assert.match(up.stderr, /^text\.png: A file of type application\/octet-stream is not allowed here: .+ \(415\)$/m);
 		assert.match(up.stderr, /^page\.html: .+ \(415\)$/m);
+		assert.match(up.stderr, /^cut\.png: .+ \(400\)$/m);
 		assert.match(up.stderr, /^none\.png: No such file or directory$/m);
 	});
 

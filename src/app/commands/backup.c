@@ -7,6 +7,7 @@
 #include "backup/backup.h"
 #include "backup/snapshots.h"
 #include "base/clock.h"
+#include "cli/output.h"
 #include "config/settings_table.h"
 
 #include <limits.h>
@@ -115,7 +116,7 @@ static enum status run_backup(const struct arguments *a, struct backup_place *pl
 		(unsigned long long)done.written_bytes);
 	if (done.marked > 0)
 		printf("not in it, since marked as damaged: %llu object%s\n", (unsigned long long)done.marked, plural_s(done.marked));
-	fflush(stdout);
+	(void)show_flush();
 	if (keep > 0)
 		TRY(backup_prune(place->target, keep, &removed, why));
 	if (removed > 0)

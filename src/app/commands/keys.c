@@ -6,11 +6,11 @@
 #include "app/commands/keys.h"
 
 #include "base/hash.h"
+#include "cli/output.h"
 #include "config/settings.h"
 #include "config/settings_check.h"
 #include "store/keys/key_edit.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,11 +256,7 @@ static enum status run_command(struct order *o, int argc, char **argv, struct fa
 	TRY(settings_load(&s, 0, NULL, why));
 	o->data_dir = s.data_dir;
 	TRY(read_order(o, action->named, action->adds, argc - 2, argv + 2, why));
-	TRY(action->run(o, why));
-	/* The reader may have closed the pipe. */
-	if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE)
-		return OK;
-	return fault_set(why, STORAGE_FAILED, "the output could not be written");
+	return action->run(o, why);
 }
 
 int keys_run(int argc, char **argv)
@@ -272,7 +268,7 @@ int keys_run(int argc, char **argv)
 
 	secret_wipe(&o, sizeof o);
 	if (status == OK)
-		return 0;
+		return show_end() ? 0 : 1;
 	fprintf(stderr, "tintype keys: %s\n", why.text);
 	return why.code == F_BAD_SETTING ? 2 : 1;
 }

@@ -4,6 +4,7 @@
 
 #include "aws/aws.h"
 #include "base/clock.h"
+#include "cli/output.h"
 #include "app/backends.h"
 #include "app/backends_postgres.h"
 #include "config/table_url.h"
@@ -43,7 +44,7 @@ void maintain_catch_signals(void)
 int maintain_end(const char *verb, enum status status, const struct fault *why)
 {
 	if (status == OK)
-		return 0;
+		return show_end() ? 0 : 1;
 	fprintf(stderr, "tintype %s: %s%s%s%s\n", verb, why->text, why->cause[0] ? " (" : "", why->cause, why->cause[0] ? ")" : "");
 	return why->code == F_BAD_SETTING ? 2 : 1;
 }

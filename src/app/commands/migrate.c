@@ -9,6 +9,7 @@
 #include "app/commands/maintenance.h"
 #include "app/commands/migrate_keys.h"
 #include "base/clock.h"
+#include "cli/output.h"
 #include "base/hash.h"
 #include "config/env_file.h"
 #include "image/maintenance/migration.h"
@@ -312,7 +313,7 @@ static enum status run_pass(struct command *c, struct fault *why)
 			: from->phase == TRANSFER_DRAINING ? "source draining"
 											   : "copying",
 		r->rows, plural_s(r->rows), r->copied, plural_s(r->copied), r->copied_bytes, r->removed, r->others, plural_s(r->others));
-	fflush(stdout);
+	(void)show_flush();
 	return OK;
 }
 
@@ -326,7 +327,7 @@ static enum status copy_open(struct command *c, struct fault *why)
 	}
 	TRY(set_phase(c, &c->from, TRANSFER_DRAINING, why));
 	printf("The source refuses new slots and changes from now on; reads go on.\n");
-	fflush(stdout);
+	(void)show_flush();
 	return OK;
 }
 
@@ -339,7 +340,7 @@ static enum status drain(struct command *c, struct fault *why)
 	if (c->result.urls_until_ms > clock_now_ms()) {
 		clock_iso8601(c->result.urls_until_ms, until);
 		printf("Waiting for uploads until %s, when the last upload URL expires.\n", until);
-		fflush(stdout);
+		(void)show_flush();
 		TRY(wait_until(clock_now_ms, c->result.urls_until_ms, why));
 	}
 	return set_phase(c, &c->from, TRANSFER_CLOSED, why);
