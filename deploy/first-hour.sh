@@ -263,9 +263,22 @@ check_kept() {
 	expect "after the import the stack works with the old data" "$said" '^Everything works\.$'
 }
 
+# Who called, by the upload function's log; asked for until CloudWatch has the line. -4, since an address of each kind would be two.
+client_of() {
+	local id
+	http -4 -H "@$scratch/key" "$1/limits"
+	id=$(grep -i '^x-amzn-requestid:' "$kept/$check-headers.txt" | tail -n 1 | cut -d : -f 2 | tr -d ' \r')
+	for _ in $(seq 1 30); do
+		ask logs filter-log-events --log-group-name /aws/lambda/TintypeHourUploadHandler --filter-pattern "\"$id\" \"client\"" --query 'events[0].message'
+		said=$(sed -n 's/.*"client":"\([^"]*\)".*/\1/p' <<<"$said")
+		if [ -n "$said" ]; then break; fi
+		sleep "${TINTYPE_POLL_S:-5}"
+	done
+}
+
 # The page, the API and the images under the distribution's name: signatures, and what is public.
 check_cdn() {
-	local page id link
+	local page id link direct
 	deploy Cdn=on --admin-key
 	read_api
 	ask_secret key 'Authorization: Bearer ' ssm get-parameter --name "/tintype/$stack/admin-key" --with-decryption --query Parameter.Value
@@ -275,6 +288,10 @@ check_cdn() {
 	expect "the page, from the bucket, with its policy" "$code $(grep -i '^content-security-policy:' "$kept/$check-headers.txt" | cut -c 1-60)" '^200 .*:'
 	http -H "@$scratch/key" "$page/prod/upload" -d '{"fileName":"cdn.png","fileType":"image/png","fileSize":67}'
 	expect "the API, below /prod" "$code" '^200$'
+	client_of "$url"
+	direct=$said
+	client_of "$page/prod"
+	expect "the log has the same client as without the CDN" "$direct $said" '^([0-9.]+) \1$'
 	id=$(member imageId)
 	make_picture
 	put "$(member uploadUrl)" "$scratch/picture.png"

@@ -21,7 +21,7 @@ GOOD = [
     ["aws", "TableStatus", "ACTIVE"], ["aws", "TableArn", "arn:table"], ["aws", "list-tags-of-resource", ID], ["aws", "get-bucket-tagging", ID], ["aws", "get-function", ID],
     ["aws", "describe-subscribers", "hour+a@example.org"], ["aws", "throttlingRateLimit", "new\t11.0"], ["aws", "deploymentId", "old"],
     ["aws", "get-bucket-versioning", "Enabled"], ["aws", "--state-value ALARM --query", "1\t2\t3\t4\t5\t6\t7\t8"], ["aws", "describe-alarms", "1\t2\t3\t4\t5\t6\t7\t8"],
-    ["aws", "list-stack-resources", "CREATE_FAILED\tTintypeHour"], ["aws", "", ""],
+    ["aws", "filter-log-events", '{"client":"198.51.100.7"}'], ["aws", "list-stack-resources", "CREATE_FAILED\tTintypeHour"], ["aws", "", ""],
     ["deploy.sh", "Versioning=off", "Versioning cannot be turned off"], ["deploy.sh", "", "The API is at https://api.example/prod"],
     ["smoke.sh", "", "Everything works."], ["destroy.sh", "", "Nothing of the stack 'tintype-hour' is left in us-east-1"],
     ["curl", "-X PATCH", "200", '{"links":{"original":"https://page.example/public/1/original"}}'], ["curl", "-X DELETE https://page.example", "204"],
@@ -55,7 +55,7 @@ import json, pathlib, sys
 name, arguments = pathlib.Path(sys.argv[0]).name, sys.argv[1:]
 rows = json.loads((pathlib.Path(sys.argv[0]).resolve().parents[1] / "rows.json").read_text())
 printed, body = next((row[2:] + [""])[:2] for row in rows if row[0] == name and row[1] in " ".join(arguments))
-for option, text in (("-o", body), ("-D", "Access-Control-Allow-Origin: *\\nContent-Security-Policy: default-src")):
+for option, text in (("-o", body), ("-D", "Access-Control-Allow-Origin: *\\nContent-Security-Policy: default-src\\nx-amzn-RequestId: 1")):
     if name == "curl" and option in arguments:
         pathlib.Path(arguments[arguments.index(option) + 1]).write_text(text)
 print(printed, end="" if name == "curl" and "-o" in arguments and "/dev/null" not in arguments else "\\n")
