@@ -286,12 +286,12 @@ check_cdn() {
 	page=$said
 	http "$page/"
 	expect "the page, from the bucket, with its policy" "$code $(grep -i '^content-security-policy:' "$kept/$check-headers.txt" | cut -c 1-60)" '^200 .*:'
-	http -H "@$scratch/key" "$page/prod/upload" -d '{"fileName":"cdn.png","fileType":"image/png","fileSize":67}'
-	expect "the API, below /prod" "$code" '^200$'
 	client_of "$url"
 	direct=$said
 	client_of "$page/prod"
 	expect "the log has the same client as without the CDN" "$direct $said" '^([0-9.]+) \1$'
+	http -H "@$scratch/key" "$page/prod/upload" -d '{"fileName":"cdn.png","fileType":"image/png","fileSize":67}'
+	expect "the API, below /prod" "$code" '^200$'
 	id=$(member imageId)
 	make_picture
 	put "$(member uploadUrl)" "$scratch/picture.png"
