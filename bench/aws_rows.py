@@ -136,14 +136,16 @@ def one_processor(table):
     before = os.sched_getaffinity(0)
     for process in (0, table.process.pid):
         os.sched_setaffinity(process, {min(before)})
-    yield
-    for process in (0, table.process.pid):
-        os.sched_setaffinity(process, before)
+    try:
+        yield
+    finally:
+        for process in (0, table.process.pid):
+            os.sched_setaffinity(process, before)
 
 
 def bench_lambda(b):
     """The Lambda program against the same function in Node.js 20 with AWS SDK v3, bundled."""
-    starts, rounds, invocations = (5, 2, 500) if b.quick else (20, 5, 2000)
+    starts, rounds, invocations = (5, 2, 500) if b.quick else (20, 5, 1000)
     one = Invoker(b)
 
     def faster(what, bar, pair, more=""):

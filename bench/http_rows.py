@@ -10,10 +10,12 @@ import ssl
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = ROOT / "build/bench/bench"
 BASE = "d17417d"   # the build before this HTTP engine, on libmicrohttpd
 BASE_BUILD = ROOT / "build/bench-base"
 FIVE_MB = 5 * 1000 * 1000
@@ -71,14 +73,38 @@ class Side:
         return result["rate"], result["requests"] / (processor_s(self.pids) - before)
 
 
-def compare(b, ours, theirs):
-    """Rounds in turn: the medians of the ratios of the rates and of the requests per processor second, and the figures."""
-    for side in (ours, theirs):
-        side.measure(min(b.warm_s, 3))
-    pairs = [(ours.measure(b.round_s), theirs.measure(b.round_s)) for _ in range(b.rounds)]
-    ratio = [statistics.median(o[i] / t[i] for o, t in pairs) for i in (0, 1)]
-    figures = [(statistics.median(o[i] for o, _ in pairs), statistics.median(t[i] for _, t in pairs)) for i in (0, 1)]
+def rounds_of(b, *sides):
+    """Warm each up, and take rounds in turn: the figures of the sides, by round."""
+    for side in sides:
+        side.measure(b.warm_s)
+    return [[side.measure(b.round_s) for side in sides] for _ in range(b.rounds)]
+
+
+def against(rounds, i, j):
+    """The i-th side against the j-th: the medians of the ratios of the rates and of the requests per processor second, and the figures."""
+    ratio = [statistics.median(r[i][k] / r[j][k] for r in rounds) for k in (0, 1)]
+    figures = [tuple(statistics.median(r[side][k] for r in rounds) for side in (i, j)) for k in (0, 1)]
     return ratio, figures
+
+
+def compare(b, ours, theirs):
+    return against(rounds_of(b, ours, theirs), 0, 1)
+
+
+def disk_rate(b, path, seconds):
+    """How many copies of a file the disk takes in a second, each written and synced."""
+    where = pathlib.Path(tempfile.mkdtemp(prefix="limit-", dir=b.work))
+    done = subprocess.run([BIN / "disk_limit", where, path, "16", str(seconds)], stdout=subprocess.PIPE, check=True)
+    empty(where)
+    return json.loads(done.stdout)["rate"]
+
+
+def empty(where):
+    """Free the space of the files below a folder. They are not removed: ext4 without a journal does not use a removed file's inode again for
+    minutes, and passing over thousands of them slows each file that is made afterwards."""
+    for file in where.rglob("*"):
+        if file.is_file():
+            os.truncate(file, 0)
 
 
 def load(b, port, path, connections, *more, status="2"):

@@ -117,8 +117,9 @@ def bench_users(b, server_of):
     for users, bars in ((1, (0.6, 0.8)), (100, (0, 0))):
         keys, tokens = make_tokens(b, TOKENS, users)
         known, open_to_all = server_of(b.work / f"users-{users}", *flags_of(keys, tokens[0]), *QUOTAS), server_of(b.work / f"nobody-{users}")
-        for what, some, bar in (("not seen before", tokens, bars[0]), ("seen before", tokens[:users], bars[1])):
-            ratio, figures = http_rows.compare(b, slots(b, known, some), slots(b, open_to_all, []))
+        rounds = http_rows.rounds_of(b, slots(b, open_to_all, []), slots(b, known, tokens), slots(b, known, tokens[:users]))
+        for i, (what, bar) in enumerate(zip(("not seen before", "seen before"), bars), 1):
+            ratio, figures = http_rows.against(rounds, i, 0)
             b.row(f"POST /upload with tokens {what} and quotas, {users} user{'s' * (users > 1)}, against the same without", f">= {bar}" if bar else "(none)",
                   f"{ratio[0]:.2f}", ratio[0] >= bar,
                   f"{figures[0][0]:.0f}/s against {figures[0][1]:.0f}/s; per processor second {ratio[1]:.2f}, {figures[1][0]:.0f} against {figures[1][1]:.0f} slots")

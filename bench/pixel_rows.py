@@ -130,8 +130,9 @@ def bench_thumbs(b, server_of):
         links = [path_of(record["links"][PRESET]["webp"]) for record in upload_all(server, files, 64)]
         sharp = Sharp(files)
         ours = Tree([server.process.pid], load(b, server.ports["storage"], links, 2 * CORES))
-        for peer, side, bar in (("libvips", Loops("thumb", files), bars[0]), ("sharp", sharp.side(b), bars[1])):
-            ratio, figures = http_rows.compare(b, ours, side)
+        rounds = http_rows.rounds_of(b, ours, Loops("thumb", files), sharp.side(b))
+        for i, (peer, bar) in enumerate(zip(("libvips", "sharp"), bars), 1):
+            ratio, figures = http_rows.against(rounds, 0, i)
             b.row(f"{what} to 512 px WebP through HTTP, all cores, against {peer}", f">= {bar}", f"{ratio[0]:.2f}", ratio[0] >= bar, in_words(figures))
         sharp.stop()
         if "12" in what:
@@ -190,13 +191,14 @@ def bench_uploads(b, server_of):
     file = with_metadata(b, small_photos(b)[0])
     checked, plain = server_of(b.work / "checked", *WITHOUT_THUMBNAILS), server_of(b.work / "plain", "--verify", "header", "--no-strip")
     default = server_of(b.work / "default")
-    ratio, figures = http_rows.compare(b, Uploads(b, checked, file), Loops("decode", [file]))
+    rounds = http_rows.rounds_of(b, Uploads(b, checked, file), Loops("decode", [file]), Uploads(b, plain, file), Uploads(b, default, file))
+    ratio, figures = http_rows.against(rounds, 0, 1)
     b.row("durable uploads of 200 KB with check and strip, against a libvips decode loop on all cores", ">= 1.7", f"{ratio[0]:.2f}", ratio[0] >= 1.7, in_words(figures))
-    ratio, figures = http_rows.compare(b, Uploads(b, checked, file), Uploads(b, plain, file))
+    ratio, figures = http_rows.against(rounds, 0, 2)
     more = 1e3 / figures[1][0] - 1e3 / figures[1][1]
     b.row("durable uploads of 200 KB with check and strip, against the same without both", "(none)", f"{ratio[0]:.2f}", True, in_words(figures))
     b.row("processor time that check and strip add to an upload of 200 KB", "< 3.5 ms", f"{more:.2f} ms", more < 3.5, in_words(figures))
-    ratio, figures = http_rows.compare(b, Uploads(b, default, file), Loops("decode", [file]))
+    ratio, figures = http_rows.against(rounds, 3, 1)
     b.row("the same with the thumbnail of 160 px that is made by default, against the libvips loop", "(none)", f"{ratio[0]:.2f}", True, in_words(figures))
     for server in (checked, plain, default):
         server.stop()

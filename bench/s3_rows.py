@@ -8,13 +8,14 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.parse
+
+import http_rows
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/bench/bench"
@@ -109,8 +110,8 @@ def medians(b, runs):
     """Warm each up, take rounds in turn, the median of each. runs: functions of seconds that give a rate. Of four
     stores the rounds are shorter than elsewhere, so that all of it ends in some minutes."""
     for run in runs:
-        run(min(b.warm_s, 3))
-    rounds = [[run(min(b.round_s, 3)) for run in runs] for _ in range(3)]
+        run(min(b.warm_s, 2))
+    rounds = [[run(min(b.round_s, 2)) for run in runs] for _ in range(3)]
     return [sorted(column)[len(column) // 2] for column in zip(*rounds)]
 
 
@@ -134,13 +135,7 @@ def limit_of(b, method, size):
         port = int(server.stdout.readline())
         return (lambda seconds: b.load(port, ["/"], seconds, 16, "--repeat")["rate"]), end(server)
 
-    def write(seconds):
-        where = b.work / "limit"
-        where.mkdir()
-        done = subprocess.run([BIN / "disk_limit", where, path, "16", str(seconds)], stdout=subprocess.PIPE, check=True)
-        shutil.rmtree(where)
-        return json.loads(done.stdout)["rate"]
-    return write, lambda: None
+    return (lambda seconds: http_rows.disk_rate(b, path, seconds)), lambda: None
 
 
 def row_of(b, name, method, size, stores):
