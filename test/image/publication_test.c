@@ -123,13 +123,33 @@ static void test_made_private_then_the_copies_go_before_the_cdn_forgets_and_agai
 	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_NAMED, &x.f.why), OK);
 	assert_true(has_copy());
 	row = set_visibility(false);
-	trap_fail(&x.cdn.trap, 1, F_OVERLOADED);
-	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_HIDDEN, &x.f.why), BUSY);
+	trap_fail(&x.cdn.trap, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_HIDDEN, &x.f.why), UPSTREAM);
 	assert_false(has_copy());
 	assert_int_equal(x.cdn.n_paths, 0);
 	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_HIDDEN, &x.f.why), OK);
 	assert_int_equal(x.cdn.n_paths, 1);
 	assert_str(x.cdn.paths[0], forgotten_path());
+}
+
+/* More than fifteen deletions in a minute or two must not fail. */
+static void test_too_many_are_forgotten_at_once_then_each_copy_by_its_own_path(void **state)
+{
+	struct arena *a = &x.f.a;
+	(void)state;
+	assert_int_equal(complete(), OK);
+	struct image_row row = set_visibility(true);
+	struct str small = str_printf(a, "public/%.*s/small-1a2b3c4d.webp", STRF(row.image_id));
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_NAMED, &x.f.why), OK);
+	fake_product_arrive(&x.f, small, STR("a thumbnail"));
+	row = set_visibility(false);
+	trap_fail(&x.cdn.trap, 1, F_OVERLOADED);
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_HIDDEN, &x.f.why), OK);
+	assert_int_equal(x.cdn.n_paths, 2);
+	assert_str(x.cdn.paths[0], str_printf(a, "/public/%.*s/original", STRF(row.image_id)));
+	assert_str(x.cdn.paths[1], str_printf(a, "/%.*s", STRF(small)));
+	trap_fail(&x.cdn.trap, 1, F_OVERLOADED); /* nothing is there any more whose path is known */
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_HIDDEN, &x.f.why), BUSY);
 }
 
 static void hide_meanwhile(void *arg)
@@ -321,6 +341,7 @@ static void test_links_then_signed_unless_the_image_is_public(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_too_many_are_forgotten_at_once_then_each_copy_by_its_own_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_upload_that_is_private_then_no_copy_and_nothing_is_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_upload_that_is_public_from_the_start_then_copied_when_it_is_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_upload_whose_copy_fails_then_the_event_that_comes_again_makes_it, set_up, tear_down),
@@ -329,8 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_made_private_while_it_is_copied_then_no_copy_stays, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deleted_while_it_is_copied_then_no_copy_stays_and_it_says_so, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deleted_then_the_copy_goes_and_only_a_public_one_is_forgotten, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_deleted_when_the_table_refuses_changes_then_the_image_and_its_copy_stay, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_deleted_when_the_table_refuses_changes_then_the_image_and_its_copy_stay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_deleted_when_the_cdn_fails_then_the_image_stays_and_the_call_can_be_repeated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
