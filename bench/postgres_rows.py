@@ -155,7 +155,7 @@ def bench_slots(b, d):
         with concurrent.futures.ThreadPoolExecutor() as pool:
             return sum(checked(result)["rate"] for result in pool.map(lambda one: load(one, seconds), (server, *others)))
     together, alone = b.compare(three, slots(b, server))
-    b.row("POST /upload, three servers on one PostgreSQL, against one", "reported", f"{together / alone:.2f}", True, f"{together:.0f}/s against {alone:.0f}/s")
+    b.row("POST /upload, three servers on one PostgreSQL, against one", "(none)", f"{together / alone:.2f}", True, f"{together:.0f}/s against {alone:.0f}/s")
     for one in others:
         one.stop()
     compare_slots(b, d, server)
@@ -173,7 +173,7 @@ def compare_slots(b, d, server):
     for what, other, pids in (("POST /upload through PgBouncer in transaction mode, against the server's own connections", pooled, [bouncer.process.pid, *d.pids()]),
                               ("POST /upload on the embedded store, against PostgreSQL", embedded, [])):
         ratio, figures = http_rows.compare(b, side(other, *pids), side(server, *d.pids()))
-        b.row(what, "reported", f"{ratio[0]:.2f}", True, f"{figures[0][0]:.0f}/s against {figures[0][1]:.0f}/s; "
+        b.row(what, "(none)", f"{ratio[0]:.2f}", True, f"{figures[0][0]:.0f}/s against {figures[0][1]:.0f}/s; "
               f"processor time each {1e6 / figures[1][0]:.0f} us against {1e6 / figures[1][1]:.0f} us")
     for one in (pooled, embedded, bouncer):
         one.stop()
