@@ -425,3 +425,28 @@ test('on a full disk it fails in words, the last one stays whole, and the next w
 		await on.stop();
 	}
 });
+
+test('a data directory on a disk that is mounted read-only is backed up and checked, whether its server was stopped or killed', async () => {
+	const dir = path.join(work, 'read-only disk %41?'), source = path.join(work, 'to be read');
+	mkdirSync(dir);
+	mkdirSync(source);
+	const disk = smallDisk(dir, '64m');
+	try {
+		for (const [name, end] of [['killed', on => on.kill()], ['stopped', on => on.stop()]]) {
+			const on = await startServer({ data: source, args: ['--no-strip'] });
+			await uploadImage(on, { bytes: png(90, 90, { noise: true }) });
+			await end(on);
+			assert.equal(existsSync(path.join(on.data, 'tintype.db-wal')), name === 'killed');
+			assert.equal((await disk.run('cp', '-a', on.data, path.join(dir, name))).code, 0);
+		}
+		assert.equal((await disk.run('mount', '-o', 'remount,ro', dir)).code, 0);
+		for (const [name, n] of [['killed', 1], ['stopped', 2]]) {
+			const to = path.join(work, `of ${name}`);
+			ends(await disk.run(program(), 'backup', to, '--data', path.join(dir, name)), 0, new RegExp(`: ${n} objects?,`));
+			ends(await restore(to, '--check'), 0, /all verified/);
+			ends(await disk.run(program(), 'fsck', '--data', path.join(dir, name)), 0, new RegExp(`^images ${n}, .* found 0`, 'm'));
+		}
+	} finally {
+		await disk.end();
+	}
+});

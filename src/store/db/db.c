@@ -6,11 +6,16 @@
  * would take a global lock on each. */
 #include "store/db/db.h"
 
+#include "base/codec.h"
 #include "store/files/io.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #define BUSY_MS 10000
 #define LOOKASIDE_BYTES 256
@@ -35,15 +40,37 @@ static void configure_connection(void)
 	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 }
 
+/* Whether nobody can write to the file: it is on a file system that is mounted read-only, and its log is not there, which SQLite could not make. */
+static bool is_immutable(const char *path)
+{
+	struct statvfs fs;
+	char log[PATH_MAX];
+	return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0 &&
+		snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log && access(log, F_OK) != 0;
+}
+
+static int open_connection(struct db *d, const char *path, enum db_mode mode)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | (mode == DB_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+	struct buf uri CLEANUP(buf_deinit);
+	buf_init(&uri, 3 * PATH_MAX + 32);
+	if (mode == DB_WRITE || !is_immutable(path))
+		return sqlite3_open_v2(path, &d->sq, flags, NULL);
+	buf_put(&uri, STR("file:"));
+	uri_encode(&uri, str_of(path), true);
+	buf_put(&uri, STR("?immutable=1"));
+	buf_put_char(&uri, '\0');
+	return buf_ok(&uri) ? sqlite3_open_v2(uri.p, &d->sq, flags | SQLITE_OPEN_URI, NULL) : SQLITE_NOMEM;
+}
+
 enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fault *why)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int flags = SQLITE_OPEN_NOMUTEX | (mode == DB_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 
 	assert(path != NULL);
 	pthread_once(&once, configure_connection);
 	*d = (struct db){ 0 };
-	if (sqlite3_open_v2(path, &d->sq, flags, NULL) != SQLITE_OK)
+	if (open_connection(d, path, mode) != SQLITE_OK)
 		goto failed;
 	(void)sqlite3_db_config(d->sq, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES, LOOKASIDE_SLOTS);
 	sqlite3_extended_result_codes(d->sq, 1);

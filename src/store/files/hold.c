@@ -42,6 +42,8 @@ enum status hold_take(struct hold *h, int dir_fd, struct fault *why)
 
 	assert(dir_fd >= 0);
 	*h = (struct hold){ .dir_fd = dir_fd, .fd = openat(dir_fd, HOLD_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600) };
+	if (h->fd < 0 && errno == EROFS)
+		return OK;
 	if (h->fd < 0)
 		return io_fault_start(why, errno, "write the data directory's", HOLD_NAME);
 	if (flock(h->fd, LOCK_EX | LOCK_NB) != 0) {
@@ -61,7 +63,8 @@ enum status hold_renew(struct hold *h, struct fault *why)
 {
 	struct stat st;
 
-	assert(h->fd >= 0);
+	if (h->fd < 0)
+		return OK;
 	if (fstat(h->fd, &st) != 0)
 		return io_fault(why, errno, "inspect " HOLD_NAME);
 	if (st.st_nlink == 0 || !is_fresh(&st))
