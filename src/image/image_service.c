@@ -99,6 +99,27 @@ static enum status put_copies_back(struct product *p, const struct image_row *ro
  * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
  * shown; an object without a row is not visible to anyone, and the sweep removes it. But the copies of a public image are visible:
  * they go while the row is there, so that a call that fails can be repeated, and those that somebody made meanwhile go after it. */
+static enum status remove_row(struct product *p, const struct image_row *row, struct fault *why)
+{
+	if (row->is_public)
+		TRY(publication_remove(p, row->image_id, true, why));
+	enum status gone = table_remove(p->table, row->image_id, 0, why);
+	return gone == BUSY && why->code == F_READ_ONLY && row->is_public ? put_copies_back(p, row, why) : gone;
+}
+
+/* What is left of an image whose row is gone. */
+static enum status remove_rest(struct product *p, const struct image_row *row, struct fault *why)
+{
+	struct fault unpublished = { 0 };
+	thumbnails_remove(p->thumbnails, row);
+	metric_add(M_DELETES, 1);
+	enum status published = publication_remove(p, row->image_id, false, &unpublished);
+	TRY(store_remove(p->store, row->key, why));
+	if (published != OK)
+		*why = unpublished;
+	return published;
+}
+
 enum status image_service_remove(struct product *p, struct str image_id, struct fault *why)
 {
 	assert(p != NULL);
@@ -106,20 +127,8 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	struct image_row row;
 	arena_init(&scratch, SCRATCH_BYTES);
 	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
-	if (row.is_public)
-		TRY(publication_remove(p, image_id, true, why));
-	enum status gone = table_remove(p->table, image_id, 0, why);
-	if (gone == BUSY && why->code == F_READ_ONLY && row.is_public)
-		return put_copies_back(p, &row, why);
-	TRY(gone);
-	thumbnails_remove(p->thumbnails, &row);
-	metric_add(M_DELETES, 1);
-	struct fault unpublished = { 0 };
-	enum status published = publication_remove(p, image_id, false, &unpublished);
-	TRY(store_remove(p->store, row.key, why));
-	if (published != OK)
-		*why = unpublished;
-	return published;
+	TRY(remove_row(p, &row, why));
+	return remove_rest(p, &row, why);
 }
 
 /* The address, and for the window the same URL. */
@@ -137,20 +146,33 @@ static enum status sign_download(
 	return OK;
 }
 
+/* Together, or each after its copies at the CDN. */
+static enum status remove_rows(struct product *p, const struct image_row *rows, size_t n, bool *removed, struct fault *why)
+{
+	struct str ids[REMOVE_MANY_MAX] = { { 0 } };
+	enum status st = OK;
+	for (size_t i = 0; i < n; i++) {
+		ids[i] = rows[i].image_id;
+		removed[i] = false;
+	}
+	if (p->cdn == NULL)
+		return table_remove_many(p->table, ids, n, removed, why);
+	for (size_t i = 0; i < n && (st == OK || st == NOT_FOUND); i++) {
+		st = remove_row(p, &rows[i], why);
+		removed[i] = st == OK;
+	}
+	return st == NOT_FOUND ? OK : st;
+}
+
 enum status image_service_remove_many(struct product *p, const struct image_row *rows, size_t n, bool *removed, struct fault *why)
 {
 	assert(p != NULL && n <= REMOVE_MANY_MAX);
-	struct str ids[REMOVE_MANY_MAX] = { { 0 } };
-	for (size_t i = 0; i < n; i++)
-		ids[i] = rows[i].image_id;
-	enum status st = table_remove_many(p->table, ids, n, removed, why);
+	enum status st = remove_rows(p, rows, n, removed, why);
 	for (size_t i = 0; i < n; i++) {
 		if (!removed[i])
 			continue;
 		struct fault failed;
-		thumbnails_remove(p->thumbnails, &rows[i]);
-		metric_add(M_DELETES, 1);
-		enum status left = store_remove(p->store, rows[i].key, &failed);
+		enum status left = remove_rest(p, &rows[i], &failed);
 		if (left == OK || st != OK)
 			continue;
 		*why = failed;

@@ -24,7 +24,7 @@ const granted = await roleStatements({ BucketName: 'pictures', Cdn: 'on', CdnKey
 let cloud, gateway, cdn, browser, common;
 
 const routeOf = (method, path) => /^\/(upload|uppy|limits)$/.test(path) ? 'upload' : path.startsWith('/i/') ? 'delivery'
-	: method === 'DELETE' || method === 'PATCH' || path.endsWith('/complete') ? 'manage' : 'images';
+	: method === 'DELETE' || method === 'PATCH' || path.endsWith('/complete') || path === '/images/delete' ? 'manage' : 'images';
 
 async function start(name, more = {}) {
 	const credentials = await cloud.role(`${ROLES[name]}-${Object.keys(keys).length}`, granted[ROLES[name]]);
@@ -136,6 +136,15 @@ test('one that is public from the start is copied when it is accepted, and its d
 	assert.equal((await json('DELETE', `/images/${image.imageId}`)).status, 204);
 	assert.equal(await statusOf(image.links.original), 403);
 	assert.equal(await cloud.head(`public/${image.imageId}/original`), false);
+});
+
+test('of public images that are deleted together no copy stays, in the bucket or at the CDN', async () => {
+	const public1 = (await upload(tinyPng, { visibility: 'public' })).image, public2 = (await upload(tinyPng, { visibility: 'public' })).image, private1 = (await upload()).image;
+	assert.deepEqual([await statusOf(public1.links.original), await statusOf(public2.links.original)], [200, 200]);
+	const imageIds = [public1, private1, public2].map(one => one.imageId), { status, body } = await json('POST', '/images/delete', { imageIds }, byKey);
+	assert.deepEqual([status, body.deleted], [200, 3], JSON.stringify(body));
+	for (const { imageId, links } of [public1, public2])
+		assert.deepEqual([await statusOf(links.original), await cloud.head(`public/${imageId}/original`), await cloud.head(`images/${imageId}.png`)], [403, false, false]);
 });
 
 test('while CloudFront refuses to forget, the call fails, and the next one makes it so', async () => {
