@@ -64,6 +64,7 @@ release:
 	tools/release
 
 test-packages: deb
+	tools/deps packages
 	tools/test-packages
 
 lambda:
