@@ -67,6 +67,36 @@ static enum status write_thumbnails(struct product *p, const struct image_row *r
 	return OK;
 }
 
+static enum status write_links(struct product *p, const struct image_row *row, struct buf *b, struct fault *why)
+{
+	writer_open(b, STR("links"), '{');
+	if (image_service_has_original(p, row))
+		TRY(write_link(p, row, STR("original"), STR("original"), b, why));
+	if (p->thumbnails != NULL && thumbnails_possible(row))
+		TRY(write_thumbnails(p, row, b, why));
+	writer_close(b, '}');
+	return OK;
+}
+
+/* What is known of an image from its bytes, in the order of the documents. */
+static void write_uploaded(const struct image_row *row, unsigned form, struct buf *b)
+{
+	writer_time(b, STR("uploadedAt"), row->uploaded_ms);
+	write_known(b, STR("width"), row->width);
+	write_known(b, STR("height"), row->height);
+	write_known(b, STR("orientation"), row->orientation);
+	write_known(b, STR("frames"), row->frames);
+	writer_text(b, STR("etag"), row->etag);
+	writer_bool(b, STR("stripped"), row->stripped);
+	write_known(b, STR("receivedSize"), row->received_size);
+	write_removed(b, row->removed);
+	if ((form & RECORD_KEPT) != 0 && row->kept_metadata.n > 0)
+		writer_raw(b, STR("keptMetadata"), row->kept_metadata);
+	writer_bool(b, STR("verified"), row->verdict.n > 0);
+	write_text(b, STR("placeholder"), row->placeholder);
+	write_text(b, STR("color"), row->color);
+}
+
 enum status record_write_members(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why)
 {
 	assert(p != NULL);
@@ -98,34 +128,14 @@ enum status record_write_members(struct product *p, const struct image_row *row,
 	writer_text(b, STR("visibility"), image_visibility_name(row->is_public));
 	if (readable && with_urls)
 		writer_text(b, STR("downloadUrl"), read.url);
-	if (readable && with_links && image_service_has_links(p)) {
-		writer_open(b, STR("links"), '{');
-		if (image_service_has_original(p, row))
-			TRY(write_link(p, row, STR("original"), STR("original"), b, why));
-		if (p->thumbnails != NULL && thumbnails_possible(row))
-			TRY(write_thumbnails(p, row, b, why));
-		writer_close(b, '}');
-	}
+	if (readable && with_links && image_service_has_links(p))
+		TRY(write_links(p, row, b, why));
 	if (row->metadata.n > 0)
 		writer_raw(b, STR("metadata"), row->metadata);
 	write_known(b, STR("fileSize"), row->file_size);
 	write_text(b, STR("fileType"), row->file_type);
-	if (row->status == IMAGE_UPLOADED) {
-		writer_time(b, STR("uploadedAt"), row->uploaded_ms);
-		write_known(b, STR("width"), row->width);
-		write_known(b, STR("height"), row->height);
-		write_known(b, STR("orientation"), row->orientation);
-		write_known(b, STR("frames"), row->frames);
-		writer_text(b, STR("etag"), row->etag);
-		writer_bool(b, STR("stripped"), row->stripped);
-		write_known(b, STR("receivedSize"), row->received_size);
-		write_removed(b, row->removed);
-		if ((form & RECORD_KEPT) != 0 && row->kept_metadata.n > 0)
-			writer_raw(b, STR("keptMetadata"), row->kept_metadata);
-		writer_bool(b, STR("verified"), row->verdict.n > 0);
-		write_text(b, STR("placeholder"), row->placeholder);
-		write_text(b, STR("color"), row->color);
-	}
+	if (row->status == IMAGE_UPLOADED)
+		write_uploaded(row, form, b);
 	write_text(b, STR("verdict"), row->verdict);
 	write_text(b, STR("damage"), row->damage);
 	if (alone && with_urls && readable)

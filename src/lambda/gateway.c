@@ -120,6 +120,35 @@ static void write_answer(struct handler *d, struct request_context *x, const str
 	gateway_answer_write(answer, e->version, &x->answer, head);
 }
 
+static void log_request(const struct invocation *in, const struct request_context *x, int64_t us)
+{
+	const struct answer *ans = &x->answer;
+	const struct fault *f = &ans->fault;
+	struct log_field fields[FIELDS_MAX];
+	char client[CLIENT_ADDR_CHARS];
+	size_t n = 0;
+	fields[n++] = LOG_C("listener", "lambda");
+	fields[n++] = LOG_S("invocation", in->id);
+	fields[n++] = LOG_S("client", client_addr_text(&x->request.client, client));
+	fields[n++] = LOG_S("method", str_slice(x->request.method, 0, METHOD_MAX));
+	fields[n++] = LOG_C("route", ans->route);
+	fields[n++] = LOG_I("status", ans->status);
+	fields[n++] = LOG_D("ms", (double)us / 1000.0);
+	fields[n++] = LOG_I("bytesIn", x->body_bytes);
+	fields[n++] = LOG_I("bytesOut", ans->body.n);
+	fields[n++] = LOG_S("imageId", ans->image_id);
+	fields[n++] = LOG_S("keyId", x->key_id);
+	fields[n++] = LOG_S("owner", x->owner);
+	if (f->code != F_NONE) {
+		fields[n++] = LOG_C("code", fault_name(f->code));
+		fields[n++] = LOG_C("text", f->text);
+	}
+	log_write(EV_REQUEST, x->request.id, fields, n);
+	if (http_is_failure(ans->status))
+		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
+			LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
+}
+
 enum status gateway_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
 {
 	assert(arg != NULL && in != NULL && a != NULL && answer != NULL);
@@ -157,32 +186,7 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	else
 		answer_fault(g->http_handler, x, &failed);
 	write_answer(g->http_handler, x, &e, answer);
-	int64_t us = clock_mono_us() - began_us;
-	const struct answer *ans = &x->answer;
-	const struct fault *f = &ans->fault;
-	struct log_field fields[FIELDS_MAX];
-	char client[CLIENT_ADDR_CHARS];
-	size_t n = 0;
-	fields[n++] = LOG_C("listener", "lambda");
-	fields[n++] = LOG_S("invocation", in->id);
-	fields[n++] = LOG_S("client", client_addr_text(&x->request.client, client));
-	fields[n++] = LOG_S("method", str_slice(x->request.method, 0, METHOD_MAX));
-	fields[n++] = LOG_C("route", ans->route);
-	fields[n++] = LOG_I("status", ans->status);
-	fields[n++] = LOG_D("ms", (double)us / 1000.0);
-	fields[n++] = LOG_I("bytesIn", x->body_bytes);
-	fields[n++] = LOG_I("bytesOut", ans->body.n);
-	fields[n++] = LOG_S("imageId", ans->image_id);
-	fields[n++] = LOG_S("keyId", x->key_id);
-	fields[n++] = LOG_S("owner", x->owner);
-	if (f->code != F_NONE) {
-		fields[n++] = LOG_C("code", fault_name(f->code));
-		fields[n++] = LOG_C("text", f->text);
-	}
-	log_write(EV_REQUEST, x->request.id, fields, n);
-	if (http_is_failure(ans->status))
-		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
-			LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
+	log_request(in, x, clock_mono_us() - began_us);
 	answer_reset(&x->answer);
 	arena_deinit(&x->arena);
 	sem_destroy(&c.woken);

@@ -137,6 +137,29 @@ static enum status open_tables(struct engine *e, struct fault *why)
 
 /* the whole */
 
+/* Make the database's file with a private mode; SQLite gives its log the same. */
+static enum status make_database(struct engine *e, struct fault *why)
+{
+	const struct file_rule rule = { .owner = geteuid(), .what = "database in", .path = e->dir, .instead = "choose another with --data" };
+
+	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (e->db_fd < 0)
+		return io_fault_start(why, errno, "open the database in", e->dir);
+	return file_check_private(e->db_fd, &rule, why);
+}
+
+/* Make the names of what was created here durable, and that of the data directory in its parent; at each start, since an
+ * earlier one may have been cut off. Without permission to open the parent, sync the whole file system. */
+static enum status sync_names(struct engine *e, struct fault *why)
+{
+	if (local_io.fsync(e->dir_fd) != 0)
+		return io_fault_start(why, errno, "sync the data directory", e->dir);
+	int parent = local_io.open(e->dir_fd, "..", O_RDONLY | O_DIRECTORY, 0);
+	int rc = parent >= 0 ? local_io.fsync(parent) : syncfs(e->dir_fd);
+	io_close(parent);
+	return rc == 0 ? OK : io_fault_start(why, errno, "sync the directory that holds", e->dir);
+}
+
 static enum status open_all(struct engine *e, const struct engine_options *o, struct fault *why)
 {
 	e->bucket = mem_dup_cstr(o->bucket);
@@ -151,12 +174,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	space_open(&e->space);
 	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
 	TRY(tree_open(&e->tree, e->dir_fd, why));
-	/* Made here with a private mode; SQLite gives its log the same. */
-	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	if (e->db_fd < 0)
-		return io_fault_start(why, errno, "open the database in", e->dir);
-	const struct file_rule rule = { .owner = geteuid(), .what = "database in", .path = e->dir, .instead = "choose another with --data" };
-	TRY(file_check_private(e->db_fd, &rule, why));
+	TRY(make_database(e, why));
 	read_pool_init(&e->read_pool, e->db_path);
 	object_cache_init(&e->object_cache);
 	row_cache_init(&e->row_cache);
@@ -169,15 +187,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	if (fd >= 0)
 		(void)local_io.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_AHEAD_BYTES);
 	io_close(fd);
-	/* Make the names of what was created here durable, and that of the data directory in its parent; at each start, since an
-	 * earlier one may have been cut off. Without permission to open the parent, sync the whole file system. */
-	if (local_io.fsync(e->dir_fd) != 0)
-		return io_fault_start(why, errno, "sync the data directory", e->dir);
-	int parent = local_io.open(e->dir_fd, "..", O_RDONLY | O_DIRECTORY, 0);
-	int rc = parent >= 0 ? local_io.fsync(parent) : syncfs(e->dir_fd);
-	io_close(parent);
-	if (rc != 0)
-		return io_fault_start(why, errno, "sync the directory that holds", e->dir);
+	TRY(sync_names(e, why));
 	struct writer *w = &e->group_commit.writer;
 
 	w->tree = &e->tree;
