@@ -154,10 +154,11 @@ enum status publication_remove(struct product *p, struct str image_id, bool was_
 	return p->cdn == NULL ? OK : remove_copies(p, image_id, was_public, why);
 }
 
-/* The copies of a pending public image may have other bytes for a while; its verification replaces them. */
-static bool may_have_copies(const struct image_row *row)
+/* The copies of a pending public image may have other bytes for a while; its verification replaces them. Those of one that is found to be
+ * damaged, or to be stripped first, by other rules than it was accepted by, are not shown any more. */
+static bool may_have_copies(const struct product *p, const struct image_row *row)
 {
-	return row->is_public && row->status != IMAGE_REJECTED;
+	return row->is_public && (row->status == IMAGE_PENDING || verdict_is_shown(&p->rules, row));
 }
 
 /* The image may be made public while its copies are removed: then they are made again. */
@@ -169,7 +170,7 @@ enum status publication_repair(struct product *p, struct str image_id, bool *rem
 	arena_init(&a, SCRATCH_BYTES);
 	*removed = false;
 	enum status got = table_get(p->table, image_id, &a, &row, why);
-	if (got != NOT_FOUND && (got != OK || may_have_copies(&row)))
+	if (got != NOT_FOUND && (got != OK || may_have_copies(p, &row)))
 		return got;
 	TRY(remove_copies(p, image_id, true, why));
 	*removed = true;
@@ -177,7 +178,7 @@ enum status publication_repair(struct product *p, struct str image_id, bool *rem
 	if (got == NOT_FOUND)
 		return OK;
 	TRY(got);
-	return is_shown(&row) ? publication_update(p, &row, PUBLICATION_NAMED, why) : OK;
+	return is_shown(&row) && may_have_copies(p, &row) ? publication_update(p, &row, PUBLICATION_NAMED, why) : OK;
 }
 
 bool publication_has(const struct product *p, const struct image_row *row, struct str variant)

@@ -287,6 +287,22 @@ static void test_thumbnails_that_are_recorded_then_copied_with_their_image_and_g
 	assert_true(fake_product_has_object(&x.f, key) && has_copy());
 }
 
+/* Images were accepted as they came; now what can identify a person is to be removed first. */
+static void test_repaired_where_the_rules_do_not_show_it_any_more_then_its_copies_go(void **state)
+{
+	bool removed = false;
+	(void)state;
+	x.f.product.rules.strip = false;
+	assert_int_equal(complete(), OK);
+	struct image_row row = set_visibility(true);
+	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_NAMED, &x.f.why), OK);
+	assert_int_equal(publication_repair(&x.f.product, row.image_id, &removed, &x.f.why), OK);
+	assert_true(!removed && has_copy() && !row.stripped);
+	x.f.product.rules.strip = true;
+	assert_int_equal(publication_repair(&x.f.product, row.image_id, &removed, &x.f.why), OK);
+	assert_true(removed && !has_copy());
+}
+
 static void publish_meanwhile(void *arg)
 {
 	(void)arg;
@@ -341,6 +357,7 @@ static void test_links_then_signed_unless_the_image_is_public(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_repaired_where_the_rules_do_not_show_it_any_more_then_its_copies_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many_are_forgotten_at_once_then_each_copy_by_its_own_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_upload_that_is_private_then_no_copy_and_nothing_is_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_upload_that_is_public_from_the_start_then_copied_when_it_is_accepted, set_up, tear_down),
