@@ -51,6 +51,12 @@ static bool is_local(struct str url)
 	return false;
 }
 
+/* A variable that is set to nothing counts as not set. */
+static const char *given_text(const char *text)
+{
+	return text != NULL && *text != '\0' ? text : NULL;
+}
+
 enum status remote_init(struct remote *r, const char *endpoint, struct fault *why)
 {
 	assert(r != NULL);
@@ -59,11 +65,11 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 	buf_init(&r->bearer, KEY_MAX_BYTES);
 	buf_init(&r->gateway_key, KEY_MAX_BYTES);
 	if (endpoint == NULL)
-		endpoint = getenv("TINTYPE_ENDPOINT");
+		endpoint = given_text(getenv("TINTYPE_ENDPOINT"));
 	char local[ENDPOINT_MAX_BYTES];
 	if (endpoint == NULL && address_of_server(getenv("TINTYPE_API"), local, sizeof local))
 		endpoint = local;
-	struct str url = endpoint == NULL || *endpoint == '\0' ? STR(ENDPOINT_DEFAULT) : str_of(endpoint);
+	struct str url = endpoint == NULL ? STR(ENDPOINT_DEFAULT) : str_of(endpoint);
 	if (is_local(url)) {
 		(void)snprintf(local, sizeof local, "http://%.*s", STRF(url));
 		url = str_of(local);
@@ -77,13 +83,12 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 	buf_put(&r->base, url);
 	if (str_find_char(str_slice(url, host, url.n), '/') == url.n - host)
 		buf_put(&r->base, STR("/prod"));
-	const char *key = getenv("TINTYPE_API_KEY");
-	if (key != NULL && *key != '\0') {
+	const char *key = given_text(getenv("TINTYPE_API_KEY")), *gateway_key = given_text(getenv("TINTYPE_GATEWAY_KEY"));
+	if (key != NULL) {
 		buf_put(&r->bearer, STR("Bearer "));
 		buf_put(&r->bearer, str_of(key));
 	}
-	const char *gateway_key = getenv("TINTYPE_GATEWAY_KEY");
-	buf_put(&r->gateway_key, str_of(gateway_key != NULL && *gateway_key != '\0' ? gateway_key : key));
+	buf_put(&r->gateway_key, str_of(gateway_key != NULL ? gateway_key : key));
 	r->api = http_client_new();
 	r->store = http_client_new();
 	if (r->api == NULL || r->store == NULL)
@@ -250,8 +255,8 @@ static enum status check_answer(const struct remote *r, const struct http_respon
 		return OK;
 	if (answer->status == 401)
 		return fault_write(why, F_KEY_NEEDED, "%s (401)",
-			r->bearer.n > 0 ? "the server does not accept the API key: check TINTYPE_API_KEY"
-							: "the server requires an API key: set TINTYPE_API_KEY");
+			r->bearer.n > 0 ? "the server does not accept the API key: TINTYPE_API_KEY must be the one that it was started with, or one of `tintype apikeys add`"
+							: "the server requires an API key for this: set TINTYPE_API_KEY to the one that it was started with");
 	json_t *problem = json_read(answer->body, 0, NULL, &starved);
 	struct str reason = find_reason(problem, answer->body, a);
 	enum status status = reason.n > 0 ? fault_write(why, refusal_code(answer->status), "%.*s (%d)", STRF(reason), answer->status)

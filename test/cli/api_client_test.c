@@ -30,6 +30,7 @@ static void test_endpoint_when_given_then_base(void **state)
 		{ "localhost.example:80", NULL },
 		{ "192.0.2.1:80", NULL },
 		{ "a", NULL },
+		{ "", NULL }, /* most often of a variable that is not set: what is sent would go to another server */
 		{ "ftp://a", NULL },
 		{ "http://", NULL },
 		{ "http:///", NULL },
