@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -89,6 +89,7 @@ test('each thing that is broken without a server is found', async () => {
 	const open = path.join(work, 'open'), readable = path.join(work, 'readable');
 	for (const dir of [open, readable])
 		await makeData(dir);
+	writeFileSync(path.join(work, 'file made'), '');
 	chmodSync(path.join(open, 'data'), 0o777);
 	chmodSync(path.join(readable, 'data/credentials'), 0o644);
 	const good = await certificate('good'), other = await certificate('other'), shared = await certificate('shared');
@@ -107,6 +108,7 @@ test('each thing that is broken without a server is found', async () => {
 		['data', /can be written by others/, ['--data', path.join(open, 'data'), ...free]],
 		['data', /credentials/, ['--data', path.join(readable, 'data'), ...free]],
 		['data', /cannot be made in .*\/no\/such\/: No such file/, ['--data', path.join(work, 'no/such/data/'), ...free]],
+		['data', /made is not a directory\. Choose another with --data/, ['--data', path.join(work, 'file made'), ...free]],
 		['disk', /are free, and .* are reserved/, [...here, '--reserve', String(2 ** 40)]],
 		['certificate', /cannot be read/, [...here, '--tls-cert', path.join(work, 'no.pem'), '--tls-key', good.key]],
 		['certificate', /does not match the certificate/, [...here, '--tls-cert', good.cert, '--tls-key', other.key]],
@@ -179,7 +181,7 @@ test('a running server is asked: whether it is ready, and what browsers may do',
 	const during = async (flags, check) => {
 		const server = await startServer({ data: made, args: [...listen, ...flags] });
 		try {
-			await check();
+			await check(server);
 		} finally {
 			await server.stop();
 		}
@@ -200,6 +202,15 @@ test('a running server is asked: whether it is ready, and what browsers may do',
 	await during(own, async () => {
 		const found = await doctor([...args, ...own], { AWS_CA_BUNDLE: null });
 		assert.deepEqual([found.code, found.is('server'), found.is('cors'), found.is('certificate')], [0, ['ok'], ['ok'], ['ok', 'warning']], found.stdout);
+	});
+	/* A server that stands still is not asked for more. */
+	await during([], async server => {
+		server.child.kill('SIGSTOP');
+		try {
+			await assertFailed('server', /A server runs, and does not respond at http:.*\/readyz: /, args);
+		} finally {
+			server.child.kill('SIGCONT');
+		}
 	});
 	await during(['--reserve', String(2 ** 40)], () => assertFailed('server', /The server runs, and is not ready \(status 503\)/, args));
 });

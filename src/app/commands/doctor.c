@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_BYTES 1024
 #define LINE_BYTES ((size_t)8 << 10)
 #define CONNECT_MS 5000
 #define ANSWER_MS 10000
@@ -71,7 +70,7 @@ static void note_line(struct doctor *d, enum doctor_state state, struct str text
 
 void doctor_report(struct doctor *d, enum doctor_state state, const char *advice, const char *fmt, ...)
 {
-	char text[TEXT_BYTES];
+	char text[DOCTOR_TEXT_BYTES];
 	va_list args;
 	assert((state == DOCTOR_OK) == (advice == NULL));
 	va_start(args, fmt);
@@ -80,14 +79,19 @@ void doctor_report(struct doctor *d, enum doctor_state state, const char *advice
 	note_line(d, state, str_of(text), str_of(advice));
 }
 
-void doctor_report_fault(struct doctor *d, enum doctor_state state, const char *advice, const struct fault *why)
+const char *doctor_text_of(const struct fault *why, char text[DOCTOR_TEXT_BYTES])
 {
-	char text[TEXT_BYTES];
-	struct str said = str_of(why->text);
+	struct str said = str_of(why->text), cause = str_trim(str_of(why->cause));
 	while (said.n > 0 && said.p[said.n - 1] == '.')
 		said.n--;
-	(void)snprintf(text, sizeof text, "%.*s%s%s%s.", STRF(said), why->cause[0] ? " (" : "", why->cause, why->cause[0] ? ")" : "");
-	note_line(d, state, str_of(text), str_of(advice));
+	(void)snprintf(text, DOCTOR_TEXT_BYTES, cause.n > 0 ? "%.*s (%.*s)" : "%.*s%.*s", STRF(said), STRF(cause));
+	return text;
+}
+
+void doctor_report_fault(struct doctor *d, enum doctor_state state, const char *advice, const struct fault *why)
+{
+	char text[DOCTOR_TEXT_BYTES];
+	doctor_report(d, state, advice, "%s.", doctor_text_of(why, text));
 }
 
 /* questions */

@@ -20,12 +20,15 @@ const struct flag_name *doctor_flag(size_t i);
 
 enum doctor_state { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_FAILED };
 
+#define DOCTOR_TEXT_BYTES 1024
+
 struct doctor {
 	struct settings settings;
 	bool json;
 	bool settings_hold;                      /* a server would start with them */
 	bool remote;                             /* images are stored remotely */
-	bool running;                            /* a server answers */
+	bool running;                            /* a server uses the data directory, or answers */
+	bool silent;                             /* and it does not respond */
 	char api[160], storage[160], admin[160]; /* its URLs, as far as the settings say them; "" */
 	const char *check;                       /* that reports */
 	unsigned warnings, failures;
@@ -34,6 +37,9 @@ struct doctor {
 /* Report a line.
  * advice  what to do about it; NULL where it is ok */
 void doctor_report(struct doctor *d, enum doctor_state state, const char *advice, const char *fmt, ...) PRINTF(4, 5);
+/* What a failure says, with its cause, without a full stop at the end.
+ * text     written; is what it returns */
+const char *doctor_text_of(const struct fault *why, char text[DOCTOR_TEXT_BYTES]);
 /* Report a failure: what it says, cut where it begins to say what to do, and the advice if it does not. */
 void doctor_report_fault(struct doctor *d, enum doctor_state state, const char *advice, const struct fault *why);
 

@@ -89,6 +89,10 @@ void doctor_check_data(struct doctor *d)
 		check_new_directory(d);
 		return;
 	}
+	if (S_ISDIR(st.st_mode) == 0) {
+		doctor_report(d, DOCTOR_FAILED, "Choose another with --data; the first start makes it.", "%s is not a directory.", dir);
+		return;
+	}
 	unsigned before = d->failures;
 	uid_t owner = geteuid() != 0 ? geteuid() : st.st_uid; /* root checks it as its owner would */
 	if (check_private(d, dir, "data directory", owner, false))

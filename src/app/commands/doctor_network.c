@@ -34,8 +34,9 @@ void doctor_check_server(struct doctor *d)
 		return;
 	}
 	(void)snprintf(url, sizeof url, "%s/readyz", d->admin);
-	if (doctor_ask(&(struct doctor_question){ .method = "GET", .url = url, .own_cert = d->settings.tls_cert }, &a, &r, &why) != OK)
-		doctor_report_fault(d, DOCTOR_WARNING, "Look at its log: tintype logs.", &why);
+	d->silent = doctor_ask(&(struct doctor_question){ .method = "GET", .url = url, .own_cert = d->settings.tls_cert }, &a, &r, &why) != OK;
+	if (d->silent)
+		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "A server runs, and does not respond at %s: %s.", url, why.text);
 	else if (r.status != 200)
 		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "The server runs, and is not ready (status %d): %.*s", r.status,
 			STRF(str_trim(str_slice(r.body, 0, str_find_char(r.body, '\n')))));
@@ -128,9 +129,10 @@ static void check_outbox(struct doctor *d, const struct backends *e, struct aren
 {
 	struct outbox_status now;
 	struct fault why = { 0 };
+	char text[DOCTOR_TEXT_BYTES];
 	if (outbox_status(e->outbox, a, &now, &why) != OK)
 		doctor_report(d, DOCTOR_FAILED, "Check the rights of these credentials: doc/aws.md.",
-			"The waiting events cannot be counted: %s (%s).", why.text, why.cause);
+			"The waiting events cannot be counted: %s.", doctor_text_of(&why, text));
 	else if (now.unreadable > 0)
 		doctor_report(d, DOCTOR_WARNING, "The log names each (events.unreadable); what to do: doc/troubleshooting.md.",
 			"%llu event%s of the table cannot be read, so nothing is sent for %s.", (unsigned long long)now.unreadable,
@@ -140,11 +142,12 @@ static void check_outbox(struct doctor *d, const struct backends *e, struct aren
 static void check_dynamodb(struct doctor *d, struct backends *e, struct arena *a)
 {
 	struct fault why = { 0 };
+	char text[DOCTOR_TEXT_BYTES];
 	const char *what = "use", *name = d->settings.table_name;
 	if (try_table(e, &what, a, &why) != OK) {
 		doctor_report(d, DOCTOR_FAILED,
 			"Check TABLE_NAME, the region, and the rights of these credentials; `tintype table create` creates the table: doc/aws.md.",
-			"The server cannot %s the table %s: %s (%s).", what, name, why.text, why.cause);
+			"The server cannot %s the table %s: %s.", what, name, doctor_text_of(&why, text));
 		return;
 	}
 	doctor_report(d, DOCTOR_OK, NULL, "The table %s can be read, listed and written to.", name);
@@ -184,6 +187,7 @@ static void check_remote(struct doctor *d)
 	struct arena a CLEANUP(arena_deinit);
 	struct backends e CLEANUP(backends_close) = { 0 };
 	struct fault why = { 0 };
+	char text[DOCTOR_TEXT_BYTES];
 	const char *what = "use";
 	const struct settings *s = &d->settings;
 	arena_init(&a, ARENA_BYTES);
@@ -196,7 +200,7 @@ static void check_remote(struct doctor *d)
 	check_store_clock(d, &e, &a);
 	if (try_bucket(&e, &what, &a, &why) != OK)
 		doctor_report(d, DOCTOR_FAILED, "Check BUCKET_NAME, the region, the endpoint, and the rights of these credentials: doc/aws.md.",
-			"The server cannot %s the bucket %s: %s (%s).", what, s->bucket, why.text, why.cause);
+			"The server cannot %s the bucket %s: %s.", what, s->bucket, doctor_text_of(&why, text));
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "The bucket %s can be written to, read, listed and deleted from.", s->bucket);
 	if (postgres)
@@ -282,13 +286,13 @@ void doctor_check_cors(struct doctor *d)
 {
 	struct str rest = str_of(d->settings.cors_origins);
 	char api[URL_BYTES], store[URL_BYTES], origin[URL_BYTES];
-	bool has_store = upload_url(d, store), good = true, asked = false;
+	bool has_store = upload_url(d, store), good = true, asked = false, answers = d->running && !d->silent;
 	(void)snprintf(api, sizeof api, "%s/prod/upload", d->api);
-	if (has_store && d->api[0] != '\0' && (d->running || d->remote)) {
+	if (has_store && d->api[0] != '\0' && (answers || d->remote)) {
 		good = ask_preflight(d, &(struct preflight){ store, d->api, "PUT", "the store" });
 		asked = true;
 	}
-	while (d->running && rest.n > 0) {
+	while (answers && rest.n > 0) {
 		struct str one = str_trim(str_cut(&rest, ','));
 		(void)snprintf(origin, sizeof origin, "%.*s", STRF(str_equal(one, STR("*")) ? STR(OTHER_ORIGIN) : one));
 		if (d->api[0] != '\0')

@@ -61,7 +61,7 @@ static enum status fault_lost(const char *action, const struct fault *from, stru
 		end = fault_no_memory(why);
 	else
 		end = fault_set(why, UPSTREAM_FAILED, "The image table does not respond. Try again.");
-	fault_cause(why, "DynamoDB %s: %s %s", action, from->text, from->cause);
+	fault_cause(why, "DynamoDB %s: %s%s%s", action, from->text, from->cause[0] != '\0' ? " " : "", from->cause);
 	return end;
 }
 
