@@ -220,6 +220,17 @@ static bool is_damaged(struct body_copy *c, uint64_t pieces)
 	return !str_equal(str_of(digits), etag);
 }
 
+/* It is copied: a part of a picture is better than nothing. */
+static void note_damage(struct run *r, const struct body_copy *c)
+{
+	report_damage(r, c->file, c->file->is_marked
+			? "is damaged: its MD5 is not its ETag; the backup has it as it is; its image is marked as damaged"
+			: "is damaged: its MD5 is not its ETag; the backup has it as it is");
+	pthread_mutex_lock(&r->lock);
+	r->result->damaged += !c->file->is_marked;
+	pthread_mutex_unlock(&r->lock);
+}
+
 static enum status add_body(struct run *r, const struct body_copy *c, struct fault *why)
 {
 	const struct backup_watch *w = &r->o->watch;
@@ -267,7 +278,7 @@ static enum status copy_pieces_of(struct run *r, struct body_copy *c, struct fau
 		TRY(names_add(&c->pieces, without_folder(there != NULL ? names_text(there) : buf_str(&name)), 0, why));
 	}
 	if (is_damaged(c, n))
-		report_damage(r, c->file, "is damaged: its MD5 is not its ETag; the backup has it as it is");
+		note_damage(r, c);
 	return add_body(r, c, why);
 }
 

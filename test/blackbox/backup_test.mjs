@@ -327,6 +327,22 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	ends(await restore(from, '--check'), 1, /snapshots\/\d+T\d+Z: The manifest is not one of a backup/);
 });
 
+test('what is new and not what was stored is named, and the exit status says it', async () => {
+	ends(await restoreInto('altered'), 0, /restored/);
+	const altered = where('altered'), from = path.join(work, 'of altered'), [file] = files(altered, 'objects');
+	writeFileSync(file, readFileSync(file).reverse());
+	const run = await runProgram(['backup', from, '--data', altered]);
+	ends(run, 1, /1 new object is not what was stored/);
+	assert.match(run.stderr, new RegExp(`${path.basename(file)} is damaged: its MD5 is not its ETag; the backup has it as it is\n`));
+	ends(await restore(from, '--check'), 0, /all verified/);
+	ends(await restore(from, '--check', '--list'), 2, /give --list or --check/);
+	/* Once its image is marked, that is known. */
+	ends(await runProgram(['fsck', '--repair', '--data', altered]), 1, /repaired object_damaged/);
+	const known = await runProgram(['backup', `${from} again`, '--data', altered]);
+	ends(known, 0, /^snapshot /);
+	assert.match(known.stderr, /the backup has it as it is; its image is marked as damaged\n/);
+});
+
 test('what cannot be read at the server is named, and the rest is backed up', async () => {
 	ends(await restoreInto('torn'), 0, /restored/);
 	const torn = where('torn'), [one, two] = files(torn, 'objects'), from = path.join(work, 'of torn');

@@ -125,6 +125,9 @@ static enum status run_backup(const struct arguments *a, struct backup_place *pl
 		return fault_set(why, DATA_DAMAGED,
 			"%llu object%s could not be read, and will be missing after a restore. `tintype fsck` says which images they belong to.",
 			(unsigned long long)done.missing, plural_s(done.missing));
+	if (done.damaged > 0)
+		return fault_set(why, DATA_DAMAGED, "%llu new object%s not what was stored. `tintype fsck` says which images they belong to.",
+			(unsigned long long)done.damaged, done.damaged == 1 ? " is" : "s are");
 	return OK;
 }
 
@@ -209,7 +212,10 @@ static enum status read_restore(int argc, char **argv, struct arguments *a, stru
 	const struct argument_rules rules = { restore_row, RESTORE_FLAGS, 1, "the backup" };
 	TRY(arguments_read(&rules, argc, argv, a, why));
 	TRY(need_local(&a->settings, why));
-	if (a->values[RESTORE_CHECK] == NULL && a->values[RESTORE_LIST] == NULL)
+	bool check = a->values[RESTORE_CHECK] != NULL, list = a->values[RESTORE_LIST] != NULL;
+	if (check && list)
+		return fault_set(why, BAD_SETTING, "--list verifies nothing: give --list or --check.");
+	if (!check && !list)
 		TRY(backup_place_check_restore(a->operands[0], a->settings.data_dir, why));
 	return backup_place_open(place, &a->settings, a->operands[0], TARGET_READ, why);
 }
