@@ -59,12 +59,15 @@ async function call(method, path, given = {}) {
 	}
 }
 
+/** Its bytes in UTF-8, as fetch takes them: anything may be typed into the field, and fetch throws for characters above U+00FF. */
+const asHeader = text => String.fromCharCode(...new TextEncoder().encode(text));
+
 async function callOnce(method, path, { body, bearer = session?.token() || key, headers: more = {}, signal, keepalive }) {
 	const headers = { ...more };
 	if (bearer)
-		headers.Authorization = `Bearer ${bearer}`;
+		headers.Authorization = `Bearer ${asHeader(bearer)}`;
 	if (bearer && bearer === key)
-		headers['X-Api-Key'] = key;   // API Gateway asks for its key there
+		headers['X-Api-Key'] = asHeader(key);   // API Gateway asks for its key there
 	if (body)
 		headers['Content-Type'] = 'application/json';
 	let answer;

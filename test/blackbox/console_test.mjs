@@ -33,8 +33,11 @@ const enter = (view, { secret = token, ...options } = {}) => enterConsole(browse
 describe('signing in', () => {
 	test('a wrong token shows a message and nothing else; the right one signs in, survives a reload, and is removed by signing out', async () => {
 		const page = await openPage(browser, server, { url: server.admin });
-		await signIn(page, token.replace(/.$/, c => c === '0' ? '1' : '0'));
-		await page.getByRole('alert').filter({ hasText: 'Wrong token' }).waitFor();
+		for (const wrong of [token.replace(/.$/, c => c === '0' ? '1' : '0'), 'schlüssel “☃”']) {
+			await page.evaluate(() => { document.getElementById('wrong').textContent = ''; });
+			await signIn(page, wrong);
+			await page.getByRole('alert').filter({ hasText: 'Wrong token' }).waitFor();
+		}
 		assert.equal(await page.getByRole('navigation').isVisible(), false);
 		assert.equal(await page.locator(':focus').getAttribute('id'), 'token');
 		await signIn(page, ` ${token} `);

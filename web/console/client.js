@@ -37,11 +37,14 @@ async function problemOf(answer) {
 	return new Refusal(problem.detail || `The server answered ${answer.status}.`, { status: answer.status, code: problem.code ?? (answer.status === 401 ? 'key_needed' : '') });
 }
 
+/** Its bytes in UTF-8, as fetch takes them: anything may be typed into the field, and fetch throws for characters above U+00FF. */
+const asHeader = text => String.fromCharCode(...new TextEncoder().encode(text));
+
 async function ask(path, { method = 'GET', body, signal } = {}) {
 	let answer;
 	const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
 	try {
-		answer = await fetch(new URL(path, document.baseURI), { method, body: body && JSON.stringify(body), headers: { Authorization: `Bearer ${token}`, ...type },
+		answer = await fetch(new URL(path, document.baseURI), { method, body: body && JSON.stringify(body), headers: { Authorization: `Bearer ${asHeader(token)}`, ...type },
 			signal, cache: 'no-store', credentials: 'omit', redirect: 'error' });
 	} catch (error) {
 		if (signal?.aborted)
