@@ -125,6 +125,8 @@ export async function show(imageId) {
 			hooks.wantKey();
 		else if (listed && why.status === 404)
 			gone(imageId);
+		else if (why.code === 'no_such_image')
+			hooks.trouble(new Error(texts.viewer.notThere));
 		else if (listed && shown === imageId)
 			report(why.message);
 		else

@@ -37,7 +37,7 @@ export const texts = {
 		notKept: 'This browser has no room to remember the uploads. Keep this page open until they are finished.',
 		empty: 'The file is empty.',
 		large: (size, limit) => { const words = bytes(size) === bytes(limit) ? n => `${number(n)} bytes` : bytes; return `This file is ${words(size)}. The limit is ${words(limit)}.`; },
-		type: (type, limits) => /^image/.test(type) ? `This is a ${typeName(type)} picture. Only ${types(limits)} are accepted.` : `This isn't a ${types(limits)} picture.`,
+		type: (type, limits) => /^image/.test(type) ? `This picture is of the type ${typeName(type)}. Only ${types(limits)} are accepted.` : `This isn't a ${types(limits)} picture.`,
 		unreadable: 'This file cannot be read. If it is a folder, use "Choose a folder".',
 		moved: 'The file was moved or changed. Choose it again.',
 
@@ -117,6 +117,7 @@ export const texts = {
 	},
 	viewer: {
 		gone: 'This picture was deleted.',
+		notThere: 'This picture is not here. It was deleted, or the link is not complete.',
 	},
 	edit: {
 		name: 'Name', metadata: 'Metadata', entryName: 'Name of the entry', entryValue: 'Value', add: 'Add an entry', removeEntry: 'Remove this entry', save: 'Save', cancel: 'Cancel',

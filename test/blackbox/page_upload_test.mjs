@@ -280,7 +280,7 @@ test('files that would be refused are not sent: too large, empty, of another typ
 	assert.equal(await uploadIs(page, 'empty.png', 'refused'), 'The file is empty.');
 	for (const name of ['notes.txt', 'unknown', 'a page.png'])
 		assert.equal(await uploadIs(page, name, 'refused'), 'This isn\'t a JPEG, PNG, GIF or WebP picture.');
-	assert.equal(await uploadIs(page, 'phone.heic', 'refused'), 'This is a HEIC picture. Only JPEG, PNG, GIF or WebP are accepted.');
+	assert.equal(await uploadIs(page, 'phone.heic', 'refused'), 'This picture is of the type HEIC. Only JPEG, PNG, GIF or WebP are accepted.');
 	assert.equal(await page.getByRole('button', { name: /^Try again/ }).count(), 0);
 	assert.deepEqual([puts().length, asked], [before, []]);
 	assert.equal(await page.getByRole('button', { name: 'Clear finished' }).count(), 0);
