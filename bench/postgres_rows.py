@@ -17,7 +17,7 @@ import time
 
 import http_rows
 from aws_rows import ASKED, BIN, ENV, ROOT, TINTYPE
-from identity_rows import checked, flags_of, make_tokens, owner_of, pages
+from identity_rows import QUOTAS, checked, flags_of, make_tokens, owner_of, pages
 
 CONNECTIONS = 64
 
@@ -144,22 +144,47 @@ def bench_slots(b, d):
           f"{ours:.0f}/s against {theirs:.0f}/s")
     others = [TableServer(d, "ours") for _ in range(2)]
 
-    targets, body = b.file("three", "/prod/upload\n"), b.file("slot.json", json.dumps(ASKED))
-
-    def load(one, seconds):
-        return json.loads(subprocess.run([BIN / "load", "--port", str(one.ports["api"]), "--targets", targets, "--seconds", str(seconds), "--connections",
-                                          str(CONNECTIONS // 3), "--repeat", "--method", "POST", "--body", body, "--header", "Content-Type: application/json"],
-                                         check=True, stdout=subprocess.PIPE).stdout)
-
-    def three(seconds):
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            return sum(checked(result)["rate"] for result in pool.map(lambda one: load(one, seconds), (server, *others)))
+    three = lambda seconds: load_all(b, (server, *others), CONNECTIONS, seconds)["rate"]
     together, alone = b.compare(three, slots(b, server))
     b.row("POST /upload, three servers on one PostgreSQL, against one", "(none)", f"{together / alone:.2f}", True, f"{together:.0f}/s against {alone:.0f}/s")
+    for servers, connections in (([server], CONNECTIONS), ([server], 8), ([server, *others], CONNECTIONS)):
+        report_cost(b, d, servers, connections)
     for one in others:
         one.stop()
     compare_slots(b, d, server)
     server.stop()
+    keys, (token,) = make_tokens(b, 1, 1)
+    servers = [TableServer(d, "ours", *flags_of(keys, token), *QUOTAS) for _ in range(3)]
+    for some in (servers[:1], servers):
+        report_cost(b, d, some, CONNECTIONS, token)
+    for one in servers:
+        one.stop()
+
+
+def load_all(b, servers, connections, seconds, token=None):
+    """Slots from several servers at once: the sums of their rates and numbers of requests."""
+    targets, body = b.file("slots", f"/prod/upload\tAuthorization: Bearer {token}\n" if token else "/prod/upload\n"), b.file("slot.json", json.dumps(ASKED))
+
+    def load(one):
+        return checked(json.loads(subprocess.run([BIN / "load", "--port", str(one.ports["api"]), "--targets", targets, "--seconds", str(seconds), "--connections",
+                                                  str(connections // len(servers)), "--repeat", "--method", "POST", "--body", body, "--header",
+                                                  "Content-Type: application/json"], check=True, stdout=subprocess.PIPE).stdout))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        results = list(pool.map(load, servers))
+    return {name: sum(result[name] for result in results) for name in ("rate", "requests")}
+
+
+def report_cost(b, d, servers, connections, token=None):
+    """The processor time of a slot, and how many share a transaction."""
+    def used():
+        commits = d.query("ours", "SELECT xact_commit FROM pg_stat_database WHERE datname = 'ours'")
+        return http_rows.processor_s([one.process.pid for one in servers]), http_rows.processor_s(d.pids()), int(commits)
+    load_all(b, servers, connections, 1, token)
+    before = used()
+    n = load_all(b, servers, connections, b.round_s, token)["requests"]
+    own, database, commits = (now - then for now, then in zip(used(), before))
+    b.row(f"POST /upload on PostgreSQL, {len(servers)} server(s), {connections} connections{', one owner with quotas' if token else ''}: processor time", "(none)",
+          f"{1e6 * (own + database) / n:.0f} us", True, f"servers {1e6 * own / n:.0f} us, PostgreSQL {1e6 * database / n:.0f} us; {n / max(1, commits):.0f} slots a transaction")
 
 
 def compare_slots(b, d, server):
