@@ -128,8 +128,7 @@ def load_https(port, path, connections):
 
 class Nginx:
     def __init__(self, b, free_port, files):
-        self.where = b.work / "nginx-http"
-        self.where.mkdir()
+        self.where = pathlib.Path(tempfile.mkdtemp(prefix="nginx-", dir=b.work))
         self.where.chmod(0o755), b.work.chmod(0o755)
         for name, content in files.items():
             (self.where / name).write_bytes(content)
