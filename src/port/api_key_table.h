@@ -25,10 +25,10 @@ const char *api_scope_name(unsigned scope);
 bool api_scope_parse(struct str text, enum api_scope *out) MUST_CHECK;
 
 struct api_key_row {
-	struct str id;   /* the 8 characters of the key's text that are no secret */
-	struct str hash; /* hex SHA-256 of the whole text */
-	struct str name; /* UTF-8, for people */
-	unsigned scopes; /* a set of enum api_scope */
+	struct str id;                     /* the 8 characters of the key's text that are no secret */
+	struct str hash;                   /* hex SHA-256 of the whole text */
+	struct str name;                   /* UTF-8, for people */
+	unsigned scopes;                   /* a set of enum api_scope */
 	struct str owner, issuer, subject; /* whose images it is limited to; "": those of all */
 	int64_t created_ms;
 	int64_t expires_ms; /* 0: never */

@@ -27,7 +27,7 @@ struct user_row {
 	struct owner_usage usage;
 	bool has_quota; /* one of its own; else that of all */
 	struct owner_quota quota;
-	bool blocked; /* no new slots: everything of this owner is being deleted */
+	bool blocked;              /* no new slots: everything of this owner is being deleted */
 	int64_t first_ms, seen_ms; /* of the first and the last slot */
 };
 
@@ -65,7 +65,8 @@ struct user_table_ops {
 	enum status (*block)(struct user_table *, struct str owner, struct fault *);
 	enum status (*remove)(struct user_table *, struct str owner, struct fault *);
 	enum status (*add_derived)(struct user_table *, struct str owner, int64_t bytes, struct fault *);
-	enum status (*recount)(struct user_table *, struct str from_owner, bool repair, struct arena *, struct user_recount *out, struct fault *);
+	enum status (*recount)(
+		struct user_table *, struct str from_owner, bool repair, struct arena *, struct user_recount *out, struct fault *);
 };
 struct user_table {
 	const struct user_table_ops *ops;
@@ -89,8 +90,8 @@ void owner_usage_add_derived(struct owner_usage *u, int64_t bytes);
  * since then remains right. Pure. */
 void owner_usage_correct(struct owner_usage *u, const struct owner_usage *recorded, const struct owner_usage *counted);
 /* Note in `r` what was counted for an owner, and recorded before. What is kept lives in `a`, which the caller checks. */
-void user_recount_note(struct user_recount *r, struct arena *a, struct str owner, const struct owner_usage *recorded,
-	const struct owner_usage *counted);
+void user_recount_note(
+	struct user_recount *r, struct arena *a, struct str owner, const struct owner_usage *recorded, const struct owner_usage *counted);
 /* The minute of the clock that slots are counted in. */
 #define QUOTA_MINUTE_MS 60000
 enum status owner_blocked(struct fault *why);

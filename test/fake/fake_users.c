@@ -279,8 +279,7 @@ static enum status recount_locked(void *arg)
 	return OK;
 }
 
-static enum status recount(
-	struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
+static enum status recount(struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
 	return run(t, (struct users_call){ .owner = from, .arena = a, .recount = out, .repair = repair, .why = why }, recount_locked);
 }

@@ -77,7 +77,8 @@ static enum status walk(struct transfer *t, struct str cursor, struct arena *a, 
 	if (cursor.n > 0 && !(kept ? place.n == 0 || uuid_to_bytes(place, id) : str_to_u64(place, &n)))
 		return bad_cursor(why);
 	TRY(read_pool_acquire(&engine_of(t)->read_pool, &d, why));
-	TRY(kept ? read_kept(d, place.n > 0 ? (struct str){ (const char *)id, sizeof id } : (struct str){ 0 }, a, &page, why) : read_rows(d, (int64_t)n, a, &page, why));
+	TRY(kept ? read_kept(d, place.n > 0 ? (struct str){ (const char *)id, sizeof id } : (struct str){ 0 }, a, &page, why)
+			 : read_rows(d, (int64_t)n, a, &page, why));
 	*out = page;
 	return OK;
 }
@@ -112,15 +113,14 @@ static enum status insert_row(struct writer *w, const struct image_row *row, con
 		w->counters.next_seq = seq < w->counters.next_seq ? w->counters.next_seq : seq + 1;
 	}
 	TRY(writer_run(w,
-		DB_BIND(&w->db, Q_TRANSFER_PUT, db_int(n), db_uuid(id), db_int(row->status),
-			seq > 0 ? db_int(seq) : db_blob((struct str){ 0 }), db_text(row->owner), db_text(row->key), db_text(row->file_name),
-			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
-			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
-			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public),
-			db_int((int64_t)row->received_size), db_text(row->received_sha256), db_int(row->stripped), db_int(row->removed),
-			db_text(row->verdict), db_text(row->damage), db_text(row->placeholder), db_text(row->color), db_text(row->kept_metadata),
-			db_int((int64_t)row->version), db_text(row->issuer), db_text(row->subject), db_int((int64_t)row->max_bytes),
-			db_text(row->metadata), db_text(row->request_hash))));
+		DB_BIND(&w->db, Q_TRANSFER_PUT, db_int(n), db_uuid(id), db_int(row->status), seq > 0 ? db_int(seq) : db_blob((struct str){ 0 }),
+			db_text(row->owner), db_text(row->key), db_text(row->file_name), db_text(row->file_type), db_int((int64_t)row->file_size),
+			db_text(row->etag), db_int(row->width), db_int(row->height), db_int(row->orientation), db_int(row->frames),
+			db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms), db_int(row->ends_ms), db_text(row->reason),
+			db_text(row->delete_hash), db_int(row->is_public), db_int((int64_t)row->received_size), db_text(row->received_sha256),
+			db_int(row->stripped), db_int(row->removed), db_text(row->verdict), db_text(row->damage), db_text(row->placeholder),
+			db_text(row->color), db_text(row->kept_metadata), db_int((int64_t)row->version), db_text(row->issuer), db_text(row->subject),
+			db_int((int64_t)row->max_bytes), db_text(row->metadata), db_text(row->request_hash))));
 	image_counts_add(&w->counters.images, row, 1);
 	const struct image_row nothing = {
 		.owner = row->owner, .issuer = row->issuer, .subject = row->subject, .created_ms = row->created_ms, .status = IMAGE_REJECTED

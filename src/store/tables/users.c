@@ -246,7 +246,8 @@ static enum status repair_owner(void *arg, const struct owner_count *n, struct f
 	return group_commit_run(&((struct recounting *)arg)->engine->group_commit, &rc.change);
 }
 
-static enum status recount_users(struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
+static enum status recount_users(
+	struct user_table *t, struct str from, bool repair, struct arena *a, struct user_recount *out, struct fault *why)
 {
 	struct engine *e = ENGINE_OF(t, users);
 	struct db *d CLEANUP(read_pool_release) = NULL;
