@@ -1,7 +1,7 @@
 /* The outbox on PostgreSQL: an event is written in the transaction of the change that it reports. Processes that share the database share its
  * events. A process that asks for due events claims them: the same statement sets the time at which they are due again, so that no other
- * process gets them until then. If the process ends before it has recorded the outcome, another one sends them. If the response to a claim
- * is lost, the claim is repeated under the same number, and gets the same events. Delivered events are deleted. */
+ * process gets them until then. If the process ends before it has recorded the outcome, another one sends them. Delivered events are
+ * deleted. */
 #include "base/clock.h"
 #include "postgres/parts.h"
 #include "postgres/rows.h"
@@ -78,18 +78,6 @@ static int64_t open_phases(void)
 	return bits;
 }
 
-/* A claim has the number of the last one until its response has arrived; no claim with another number gets the same events. */
-static enum status claim_events(struct postgres *p, int64_t now_ms, uint32_t limit, PGresult **out, struct fault *why)
-{
-	pthread_mutex_lock(&p->claiming);
-	enum status status = PG_ASK(&p->points, PQ_OUTBOX_CLAIM, out, why, pg_number(now_ms), pg_number(now_ms + CLAIM_MS), pg_number(limit),
-		pg_number(open_phases()), pg_uuid(p->claim));
-	if (status == OK)
-		random_bytes(p->claim, sizeof p->claim);
-	pthread_mutex_unlock(&p->claiming);
-	return status;
-}
-
 /* The statement always returns a row: the columns after those of the event say whether events are sent, and when the next is due. */
 static enum status claim_due(struct outbox *o, int64_t now_ms, uint32_t limit, struct arena *a, struct outbox_page *out, struct fault *why)
 {
@@ -97,7 +85,8 @@ static enum status claim_due(struct outbox *o, int64_t now_ms, uint32_t limit, s
 	PGresult *r CLEANUP(result_clear) = NULL;
 	struct outbox_page page;
 
-	TRY(claim_events(POSTGRES_OF(o, outbox), now_ms, limit, &r, why));
+	TRY(PG_ASK(&POSTGRES_OF(o, outbox)->points, PQ_OUTBOX_CLAIM, &r, why, pg_number(now_ms), pg_number(now_ms + CLAIM_MS), pg_number(limit),
+		pg_number(open_phases())));
 	assert(PQntuples(r) > 0);
 	size_t n = PQgetisnull(r, 0, 0) ? 0 : (size_t)PQntuples(r);
 	int64_t next_ms = pg_column_number(r, 0, NEXT_MS);

@@ -17,8 +17,6 @@ struct postgres {
 	struct pg_writer writer;
 	struct pg_asker points; /* statements that touch a few rows */
 	struct pg_asker scans;  /* lists, counts, walks */
-	pthread_mutex_t claiming;
-	unsigned char claim[UUID_BYTES]; /* of the next claim of events, or of one whose response was lost; under the lock */
 };
 
 #define POSTGRES_OF(port, member) ((struct postgres *)((char *)(port)-offsetof(struct postgres, member)))

@@ -1,9 +1,8 @@
-/* The table when its connection is lost around a COMMIT or before the response to a claim, or is silent: a relay between it and PostgreSQL
+/* The table when its connection is lost around a COMMIT or is silent: a relay between it and PostgreSQL
  * loses what the test says. Each acknowledged change is in the database once: in the rows, the counts and the owner's usage. */
 #include "postgres/fixture.h"
 #include "postgres/recorded.h"
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 
@@ -22,18 +21,16 @@
 
 /* a relay that loses the connection around a COMMIT */
 
-enum relay_loss { RELAY_LOSES_NOTHING, RELAY_LOSES_COMMIT, RELAY_LOSES_ANSWER, RELAY_LOSES_EVENT };
-#define EVENT_BODY "an event of the test"
+enum relay_loss { RELAY_LOSES_NOTHING, RELAY_LOSES_COMMIT, RELAY_LOSES_ANSWER };
 
 #define RELAY_URL "postgres://postgres:postgres-test-password@127.0.0.1:%u/test%u?sslmode=disable&options=-csearch_path%%3Ds%u"
 
 struct relay {
 	int listener;
 	unsigned port, server_port;
-	_Atomic int next; /* enum relay_loss: what happens to the next COMMIT, or to the next response with an event */
+	_Atomic int next; /* enum relay_loss: what happens to the next COMMIT */
 	atomic_uint losses, accepted;
-	atomic_bool silent;  /* what clients send after they have logged in is dropped, and the connection stays */
-	atomic_bool refuses; /* new connections */
+	atomic_bool silent; /* what clients send after they have logged in is dropped, and the connection stays */
 	atomic_bool stopping;
 	pthread_t thread;
 };
@@ -52,17 +49,10 @@ struct link {
 	int client, server;
 };
 
-/* false: the connection ends. A response as short as that to a claim is sent after the commit. */
 static bool pass_on_response(struct link *l)
 {
 	char bytes[65536];
 	ssize_t n = read(l->server, bytes, sizeof bytes);
-	int loses_event = RELAY_LOSES_EVENT;
-	if (n > 0 && memmem(bytes, (size_t)n, EVENT_BODY, strlen(EVENT_BODY)) != NULL &&
-		atomic_compare_exchange_strong(&l->relay->next, &loses_event, RELAY_LOSES_NOTHING)) {
-		atomic_fetch_add(&l->relay->losses, 1);
-		return false;
-	}
 	return n > 0 && write(l->client, bytes, (size_t)n) == n;
 }
 
@@ -75,7 +65,7 @@ static bool pass_on_request(struct link *l)
 		return false;
 	if (bytes[0] == 'Q' && atomic_load(&l->relay->silent))
 		return true;
-	bool commits = memmem(bytes, (size_t)n, "COMMIT", sizeof "COMMIT") != NULL && atomic_load(&l->relay->next) != RELAY_LOSES_EVENT;
+	bool commits = memmem(bytes, (size_t)n, "COMMIT", sizeof "COMMIT") != NULL;
 	int loss = commits ? atomic_exchange(&l->relay->next, RELAY_LOSES_NOTHING) : RELAY_LOSES_NOTHING;
 	if (loss != RELAY_LOSES_NOTHING)
 		atomic_fetch_add(&l->relay->losses, 1);
@@ -119,10 +109,6 @@ static void *serve_relay(void *arg)
 			return NULL;
 		}
 		atomic_fetch_add(&r->accepted, 1);
-		if (atomic_load(&r->refuses)) {
-			close(client);
-			continue;
-		}
 		pthread_t thread;
 		struct link *l = mem_new(1, sizeof *l);
 		assert(l != NULL);
@@ -244,79 +230,6 @@ static void test_server_silent_while_a_connection_is_set_up_then_calls_end_in_ti
 	relay_stop(&relay);
 }
 
-static enum status write_event(
-	void *arg, enum outbox_kind kind, const struct image_row *row, int64_t now_ms, struct buf *body, struct fault *why)
-{
-	(void)arg, (void)kind, (void)row, (void)now_ms, (void)why;
-	buf_put(body, STR(EVENT_BODY));
-	return OK;
-}
-
-static void ignore_change(void *arg)
-{
-	(void)arg;
-}
-
-/* The number of events that are claimed; -1: the database cannot be reached. */
-static int claim(struct contract_fixture *w, struct arena *a)
-{
-	struct outbox_page page = { 0 };
-	struct fault why = { 0 };
-	enum status status = outbox_due(w->outbox, clock_now_ms(), 10, a, &page, &why);
-	assert_true(status == OK || why.code == F_STORAGE_FAILED);
-	return status == OK ? (int)page.n : -1;
-}
-
-static void test_response_to_a_claim_lost_then_the_same_process_gets_the_event_at_once_and_once(void **state)
-{
-	const struct outbox_source source = { .kinds = OUTBOX_ALL_KINDS, .write = write_event, .changed = ignore_change };
-	struct contract_fixture w, other;
-	struct relay relay;
-	struct arena a CLEANUP(arena_deinit);
-	struct fault why = { 0 };
-	struct image_row now;
-	char through[POSTGRES_URL_MAX];
-	(void)state;
-	arena_init(&a, 1 << 20);
-	pg_fixture_make(&w, 0);
-	struct pg_fixture *p = w.own, *op = mem_new(1, sizeof *op);
-	assert_non_null(op);
-	op->options = (struct postgres_options){ .url = str_of(p->url) };
-	other = (struct contract_fixture){ .own = op };
-	pg_fixture_reopen(&other);
-	relay_start(&relay, pg_server.port);
-	snprintf(through, sizeof through, RELAY_URL, relay.port, pg_server.databases, pg_fixture_schemas);
-	p->options.url = str_of(through);
-	pg_fixture_reopen(&w);
-	assert_int_equal(outbox_start(w.outbox, &source, &why), OK);
-	for (unsigned n = 1; n <= 2; n++) {
-		struct image_row row = recorded_row(&a, n);
-		struct resolution s = row_verdict(&a, n, 5000, STR(""));
-		assert_int_equal(table_insert(w.table, &row, &why), OK);
-		assert_int_equal(table_resolve(w.table, &s, &a, &now, &why), OK);
-		atomic_store(&relay.next, RELAY_LOSES_EVENT);
-		/* The second time the call fails, since it cannot connect again, and the first one that does not gets the event. */
-		if (n == 2) {
-			atomic_store(&relay.refuses, true);
-			assert_int_equal(claim(&w, &a), -1);
-			assert_int_equal(atomic_load(&relay.losses), n);
-			assert_int_equal(claim(&other, &a), 0);
-			atomic_store(&relay.refuses, false);
-		}
-		int claimed = claim(&w, &a);
-		while (claimed < 0)
-			claimed = claim(&w, &a);
-		assert_int_equal(claimed, 1);
-		assert_int_equal(atomic_load(&relay.losses), n);
-		assert_int_equal(claim(&w, &a), 0);
-		assert_int_equal(claim(&other, &a), 0);
-	}
-	assert_int_equal(outbox_start(w.outbox, NULL, &why), OK);
-	pg_fixture_unmake(&other);
-	pg_fixture_unmake(&w);
-	relay_stop(&relay);
-}
-
 static void test_database_without_tables_then_a_call_is_refused_after_the_first_connect(void **state)
 {
 	struct contract_fixture w;
@@ -346,7 +259,6 @@ int main(void)
 		cmocka_unit_test(test_connection_lost_after_a_commit_then_the_change_is_made_once_and_reported_as_made),
 		cmocka_unit_test(test_connection_lost_before_a_commit_then_the_change_is_made_again_once),
 		cmocka_unit_test(test_server_silent_while_a_connection_is_set_up_then_calls_end_in_time_and_the_next_are_served),
-		cmocka_unit_test(test_response_to_a_claim_lost_then_the_same_process_gets_the_event_at_once_and_once),
 		cmocka_unit_test(test_database_without_tables_then_a_call_is_refused_after_the_first_connect),
 	};
 	crypto_init();
