@@ -262,7 +262,7 @@ static enum status check_form(const struct direct_call *d, struct fault *why)
 	return OK;
 }
 
-static enum status answer_created(struct api_call *c, const struct slot *slot, const struct image_row *row, struct fault *why)
+static enum status answer_image(struct api_call *c, const struct slot *slot, const struct image_row *row, struct fault *why)
 {
 	struct buf text;
 	unsigned form = record_form_for(c, RECORD_ALONE);
@@ -274,18 +274,24 @@ static enum status answer_created(struct api_call *c, const struct slot *slot, c
 	writer_close(&text, '}');
 	TRY(call_json(c, &text, why));
 	record_tag(c, row);
+	return OK;
+}
+
+static enum status answer_created(struct api_call *c, const struct slot *slot, const struct image_row *row, struct fault *why)
+{
+	TRY(answer_image(c, slot, row, why));
 	c->x->answer.status = 201;
 	answer_header(&c->x->answer, STR("Location"), STR_CONCAT(c->arena, STR("/prod/images/"), row->image_id));
 	return fault_check_arena(c->arena, why);
 }
 
 /* What an earlier request with the same Idempotency-Key has made. */
-static enum status answer_first(struct api_call *c, const struct image_row *first, struct fault *why)
+static enum status answer_first(struct api_call *c, const struct slot *slot, const struct image_row *first, struct fault *why)
 {
 	direct_upload_repeated(&c->direct->upload);
 	switch (first->status) {
 	case IMAGE_UPLOADED:
-		return record_answer(c, first, why);
+		return answer_image(c, slot, first, why);
 	case IMAGE_REJECTED:
 		return fault_set(why, IMAGE_REJECTED, "%.*s", STRF(first->reason));
 	case IMAGE_PENDING:
@@ -304,12 +310,12 @@ static enum status store_once(struct api_call *c, const struct slot *slot, struc
 		TRY(request_key_find_first(c, &slot->row, OK, &first, why));
 	bool resumes = first.image_id.n > 0 && first.status == IMAGE_PENDING && u->buckets == NULL;
 	if (first.image_id.n > 0 && !resumes)
-		return answer_first(c, &first, why);
+		return answer_first(c, slot, &first, why);
 	enum status st = direct_upload_store(u, resumes ? &first : &slot->row, resumes, &now, why);
 	c->x->answer.image_id = slot->row.image_id;
 	if (st != OK && has_key && (why->code == F_IMAGE_EXISTS || why->code == F_STATE_CHANGED)) {
 		TRY(request_key_find_first(c, &slot->row, st, &first, why));
-		return answer_first(c, &first, why);
+		return answer_first(c, slot, &first, why);
 	}
 	TRY(st);
 	return answer_created(c, slot, &now, why);

@@ -1,5 +1,5 @@
 /* GET /limits: what the caller may send, so that it can check a file before it requests a slot; for an anonymous caller also whether it may
- * change images; for a user also the quota, which is read on a worker. */
+ * change images; whether an image is better sent in one request than to a slot; for a user also the quota, which is read on a worker. */
 #include "api/access.h"
 #include "api/body.h"
 #include "api/call.h"
@@ -38,6 +38,8 @@ enum status limits_run(struct api_call *c, struct fault *why)
 		writer_number(&b, STR("anonymousSlotsPerMinute"), c->api->options.anonymous_slots_per_minute);
 	if (c->api->options.requests_per_second > 0)
 		writer_number(&b, STR("requestsPerSecond"), c->api->options.requests_per_second);
+	if (c->api->options.direct == DIRECT_STORE && c->api->product->has_request_secret)
+		writer_bool(&b, STR("directUpload"), true);
 	if (has_owner)
 		users_write_quota(&b, &user.quota);
 	sign_in_write(&b, c);

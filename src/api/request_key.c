@@ -17,6 +17,18 @@ bool request_key_parse(struct str value, struct str *out)
 	return true;
 }
 
+static enum status check_anonymous(const struct api_call *c, struct str key, struct fault *why)
+{
+	if (c->route->stream == NULL)
+		return fault_set(
+			why, BAD_FIELD, "Idempotency-Key requires an API key or a token: send Authorization: Bearer … with it, or leave it out.");
+	if (key.n < REQUEST_KEY_ANONYMOUS_MIN_BYTES)
+		return fault_set(why, BAD_FIELD,
+			"Without an API key or a token, Idempotency-Key must have at least %d characters that nobody can guess: send a random UUID.",
+			REQUEST_KEY_ANONYMOUS_MIN_BYTES);
+	return OK;
+}
+
 enum status request_key_read(const struct api_call *c, struct str *out, struct fault *why)
 {
 	assert(c != NULL && out != NULL);
@@ -33,8 +45,7 @@ enum status request_key_read(const struct api_call *c, struct str *out, struct f
 			"Idempotency-Key must be one text of 1 to %d printable ASCII characters without quotes and backslashes, in quotes or not.",
 			REQUEST_KEY_MAX_BYTES);
 	if (!access_identifies(c))
-		return fault_set(
-			why, BAD_FIELD, "Idempotency-Key requires an API key or a token: send Authorization: Bearer … with it, or leave it out.");
+		TRY(check_anonymous(c, *out, why));
 	if (!c->api->product->has_request_secret)
 		return fault_set(
 			why, NOT_HERE, "This server takes no Idempotency-Key: set TINTYPE_DELIVERY_KEYS, from which it makes the ids of such images.");

@@ -1,7 +1,8 @@
 /* Idempotency-Key: repeating a request for a slot makes no second one.
  *
  * There is no table of keys. The image's id is made of the owner and the key (image/slot.h), so that a repetition finds the row of the first
- * request, and the row has a hash of that request, by which another one under the same key is refused.
+ * request, and the row has a hash of that request, by which another one under the same key is refused. Anonymous callers may send one with
+ * an image only. They have their keys in common, and whoever repeats a request gets its delete token: so the key must be too long to be guessed.
  * Source: draft-ietf-httpapi-idempotency-key-header-07 */
 #ifndef API_REQUEST_KEY_H
 #define API_REQUEST_KEY_H
@@ -10,13 +11,14 @@
 
 #define REQUEST_KEY_HEADER STR("Idempotency-Key")
 #define REQUEST_KEY_MAX_BYTES 128
+#define REQUEST_KEY_ANONYMOUS_MIN_BYTES 32
 
 /* Read the text of an Idempotency-Key: printable ASCII without quotes and backslashes, itself in quotes or not.
  * false: it is empty, longer than REQUEST_KEY_MAX_BYTES, or of another form. Pure; out borrows from value */
 bool request_key_parse(struct str value, struct str *out) MUST_CHECK;
 /* Read the key of a request.
  * out     "": none was sent
- * Errors  BAD_FIELD malformed, sent twice, or by a caller who is anonymous; NOT_HERE the server has no secret for it */
+ * Errors  BAD_FIELD malformed, sent twice, or by an anonymous caller for a slot or too short; NOT_HERE the server has no secret for it */
 enum status request_key_read(const struct api_call *c, struct str *out, struct fault *why) MUST_CHECK;
 /* IMAGE_GONE: what was requested with the key is not there any more. */
 enum status request_key_gone(struct fault *why);

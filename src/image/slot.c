@@ -49,21 +49,6 @@ static uint32_t url_life_s(const struct image_rules *rules, const struct slot_re
 	return r->expires_in_s > 0 && r->expires_in_s < rules->url_ttl_s ? r->expires_in_s : rules->url_ttl_s;
 }
 
-/* Only the token's digest is stored: the table's content does not allow a delete. */
-static void make_delete_token(struct arena *a, struct slot *s)
-{
-	char hex[2 * SHA256_BYTES + 1];
-	unsigned char raw[TOKEN_BYTES];
-	struct buf b;
-	random_bytes(raw, sizeof(raw));
-	buf_init_arena(&b, a, TOKEN_CHARS + 1);
-	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
-	s->delete_token = buf_str(&b);
-	sha256_hex(s->delete_token, hex);
-	s->row.delete_hash = str_dup(a, str_of(hex));
-	secret_wipe(raw, sizeof(raw));
-}
-
 bool delete_token_valid(struct str s)
 {
 	return (s.n == TOKEN_CHARS || s.n == OLD_TOKEN_CHARS) && base64url_chars(s);
@@ -76,20 +61,42 @@ void slot_set_secret(struct product *p, struct str key)
 	p->has_request_secret = true;
 }
 
-/* The same for the same owner and key, and unknown to whoever has not the secret. No owner has a NUL in it. */
-static void derive_id(const struct product *p, const struct slot_request *r, char out[UUID_CHARS + 1])
+/* The same for the same caller and key, and unknown to whoever has not the secret. Anonymous callers are no owner's: of all of them
+ * together the keys are apart from those of others. No owner and no key has a NUL in it. */
+static void derive(const struct product *p, const struct slot_request *r, struct str what, unsigned char out[SHA256_BYTES])
 {
-	unsigned char mac[SHA256_BYTES];
 	char text[ID_TEXT_BYTES];
 	struct buf b;
 	assert(p->has_request_secret);
 	buf_init_fixed(&b, text, sizeof text);
-	buf_put(&b, r->owner);
+	if (r->anonymous) {
+		buf_put_char(&b, '\0');
+		buf_put(&b, what);
+	} else
+		buf_put(&b, r->owner);
 	buf_put_char(&b, '\0');
 	buf_put(&b, r->request_key);
 	assert(buf_ok(&b));
-	hmac_sha256((struct str){ (const char *)p->request_secret, sizeof p->request_secret }, buf_str(&b), mac);
-	uuid_of_bytes(mac, out);
+	hmac_sha256((struct str){ (const char *)p->request_secret, sizeof p->request_secret }, buf_str(&b), out);
+}
+
+/* Only the token's digest is stored: the table's content does not allow a delete. With an Idempotency-Key the repeated request is to get the
+ * same one. */
+static void make_delete_token(const struct product *p, const struct slot_request *r, struct arena *a, struct slot *s)
+{
+	char hex[2 * SHA256_BYTES + 1];
+	unsigned char raw[TOKEN_BYTES];
+	struct buf b;
+	if (r->request_key.n > 0)
+		derive(p, r, STR("token"), raw);
+	else
+		random_bytes(raw, sizeof(raw));
+	buf_init_arena(&b, a, TOKEN_CHARS + 1);
+	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
+	s->delete_token = buf_str(&b);
+	sha256_hex(s->delete_token, hex);
+	s->row.delete_hash = str_dup(a, str_of(hex));
+	secret_wipe(raw, sizeof(raw));
 }
 
 /* Of everything that the request says, in one form. {NULL, 0}: the arena is full. */
@@ -121,9 +128,11 @@ static void fill_row(const struct product *p, const struct slot_request *r, stru
 {
 	struct image_row *row = &s->row;
 	char id[UUID_CHARS + 1];
-	if (r->request_key.n > 0)
-		derive_id(p, r, id);
-	else
+	unsigned char mac[SHA256_BYTES];
+	if (r->request_key.n > 0) {
+		derive(p, r, STR("id"), mac);
+		uuid_of_bytes(mac, id);
+	} else
 		uuid_v4(id);
 	row->image_id = str_dup(a, str_of(id));
 	row->status = IMAGE_PENDING;
@@ -141,7 +150,7 @@ static void fill_row(const struct product *p, const struct slot_request *r, stru
 	if (r->request_key.n > 0)
 		row->request_hash = hash_request(r, row->file_type, a);
 	if (r->anonymous)
-		make_delete_token(a, s);
+		make_delete_token(p, r, a, s);
 }
 
 /* Content-Length is signed where the size was given, but not listed: browsers set it themselves and do not

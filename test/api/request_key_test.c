@@ -223,6 +223,27 @@ static void test_id_then_of_owner_and_key_and_secret(void **state)
 	assert_false(str_equal(one.row.image_id, other.row.image_id));
 }
 
+static void test_id_when_anonymous_then_apart_from_keys_without_an_owner_and_the_token_is_the_same_again(void **state)
+{
+	struct slot_request want = { .file_name = STR("a"), .file_type = STR("image/png"), .owner = STR(""), .request_key = STR("c") };
+	struct slot ownerless, one, same, other;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(slot_prepare_row(&fixture.product, &want, &fixture.own, &ownerless, &why), OK);
+	want.anonymous = true;
+	assert_int_equal(slot_prepare_row(&fixture.product, &want, &fixture.own, &one, &why), OK);
+	assert_int_equal(slot_prepare_row(&fixture.product, &want, &fixture.own, &same, &why), OK);
+	want.request_key = STR("d");
+	assert_int_equal(slot_prepare_row(&fixture.product, &want, &fixture.own, &other, &why), OK);
+	assert_false(str_equal(ownerless.row.image_id, one.row.image_id));
+	assert_true(str_equal(one.row.image_id, same.row.image_id));
+	assert_true(delete_token_valid(one.delete_token) && str_equal(one.delete_token, same.delete_token));
+	assert_true(str_equal(one.row.delete_hash, same.row.delete_hash));
+	assert_false(str_equal(one.delete_token, other.delete_token));
+	assert_int_equal(ownerless.delete_token.n, 0);
+}
+
 static int setup_with_key(void **state)
 {
 	fixture_setup_with_key(state);
@@ -245,6 +266,7 @@ int main(void)
 		K(test_key_when_the_insert_fails_then_what_is_there_is_told),
 		K(test_key_when_malformed_or_anonymous_or_without_a_secret_then_refused),
 		K(test_id_then_of_owner_and_key_and_secret),
+		K(test_id_when_anonymous_then_apart_from_keys_without_an_owner_and_the_token_is_the_same_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

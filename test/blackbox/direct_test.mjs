@@ -229,7 +229,7 @@ test('an Idempotency-Key makes one image of a repeated request, whatever becomes
 	for (const change of [{ query: '?fileName=b.jpg' }, { query: `?fileName=a.jpg&metadata=${encodeURIComponent('{"a":"b"}')}` }, { body: other }, { body: tinyPng }])
 		refused(await send('one', change), 422, 'key_reused');
 	refused(await call(locked, 'POST', '/upload', { key, json: { fileName: 'a.jpg', fileType: 'image/jpeg' }, headers: { 'Idempotency-Key': 'one' } }), 422, 'key_reused');
-	refused(await call(locked, 'POST', '/images', { body: photo, headers: { 'Idempotency-Key': 'one' } }), 400, 'bad_field', /requires an API key or a token/);
+	refused(await call(locked, 'POST', '/images', { body: photo, headers: { 'Idempotency-Key': 'one' } }), 400, 'bad_field', /must have at least 32 characters/);
 	refused(await send('x'.repeat(129)), 400, 'bad_field', /128/);
 	assert.notEqual((await send('one', { query: '?fileName=a.jpg&onBehalfOf=ann' })).json.imageId, imageId, 'every owner has keys of its own');
 	assert.equal((await call(locked, 'DELETE', `/images/${imageId}`, { key })).status, 204);
@@ -242,6 +242,26 @@ test('an Idempotency-Key makes one image of a repeated request, whatever becomes
 	assert.equal(new Set(answers.map(({ json }) => json.imageId)).size, 1);
 	assert.deepEqual(await counts(locked), { ...before, uploaded: before.uploaded + 1 });
 	await settled(locked);
+});
+
+test('so it does of an anonymous caller, who gets the same delete token again; callers with a key have keys of their own', async () => {
+	const name = crypto.randomUUID(), query = '?fileName=a.jpg';
+	const send = (on, more) => call(on, 'POST', `/images${query}`, { body: photo, headers: { 'Idempotency-Key': name }, ...more });
+	for (const on of [server, locked]) {
+		const first = await send(on), again = await send(on), { imageId, deleteToken } = created(first, 'a.jpg', photo, 'image/jpeg');
+		assert.deepEqual([again.status, again.json.imageId, again.json.deleteToken, again.json.etag], [200, imageId, deleteToken, first.json.etag]);
+		assert.equal('links' in again.json, on === server, 'only who may read images is told more');
+		refused(await send(on, { body: tinyPng }), 422, 'key_reused');
+		const withToken = headers => call(on, 'DELETE', `/images/${imageId}`, { headers });
+		assert.equal((await withToken({ 'X-Delete-Token': deleteToken })).status, 204);
+		refused(await send(on), 410, 'image_gone');
+	}
+	const { imageId } = created(await send(locked, { key }), 'a.jpg', photo, 'image/jpeg');
+	assert.notEqual((await send(server)).json.imageId, imageId);
+	refused(await call(server, 'POST', '/upload', { json: { fileName: 'a.jpg', fileType: 'image/jpeg' }, headers: { 'Idempotency-Key': name } }), 400, 'bad_field', /requires an API key or a token/);
+	const at = await Promise.all(Array.from({ length: 8 }, () => call(server, 'POST', '/images', { body: tinyPng, headers: { 'Idempotency-Key': name.replaceAll('-', '') } })));
+	assert.deepEqual(at.map(({ status }) => status).sort(), [200, 200, 200, 200, 200, 200, 200, 201]);
+	assert.equal(new Set(at.map(({ json }) => json.deleteToken)).size, 1);
 });
 
 test('of an identified caller nothing is received that its key or its quota refuses', async t => {

@@ -210,6 +210,8 @@ export interface Limits {
     anonymousChanges?: boolean;
     anonymousSlotsPerMinute?: number;
     requestsPerSecond?: number;
+    /** `uploadDirect` writes to the storage itself, so that one request is all that an image takes; otherwise omitted. */
+    directUpload?: true;
     quota?: Quota;
     signIn?: Record<string, string>;
 }
