@@ -62,7 +62,8 @@ async function call(method, path, given = {}) {
 /** Its bytes in UTF-8, as fetch takes them: anything may be typed into the field, and fetch throws for characters above U+00FF. */
 const asHeader = text => String.fromCharCode(...new TextEncoder().encode(text));
 
-async function callOnce(method, path, { body, bearer = session?.token() || key, headers: more = {}, signal, keepalive }) {
+/** body: sent as JSON. send: in place of fetch, with a body of its own. */
+async function callOnce(method, path, { body, send = fetch, bearer = session?.token() || key, headers: more = {}, signal, keepalive }) {
 	const headers = { ...more };
 	if (bearer)
 		headers.Authorization = `Bearer ${asHeader(bearer)}`;
@@ -72,9 +73,9 @@ async function callOnce(method, path, { body, bearer = session?.token() || key, 
 		headers['Content-Type'] = 'application/json';
 	let answer;
 	try {
-		answer = await fetch(new URL(path, base), { method, headers, signal, keepalive, body: body && JSON.stringify(body), cache: 'no-store' });
+		answer = await send(new URL(path, base), { method, headers, signal, keepalive, body: body && JSON.stringify(body), cache: 'no-store' });
 	} catch (error) {
-		if (signal?.aborted)
+		if (signal?.aborted || error instanceof Refusal)
 			throw error;
 		throw new Refusal(texts.lost, { canRetry: true });
 	}
@@ -83,19 +84,21 @@ async function callOnce(method, path, { body, bearer = session?.token() || key, 
 	return answer.status === 204 ? null : answer.json();
 }
 
+/** "?a=b c" as the server reads it, for which "+" is that character and no blank; members without a value are left out. */
+function queryOf(members) {
+	const query = new URLSearchParams(Object.entries(members).filter(([, value]) => value));
+	return `?${query}`.replaceAll('+', '%20');
+}
+
 export const me = () => call('GET', 'me');
 export const limits = () => call('GET', 'limits');
 export const openSlot = (file, signal) => call('POST', 'upload', { body: { fileName: file.name, fileType: file.type, fileSize: file.size }, signal });
+/** An image in one request; the same with the same requestKey makes no second one. send(url, { method, headers, signal }) sends the bytes. */
+export const sendImage = (file, requestKey, { send, signal }) => call('POST', `images${queryOf({ fileName: file.name })}`, { send, signal, headers: { 'Content-Type': file.type, 'Idempotency-Key': requestKey } });
 export const complete = imageId => call('POST', `images/${imageId}/complete`);
 export const image = imageId => call('GET', `images/${imageId}`);
 /** A page of the list: { limit, cursor, skip, order, name, type, from, to, status }, each left out where it is not given. */
-export function page({ signal, ...given }) {
-	const query = new URLSearchParams({ urls: 'false' });
-	for (const [name, value] of Object.entries(given))
-		if (value)
-			query.set(name, value);
-	return call('GET', `images?${query}`, { signal });
-}
+export const page = ({ signal, ...given }) => call('GET', `images${queryOf({ urls: 'false', ...given })}`, { signal });
 /** { url, expiresAt } of a link that is good for so many seconds. */
 export const makeLink = (imageId, expiresIn) => call('POST', `images/${imageId}/links`, { body: { expiresIn } });
 /** Change members of a record; where `version` is given only if the record still has that one, else the Refusal's code is "precondition". */

@@ -72,7 +72,7 @@ function drawTile(item) {
 }
 
 async function copyLink(item) {
-	const said = await copy(linkTo(item.record?.imageId ?? item.trip.slot.imageId, item.record));
+	const said = await copy(linkTo(item.trip.imageId, item.record));
 	tiles.get(item)?.status.replaceChildren(...said);
 	say(tiles.get(item)?.status.textContent ?? '');
 	tiles.get(item)?.status.querySelector('input')?.select();
@@ -80,7 +80,7 @@ async function copyLink(item) {
 
 async function removeOwn(item) {
 	try {
-		await remove(item.trip.slot.imageId);
+		await remove(item.trip.imageId);
 		upload.dismiss(item);
 		say(texts.isDeleted(fenced(item.file.name)));
 	} catch (why) {

@@ -1,4 +1,4 @@
-// The uploads: files are added, their type is read from their first bytes, they are checked against the limits, sent six at a time, and
+// The uploads: files are added, their type is read from their first bytes, they are checked against the limits, sent some at a time, and
 // stored (queue.js) if that takes longer than a few seconds. tray.js shows them.
 //
 //   waiting -> sending -> checking -> done
@@ -8,15 +8,15 @@
 //      └── any of these cancelled: the item is removed
 //
 // When the connection is lost, or the server has too much to do, everything waits, longer each time, and goes on by itself.
-import { limits as askLimits, ownToken, Refusal, remove as removeImage } from './api.js';
+import { limits as askLimits, ownToken, Refusal } from './api.js';
 import { fenced, say } from './dom.js';
 import { typeOfBlob, typeOfFile, typeOfName } from './media_type.js';
 import * as queue from './queue.js';
 import { texts as all } from './texts.js';
-import { Speed, upload } from './transfer.js';
+import * as transfer from './transfer.js';
 
 const texts = all.uploads;
-const AT_ONCE = 6, READ_AT_ONCE = 16, STORE_AT_ONCE = 16, TRIES = 5;
+const AT_ONCE = 6, DIRECT_AT_ONCE = 4, READ_AT_ONCE = 16, STORE_AT_ONCE = 16, TRIES = 5;
 const STORE_AFTER_MS = 1000, SOON_S = 10;   // uploads that are done by then, or soon after, are not stored
 const MANY = 20;               // from this number of files on, records are read together
 const WAIT_S = 1, WAIT_MOST_S = 15;
@@ -25,7 +25,7 @@ const SPOKEN_ONE_BY_ONE = 3;   // of more files at once only the progress is ann
 const items = new Set();   // in the order in which they were added
 const count = { waiting: 0, sending: 0, checking: 0, done: 0, failed: 0, refused: 0 };
 const size = { all: 0, done: 0 };   // bytes, of what is done and under way
-const speed = new Speed();
+const speed = new transfer.Speed();
 let before = { done: 0, size: 0 };   // what was done when this batch began
 let limits = null, owner = '', hooks, number = 0, quarter = 0, busy = 0;   // busy: connections
 let keeps = true, paused = false, hold = null, waits = 0;   // hold: { why, until, timer } while everything waits
@@ -91,6 +91,7 @@ function objection({ size, type }) {
 /** The accepted types and sizes. */
 export function useLimits(found) {
 	limits = found;
+	transfer.useLimits(found);
 	[...items].filter(item => item.state === 'waiting' && item.isRead).forEach(judge);
 	pump();
 }
@@ -127,11 +128,14 @@ function setType(file, type) {
 	Object.assign(file, { type, misnamed: named !== '' && named !== type });
 }
 
+/** Whether the server may tell the type. Reading the bytes costs a fifth of what sending a small file does, and of many files nearly all are what their names say. */
+const isLeftToServer = ({ file }) => underWay() > MANY && transfer.isDirect(file) && limits.allowedTypes.includes(file.blob.type);
+
 /** Read the type, and judge. */
 async function read(item) {
 	const { file } = item;
 	try {
-		setType(file, await typeOfFile(file.blob, file.name));
+		setType(file, isLeftToServer(item) ? file.blob.type : await typeOfFile(file.blob, file.name));
 	} catch {
 		return change(item, 'failed', { why: new Refusal(texts.unreadable) });
 	}
@@ -220,6 +224,7 @@ async function resume() {
 	found.forEach(item => {
 		ownToken(item.trip.slot?.imageId, item.trip.slot?.deleteToken);
 		Object.assign(enter(item), { isRead: item.file.type !== '' });
+		item.trip.isSent = Boolean(item.trip.key);   // perhaps
 	});
 	hooks.notice(texts.goesOn(found.length));
 	await forEach(found.filter(item => !item.isRead), read);
@@ -284,9 +289,9 @@ async function send(item) {
 	const free = () => { busy -= Number(isBusy); isBusy = false; pump(); };
 	busy++;
 	try {
-		if (item.trip.slot && !await queue.claim(item))
+		if ((item.trip.slot || item.trip.key) && !await queue.claim(item))
 			return drop(item);
-		const record = await upload(item.file, item.trip, signal, {
+		const record = await transfer.upload(item.file, item.trip, signal, {
 			progressed(sent, speed) {
 				Object.assign(item, { sent, speed: speed ?? item.speed });
 				if (!signal.aborted)
@@ -304,6 +309,8 @@ async function send(item) {
 		if (signal.aborted)
 			return;
 		waits = 0;
+		if (record)
+			setType(item.file, record.fileType);
 		change(item, 'done', { record });
 		queue.remove(item);
 		announce(item);
@@ -322,10 +329,11 @@ function pump() {
 	if (!limits || paused || hold)
 		return;
 	for (const item of items) {
-		if (busy >= AT_ONCE)
+		if (item.state !== 'waiting' || !item.isRead)
+			continue;
+		if (busy >= (transfer.isDirect(item.file) ? DIRECT_AT_ONCE : AT_ONCE))   // two of the browser's six connections to the API are left for pictures
 			return;
-		if (item.state === 'waiting' && item.isRead)
-			send(item);
+		send(item);
 	}
 }
 
@@ -365,8 +373,8 @@ function drop(item) {
 export function dismiss(item) {
 	drop(item);
 	queue.remove(item);
-	if (item.trip.slot && item.state !== 'done')
-		removeImage(item.trip.slot.imageId).catch(() => {});
+	if (item.state !== 'done')
+		transfer.takeBack(item.file, item.trip).catch(() => {});
 }
 
 export const dismissAll = which => [...items].filter(which).forEach(dismiss);

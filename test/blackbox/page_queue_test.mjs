@@ -16,18 +16,26 @@ const KEY = 'correct-horse-battery-staple';
 const picture = (name, colour = [9, 99, 200]) => ({ name, mimeType: 'image/png', buffer: png(40, 30, { colour }) });
 const batch = n => Array.from({ length: n }, (_, i) => picture(`${i}.png`, [i % 256, i >> 8, 77]));
 const names = n => batch(n).map(({ name }) => name).sort();
-let browser, proxy, server, target, dir;
+let browser, proxy, front, server, target, dir;
 const pages = [];
+/** How the page sends small files: which requests have their bytes, what makes a repeated one the same, and how many come at once. */
+const WAYS = {
+	'to slots': { bySlots: true, isBytes: head => head.startsWith('PUT '), identityOf: head => head.split(' ')[1], atOnce: 6 },
+	'in one request': { bySlots: false, isBytes: head => head.startsWith('POST /prod/images?'), identityOf: head => /^idempotency-key: (.*)$/im.exec(head)[1].trim(), atOnce: 4 },
+};
+const forEachWay = (title, run) => Object.entries(WAYS).forEach(([name, way]) => test(`${title} (${name})`, () => run(way)));
 
 before(async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'tintype-queue-'));
-	[browser, proxy] = await Promise.all([startBrowser(), startProxy()]);
+	[browser, proxy, front] = await Promise.all([startBrowser(), startProxy(), startProxy()]);
 	server = await startServer({ args: ['--public-storage-url', proxy.url] });
 	proxy.to(target = server.storage);
+	front.to(server.api);
 	server = { ...server, storage: proxy.url };
 });
 afterEach(async () => {
 	proxy.release();
+	front.release();
 	for (const page of pages.splice(0)) {
 		await page.quiet();
 		await page.context().close();
@@ -38,12 +46,13 @@ afterEach(async () => {
 after(async () => {
 	await browser?.close();
 	await proxy?.stop();
+	await front?.stop();
 	await server?.stop();
 	rmSync(dir, { recursive: true });
 });
 
-async function open(options) {
-	const page = await openPage(browser, server, options);
+async function open({ bySlots = true, ...options } = {}) {
+	const page = await openPage(browser, server, { bySlots, url: bySlots ? server.api : front.url, ...options });
 	pages.push(page);
 	await page.getByText('up to 5 MB').waitFor();
 	return page;
@@ -52,7 +61,12 @@ async function open(options) {
 const listed = async (of = server, options) => (await call(of, 'GET', '/images?limit=1000', options)).json.images.map(image => image.fileName).sort();
 const summary = page => page.locator('#tray-count').textContent();
 const notice = page => page.locator('#notice').textContent();
-const hold = () => { proxy.rule = head => head.startsWith('PUT ') ? { holdAt: 0 } : undefined; };
+const onBytes = (what, { isBytes } = WAYS['to slots']) => { proxy.rule = front.rule = head => isBytes(head) ? what : undefined; };
+const hold = way => onBytes({ holdAt: 0 }, way);
+const release = () => { proxy.release(); front.release(); };
+const holding = () => proxy.holding() + front.holding();
+/** What the requests with bytes are the same by, in their order. */
+const sentAs = ({ isBytes, identityOf }) => [...proxy.heads, ...front.heads].filter(isBytes).map(identityOf);
 
 /** The names of the files that the browser keeps, each with its owner and whether it has a slot. */
 const kept = page => page.evaluate(() => new Promise((resolve, reject) => {
@@ -64,14 +78,15 @@ const kept = page => page.evaluate(() => new Promise((resolve, reject) => {
 	};
 }));
 
-test('400 files while the server is killed and started again end in 400 images, by themselves', async () => {
-	const data = path.join(dir, 'killed'), ports = {};
+forEachWay('400 files while the server is killed and started again end in 400 images, by themselves', async ({ bySlots, isBytes }) => {
+	const data = path.join(dir, `killed ${bySlots}`), ports = {};
 	mkdirSync(data);
 	let own = await startServer({ data, args: ['--verify', 'header'] });
 	for (const listener of ['api', 'storage'])
 		ports[listener] = new URL(own[listener]).host;
-	const page = await openPage(browser, own);
+	const page = await openPage(browser, own, { bySlots }), sent = [];
 	pages.push(page);
+	page.on('request', request => { if (isBytes(`${request.method()} ${new URL(request.url()).pathname}?`)) sent.push(1); });
 	await choose(page, batch(400));
 	await eventually(async () => (await listed(own)).length >= 60);
 	await own.kill();
@@ -81,21 +96,23 @@ test('400 files while the server is killed and started again end in 400 images, 
 	own = await startServer({ data, args: ['--verify', 'header', '--api', ports.api, '--storage', ports.storage] });
 	await page.getByText('All 400 uploaded').waitFor();
 	assert.deepEqual(await listed(own), names(400));
+	assert.ok(sent.length >= 400, 'they went this way');
 	await own.stop();
 });
 
-test('a reload goes on with what is left, with the same slots, and makes no picture twice', async () => {
-	hold();
-	const page = await open();
+forEachWay('a reload goes on with what is left, as the same requests, and makes no picture twice', async way => {
+	hold(way);
+	const page = await open(way);
 	await choose(page, batch(40));
-	await eventually(() => proxy.holding() === 6);
+	await eventually(() => holding() === way.atOnce);
 	await eventually(async () => (await kept(page)).length === 40);
-	assert.equal((await kept(page)).filter(({ hasSlot }) => hasSlot).length, 6);
-	const slots = proxy.heads.filter(head => head.startsWith('PUT ')).map(head => head.split(' ')[1]);
+	if (way.bySlots)
+		assert.equal((await kept(page)).filter(({ hasSlot }) => hasSlot).length, 6);
+	const first = sentAs(way).slice(-way.atOnce), isAgain = one => sentAs(way).filter(other => other === one).length === 2;
 	await page.reload();
 	await page.locator('#notice').getByText('40 uploads from before this page was opened continue.').waitFor();
-	await eventually(() => slots.every(slot => proxy.heads.filter(head => head.startsWith(`PUT ${slot} `)).length === 2), { what: 'each slot is used again' });
-	proxy.release();
+	await eventually(() => first.every(isAgain), { what: 'each of them is sent again' });
+	release();
 	await page.getByText('All 40 uploaded').waitFor();
 	assert.deepEqual(await listed(), names(40));
 	await eventually(async () => (await kept(page)).length === 0);
@@ -104,7 +121,7 @@ test('a reload goes on with what is left, with the same slots, and makes no pict
 	assert.equal(await page.locator('#batch').isVisible(), false);
 });
 
-test('a reload just before the response makes no second picture', async () => {
+test('a reload just before the response makes no second picture (to slots)', async () => {
 	const page = await open();
 	let answers = false;   // with unroute() those that wait would go on before the reload
 	await page.route('**/complete', route => answers && route.continue());
@@ -116,13 +133,24 @@ test('a reload just before the response makes no second picture', async () => {
 	assert.deepEqual(await listed(), names(6));
 });
 
-test('a second tab leaves the uploads of one that is open alone, and takes over those of one that was closed', async () => {
-	hold();
-	const first = await open();
+test('a reload just before the response makes no second picture (in one request)', async () => {
+	const way = WAYS['in one request'], page = await open(way);
+	onBytes({ cutAnswer: true }, way);
+	await choose(page, batch(4));
+	await eventually(async () => (await listed()).length === 4 && (await kept(page)).length === 4);
+	release();
+	await page.reload();
+	await page.getByText('All 4 uploaded').waitFor();
+	assert.deepEqual(await listed(), names(4));
+});
+
+forEachWay('a second tab leaves the uploads of one that is open alone, and takes over those of one that was closed', async way => {
+	hold(way);
+	const first = await open(way);
 	await choose(first, batch(20));
 	await eventually(async () => (await kept(first)).length === 20);
 	const second = await first.context().newPage();
-	await second.goto(`${server.api}/`);
+	await second.goto(first.url());
 	await second.getByText('up to 5 MB').waitFor();
 	await second.waitForFunction(() => new Promise(resolve => setTimeout(() => resolve(true), 600)));
 	assert.equal(await second.locator('#batch').isVisible(), false);
@@ -130,7 +158,7 @@ test('a second tab leaves the uploads of one that is open alone, and takes over 
 	pages[0] = Object.assign(second, { quiet: async () => {} });
 	await second.reload();
 	await second.locator('#notice').getByText('20 uploads from before this page was opened continue.').waitFor();
-	proxy.release();
+	release();
 	await second.getByText('All 20 uploaded').waitFor();
 	assert.deepEqual(await listed(), names(20));
 });
@@ -139,7 +167,7 @@ test('what waits belongs to its owner, and is erased by signing out and after a 
 	const closed = await startServer({ env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' }, args: ['--public-storage-url', proxy.url] });
 	proxy.to(closed.storage);
 	hold();
-	const page = await openPage(browser, { ...closed, storage: proxy.url });
+	const page = await openPage(browser, { ...closed, storage: proxy.url }, { bySlots: true });
 	pages.push(page);
 	const enter = async () => { await page.getByLabel('API key').fill(KEY); await page.keyboard.press('Enter'); };
 	await enter();
@@ -228,24 +256,23 @@ test('one line sums up the batch, in sight wherever the page is scrolled, in the
 	assert.deepEqual(await page.locator('#uploads .name').allTextContents(), ['notes.txt'], 'what is not finished stays');
 });
 
-test('pause stops what is being sent, and resume goes on with the same slots; cancelling all is asked for first', async () => {
-	hold();
-	const page = await open();
+forEachWay('pause stops what is being sent, and resume goes on with the same requests; cancelling all is asked for first', async way => {
+	const before = sentAs(way).length;
+	hold(way);
+	const page = await open(way);
 	await choose(page, batch(30));
-	await eventually(() => proxy.holding() === 6);
+	await eventually(() => holding() === way.atOnce);
 	await page.getByRole('button', { name: 'Pause' }).click();
 	await page.getByText('paused', { exact: true }).waitFor();
 	assert.match(await page.title(), /^Paused: 0 of 30/);
 	assert.equal(await page.locator('#uploads [data-state=sending]').count(), 0);
-	proxy.release();
-	const asked = [];
-	page.on('request', request => { if (request.url().endsWith('/prod/upload')) asked.push(1); });
+	release();
 	await page.getByRole('button', { name: 'Resume' }).click();
 	await page.getByText('All 30 uploaded').waitFor();
-	assert.equal(asked.length, 24);
-	hold();
+	assert.equal(new Set(sentAs(way).slice(before)).size, 30);
+	hold(way);
 	await choose(page, batch(20));
-	await eventually(() => proxy.holding() === 6);
+	await eventually(() => holding() === way.atOnce);
 	await page.getByRole('button', { name: 'Cancel all' }).click();
 	await page.getByText('Cancel 20 uploads? Pictures that are uploaded already are kept.').waitFor();
 	await page.keyboard.press('Enter');   // the focus is at what does no harm
@@ -254,7 +281,7 @@ test('pause stops what is being sent, and resume goes on with the same slots; ca
 	await page.getByRole('button', { name: 'Cancel all' }).click();
 	await page.getByRole('button', { name: 'Cancel uploads' }).click();
 	await page.getByText('All 20').waitFor({ state: 'detached' });
-	proxy.release();
+	release();
 	await eventually(async () => (await listed()).length === 30);
 	await eventually(async () => (await kept(page)).length === 0);
 	await choose(page, [picture('after.png')]);
@@ -335,12 +362,12 @@ test('each uploaded picture has its link, also without the key', async () => {
 	for (const [of, link] of [[server, id => `${server.api}/prod/images/${id}/file`], [closed, id => `${closed.api}/#${id}`]]) {
 		const page = await openPage(browser, of, { permissions: ['clipboard-read', 'clipboard-write'] });
 		pages.push(page);
-		const slot = page.waitForResponse('**/prod/upload');
+		const sent = page.waitForResponse('**/prod/images?fileName=*');
 		await choose(page, [picture('link.png')]);
 		await uploadIs(page, 'link.png', 'done');
 		await page.getByRole('button', { name: 'Copy link: link.png' }).click();
 		await upload(page, 'link.png').getByText('Link copied.').waitFor();
-		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), link((await (await slot).json()).imageId));
+		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), link((await (await sent).json()).imageId));
 	}
 	await closed.stop();
 });
@@ -350,6 +377,7 @@ test('on a phone the line fits, and nothing is wider than the window', async () 
 	const page = await open({ viewport: PHONE, hasTouch: true, isMobile: true });
 	await choose(page, [...batch(12), { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') }]);
 	await eventually(() => proxy.holding() === 6);
+	await page.locator('#batch').waitFor();
 	assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
 	assert.ok((await page.locator('#batch').boundingBox()).height < 200);
 });

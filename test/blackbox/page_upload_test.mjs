@@ -93,7 +93,7 @@ test('a phone offers its camera', async () => {
 
 test('the bytes go to the storage, another origin, after a preflight; the key never does', async () => {
 	proxy.heads.length = 0;
-	page = await openPage(browser, server, { init: () => sessionStorage.setItem('key', 'not to be sent there') });
+	page = await openPage(browser, server, { bySlots: true, init: () => sessionStorage.setItem('key', 'not to be sent there') });
 	await choose(page, [small('wire.png')]);
 	await uploadIs(page, 'wire.png', 'done');
 	const [preflight] = proxy.heads.filter(head => head.startsWith('OPTIONS '));
@@ -164,7 +164,7 @@ test('a connection that is cut half-way is reported, and the upload goes on by i
 });
 
 test('an upload whose connection is cut again and again while the server can be reached has failed, which is not "refused", and can be tried again', async () => {
-	page = await openPage(browser, server);
+	page = await openPage(browser, server, { bySlots: true });
 	await page.getByText('up to 5 MB').waitFor();
 	await page.evaluate(() => { const { setTimeout: original } = window; window.setTimeout = (work, ms) => original(work, ms < 30000 ? Math.min(ms, 50) : ms); });   // the waits, but for that of a stalled connection
 	proxy.rule = head => head.startsWith('PUT ') ? { cutAt: 0 } : undefined;
@@ -180,7 +180,7 @@ test('an upload whose connection is cut again and again while the server can be 
 
 test('a response that is lost after all bytes have arrived makes no second picture', async () => {
 	proxy.rule = head => head.startsWith('PUT ') ? { cutAnswer: true } : undefined;
-	page = await openPage(browser, server);
+	page = await openPage(browser, server, { bySlots: true });
 	await choose(page, [small('answer lost.png')]);
 	await upload(page, 'answer lost.png').getByText(LOST).waitFor();
 	proxy.release();
@@ -194,7 +194,7 @@ test('nor does one whose URL has expired meanwhile, with the API key or without 
 		const own = await startServer({ env, args: ['--public-storage-url', proxy.url] });
 		proxy.to(own.storage);
 		proxy.rule = head => head.startsWith('PUT ') ? { cutAnswer: true } : undefined;
-		page = await openPage(browser, { ...own, storage: proxy.url });
+		page = await openPage(browser, { ...own, storage: proxy.url }, { bySlots: true });
 		await page.route('**/prod/upload', async route => {   // as if its time was over
 			const answer = await route.fetch();
 			await route.fulfill({ response: answer, json: { ...await answer.json(), expiresAt: new Date(0).toJSON() } });
@@ -213,8 +213,95 @@ test('nor does one whose URL has expired meanwhile, with the API key or without 
 	proxy.to(target);
 });
 
-test('a failed request for the verdict is repeated, without the bytes', async () => {
+/** A page whose calls of the API go through a proxy of its own, with a server's files in one request. */
+async function openBehind(front, of = server) {
+	front.to(of.api);
+	page = await openPage(browser, of, { url: front.url });
+	await page.getByText('up to 5 MB').waitFor();
+	return page;
+}
+const isDirect = head => head.startsWith('POST /prod/images?');
+const middling = name => ({ name, mimeType: 'image/png', buffer: png(500, 500, { noise: true }) });   // 0.7 MB
+
+test('small files are sent in one request, and larger ones to slots', async () => {
 	page = await openPage(browser, server);
+	const sent = [];
+	page.on('request', request => { if (['POST', 'PUT'].includes(request.method())) sent.push(`${request.method()} ${new URL(request.url()).pathname.replace(/[0-9a-f-]{36}/, 'ID')}`); });
+	await choose(page, [small('one request.png'), large('a slot.png')]);
+	await uploadIs(page, 'one request.png', 'done');
+	await uploadIs(page, 'a slot.png', 'done');
+	assert.deepEqual(sent.sort(), ['POST /prod/images', 'POST /prod/images/ID/complete', 'POST /prod/upload', 'PUT /image-uploads/images/ID.png']);
+});
+
+test('in one request too, what is cut half-way or whose response is lost is sent again and makes one picture', async () => {
+	const front = await startProxy();
+	await openBehind(front);
+	for (const [name, rule] of [['half.png', { cutAt: 300000 }], ['no response.png', { cutAnswer: true }]]) {
+		front.rule = head => isDirect(head) ? rule : undefined;
+		await choose(page, [middling(name)]);
+		await upload(page, name).getByText(LOST).waitFor();
+		front.release();
+		await uploadIs(page, name, 'done');
+		assert.equal((await uploaded()).filter(one => one === name).length, 1);
+		await page.getByRole('button', { name: `Show: ${name}` }).waitFor();
+	}
+	await front.stop();
+});
+
+test('an upload in one request that is cancelled is gone from the server too, whether its bytes or its response were on the way', async () => {
+	const front = await startProxy();
+	await openBehind(front);
+	const cancel = name => page.getByRole('button', { name: `Cancel: ${name}` }).click();
+	front.rule = head => isDirect(head) ? { holdAt: 0 } : undefined;
+	await choose(page, [middling('held.png')]);
+	await eventually(() => front.holding() === 1);
+	await cancel('held.png');
+	front.release();
+	front.rule = head => isDirect(head) ? { cutAnswer: true } : undefined;
+	await choose(page, [small('unanswered.png')]);
+	await upload(page, 'unanswered.png').getByText(LOST).waitFor();
+	await eventually(async () => (await uploaded()).includes('unanswered.png'), { what: 'it has arrived' });
+	front.release();
+	const removed = page.waitForResponse(answer => answer.request().method() === 'DELETE');
+	await cancel('unanswered.png');
+	assert.equal((await removed).status(), 204);
+	await choose(page, [small('after both.png')]);
+	await uploadIs(page, 'after both.png', 'done');
+	const there = await uploaded();
+	assert.deepEqual(['held.png', 'unanswered.png', 'after both.png'].map(name => there.includes(name)), [false, false, true]);
+	await front.stop();
+});
+
+test('where a proxy lets no images through, the files go to slots', async () => {
+	page = await openPage(browser, server);
+	const asked = [];
+	await page.route('**/prod/images?fileName=*', route => { asked.push(1); return route.fulfill({ status: 413, contentType: 'text/html', body: '<h1>413 Request Entity Too Large</h1>' }); });
+	for (const name of ['to a slot.png', 'the next.png']) {
+		await choose(page, [small(name)]);
+		await uploadIs(page, name, 'done');
+	}
+	assert.equal(asked.length, 1);
+	assert.deepEqual((await uploaded()).slice(0, 2), ['the next.png', 'to a slot.png']);
+});
+
+test('an upload in one request is refused, or waits, for the reason that the server gives', async () => {
+	const KEY = 'correct-horse-battery-staple', full = await startServer({ env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'open', TINTYPE_ANONYMOUS_SLOTS_PER_MINUTE: '1' }, args: ['--trusted-proxies', '127.0.0.1'] });
+	page = await openPage(browser, full, { extraHTTPHeaders: { 'X-Forwarded-For': '203.0.113.9' } });
+	await page.getByText('up to 5 MB').waitFor();
+	await choose(page, [small('the first.png'), small('too soon.png')]);
+	await page.getByText('Trying again').waitFor();
+	assert.match(await page.locator('#waits').textContent(), /^Too many uploads from this address.* Trying again in \d+ s\./);
+	await page.locator('#uploads > [data-state=done]').waitFor();
+	await page.getByRole('button', { name: /^Copy link/ }).waitFor();
+	await page.getByRole('button', { name: /^Delete/ }).click();   // by its token
+	await page.locator('#uploads > [data-state=done]').waitFor({ state: 'detached' });
+	assert.deepEqual((await call(full, 'GET', '/images', { key: KEY })).json.images, []);
+	await page.quiet();
+	await full.stop();
+});
+
+test('a failed request for the verdict is repeated, without the bytes', async () => {
+	page = await openPage(browser, server, { bySlots: true });
 	await page.route('**/complete', route => route.abort());
 	await choose(page, [small('asked twice.png')]);
 	await upload(page, 'asked twice.png').getByText(LOST).waitFor();
@@ -225,7 +312,7 @@ test('a failed request for the verdict is repeated, without the bytes', async ()
 });
 
 test('an upload that is cancelled while it is checked is gone from the page and from the server', async () => {
-	page = await openPage(browser, server);
+	page = await openPage(browser, server, { bySlots: true });
 	let answer;
 	const asked = new Promise(resolve => { answer = resolve; });
 	await page.route('**/complete', answer);
@@ -243,7 +330,7 @@ test('an upload that is cancelled while it is checked is gone from the page and 
 });
 
 test('the records of many uploads are read together', async () => {
-	page = await openPage(browser, server);
+	page = await openPage(browser, server, { bySlots: true });
 	const asked = { complete: 0, list: 0 };
 	page.on('request', request => { const [, what] = /(complete)$|images\?/.exec(request.url()) ?? [, null]; if (what !== null) asked[what ?? 'list']++; });
 	const before = (await uploaded()).length;
@@ -295,6 +382,21 @@ test('the type is read from the bytes, whatever the name says', async () => {
 	await uploadIs(page, 'no ending', 'done');
 	const { images } = (await call(server, 'GET', '/images?limit=2')).json;
 	assert.deepEqual(Object.fromEntries(images.map(image => [image.fileName, image.fileType])), { 'scan.png': 'image/jpeg', 'no ending': 'image/png' });
+});
+
+test('of many files the server reads the types: of wrong names, and of what is no picture', async () => {
+	page = await openPage(browser, server);
+	await page.getByText('up to 5 MB').waitFor();
+	const asked = [];
+	page.on('request', request => { if (request.method() === 'POST') asked.push(decodeURIComponent(new URL(request.url()).search)); });
+	await choose(page, [...Array.from({ length: 30 }, (_, i) => small(`plain ${i}.png`, [i, 3, 4])), { name: 'a scan.png', mimeType: 'image/png', buffer: corpus('good/photo.jpg') },
+		{ name: 'a text.png', mimeType: 'image/png', buffer: Buffer.from('text') }, { name: 'a text.txt', mimeType: 'text/plain', buffer: Buffer.from('text') }]);
+	await page.getByText('31 of 33 uploaded').waitFor();
+	assert.equal(await uploadIs(page, 'a text.png', 'refused'), 'The file is not an image of a type that is allowed here: image/jpeg, image/png, image/gif, image/webp.');
+	assert.equal(await uploadIs(page, 'a text.txt', 'refused'), 'This isn\'t a JPEG, PNG, GIF or WebP picture.');
+	assert.match(await uploadIs(page, 'a scan.png', 'done'), /^Uploaded · [\d.]+ KB · a JPEG named \.png$/);
+	assert.equal(asked.length, 32);
+	assert.ok(!asked.includes('?fileName=a text.txt'), 'its name says that it would be refused');
 });
 
 for (const [what, folder] of corpora()) test(`a broken file of ${what} that is refused is said in its own sentence`, async () => {
@@ -359,7 +461,7 @@ test('over TLS, page and storage are both https, and the policy names it', async
 
 test('when the server asks to wait, it is waited, with the server\'s own message', async () => {
 	const full = await startServer({ args: ['--max-pending', '1'] });
-	page = await openPage(browser, full);
+	page = await openPage(browser, full, { bySlots: true });
 	await call(full, 'POST', '/upload', { json: { fileName: 'first.png', fileType: 'image/png' } });
 	await choose(page, [small('one too many.png')]);
 	await page.getByText('Trying again').waitFor();

@@ -19,8 +19,20 @@ const axeSource = readFileSync(path.join(root, 'test/npm/node_modules/axe-core/a
 export const DESK = { width: 1280, height: 860 };
 export const PHONE = { width: 390, height: 844 };
 
-/** A page in a context of its own, at `hash` of the server's page; also: further origins that it may call; more goes to the context. */
-export async function openPage(browser, server, { hash = '', init, url = server.api, also = [], ...more } = {}) {
+/** In the page: as if the server took no images itself. By no route of Playwright's, which would answer preflights. */
+function withoutDirect() {
+	const { json } = Response.prototype;
+	Response.prototype.json = async function () {
+		const found = await json.call(this);
+		if (this.url.endsWith('/prod/limits'))
+			delete found.directUpload;
+		return found;
+	};
+}
+
+/** A page in a context of its own, at `hash` of the server's page; also: further origins that it may call; bySlots: all files go to slots, small ones too;
+ * more goes to the context. */
+export async function openPage(browser, server, { hash = '', init, url = server.api, also = [], bySlots = false, ...more } = {}) {
 	const context = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce', acceptDownloads: true, ...more });
 	const page = await context.newPage();
 	page.setDefaultTimeout(60000);
@@ -40,6 +52,8 @@ export async function openPage(browser, server, { hash = '', init, url = server.
 	});
 	if (init)
 		await page.addInitScript(init);
+	if (bySlots)
+		await page.addInitScript(withoutDirect);
 	await page.goto(`${url}/${hash}`);
 	page.quiet = async () => {
 		assert.deepEqual(await page.evaluate(() => window.violations), []);
