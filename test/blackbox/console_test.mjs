@@ -167,6 +167,7 @@ describe('rows', () => {
 		};
 		await ask('INVOICE', 1);
 		await ask(made.uploaded, 1);
+		await ask('no picture', 1);
 		await ask('', 0, 'image/webp');
 		await page.getByText('No images match.').waitFor();
 		await ask('', 4, 'image/');

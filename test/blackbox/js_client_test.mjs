@@ -256,9 +256,10 @@ test('in one request: the record, once, whichever response is lost', async () =>
 	const told = [];
 	assert.equal((await anonymous.uploadDirect(named('direct.png', big), { metadata: { a: 'b' }, onProgress: sent => told.push(sent) })).metadata.a, 'b');
 	assert.equal(told.at(-1), big.length);
+	assert.equal((await anonymous.uploadDirect(tinyPng, { fileName: 'a + b.png' })).fileName, 'a + b.png');
 	api.rule = first('POST /prod/images', { cutAnswer: true });
 	await fails(anonymous.uploadDirect(tinyPng), { code: 'connection_lost' });
-	await eventually(async () => (await listed()).length === 2, { what: 'the image that the caller does not know of' });
+	await eventually(async () => (await listed()).length === 3, { what: 'the image that the caller does not know of' });
 	api.rule = first('POST /prod/images', { cutAnswer: true });
 	const { imageId } = await keyed.uploadDirect(named('lost.png', tinyPng));
 	assert.deepEqual((await listed()).filter(image => image.fileName === 'lost.png').map(image => image.imageId), [imageId]);
@@ -283,11 +284,12 @@ test('a page sends bytes to a slot that its own server has requested, as PUT or 
 
 test('lists give every image once, and what is asked of them', async () => {
 	const ids = [];
-	for (const name of ['cat.png', 'dog.png', 'catfish.png', 'eel.png', 'fox.png'])
+	for (const name of ['cat.png', 'dog.png', 'catfish.png', 'an eel + an egg.png', 'fox.png'])
 		ids.unshift((await keyed.upload(named(name, tinyPng))).imageId);
 	const names = async query => (await all(keyed.list(query))).map(image => image.fileName);
 	assert.deepEqual((await all(keyed.list({ limit: 2 }))).map(image => image.imageId), ids);
 	assert.deepEqual(await names({ name: 'CAT', order: 'oldest' }), ['cat.png', 'catfish.png']);
+	assert.deepEqual(await names({ name: 'l + a' }), ['an eel + an egg.png']);
 	assert.deepEqual(await names({ limit: 2, skip: 3 }), ['dog.png', 'cat.png']);
 	assert.deepEqual(await names({ from: new Date(Date.now() + 60000) }), []);
 	const page = await keyed.page({ limit: 2, urls: false });

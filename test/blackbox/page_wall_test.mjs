@@ -239,6 +239,10 @@ test('pictures are found by name, type and time, and shown from the oldest; then
 	await page.getByLabel('Name', { exact: true }).fill('7.P');
 	await shows(['7.png']);
 	await page.getByText('1 found', { exact: true }).waitFor();
+	await put('two + words.png');
+	await page.getByLabel('Name', { exact: true }).fill('o + w');
+	await shows(['two + words.png']);
+	await call(server, 'DELETE', `/images/${(await call(server, 'GET', '/images?name=words')).json.images[0].imageId}`);
 	await page.getByLabel('Name', { exact: true }).fill('nothing like that');
 	await page.getByRole('heading', { name: 'No pictures found' }).waitFor();
 	await page.getByLabel('Name', { exact: true }).fill('');

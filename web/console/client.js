@@ -56,7 +56,8 @@ async function ask(path, { method = 'GET', body, signal } = {}) {
 	return answer;
 }
 
-const query = parameters => new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== ''));
+/** "a=b c" as the server reads it, for which "+" is that character and no blank. */
+const query = parameters => `${new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== ''))}`.replaceAll('+', '%20');
 
 const read = async (path, parameters = {}, signal = undefined) => (await ask(`${path}?${query(parameters)}`, { signal })).json();
 
