@@ -111,8 +111,8 @@ test('two users in two browsers see their own pictures alone', async () => {
 
 test('a token that is refused is renewed once for all calls, and the uploads under way go on', async () => {
 	const page = await openAs('carol'), before = issuer.grants.length;
-	await refuseOnce(page, '/prod/upload');
-	await refuseOnce(page, '/prod/upload');
+	await refuseOnce(page, '/prod/images?fileName=*');
+	await refuseOnce(page, '/prod/images?fileName=*');
 	await choose(page, ['a.png', 'b.png', 'c.png'].map((name, i) => small(name, [0, 60 * i, 0])));
 	for (const name of ['a.png', 'b.png', 'c.png'])
 		await uploadIs(page, name, 'done');
@@ -124,7 +124,7 @@ test('a session that has ended keeps the files: the sign-in is in another window
 	const page = await openAs('dave');
 	await page.route(`${issuer.url}/token`, route => route.fulfill({ status: 400, json: { error: 'invalid_grant', error_description: 'grant request is invalid' },
 		headers: { 'Access-Control-Allow-Origin': '*' } }), { times: 1 });
-	await refuseOnce(page, '/prod/upload');
+	await refuseOnce(page, '/prod/images?fileName=*');
 	await choose(page, [small('kept.png', [90, 90, 0])]);
 	await page.getByText('Your session has ended. Sign in again.').waitFor();
 	assert.match(await uploadIs(page, 'kept.png', 'refused'), /expired/);
