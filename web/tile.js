@@ -3,6 +3,8 @@ import { bytes, el, fenced, icon, nameOf, typeName } from './dom.js';
 import { damageOf, hazeOf, isAnimated, lackOf, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
 import { texts } from './texts.js';
 
+const PROMPT_MS = 300;   // a picture that is there by then does not fade in: that would only be a delay
+
 /** Play an animation while the pointer is on its tile, or the keyboard's focus. */
 function playOver(tile, record) {
 	const motion = el('img', { className: 'motion', alt: '' });
@@ -28,7 +30,7 @@ function labelOf(record) {
 
 /** Its li; gone(imageId) is called when the image turns out to be deleted or broken. */
 export function makeTile(record, gone) {
-	const haze = hazeOf(record), damage = damageOf(record);
+	const haze = hazeOf(record), damage = damageOf(record), madeAt = performance.now();
 	const tile = el('button', { type: 'button', className: 'tile', title: damage, ariaLabel: labelOf(record) }, haze);
 	tile.dataset.imageId = record.imageId;
 	const blank = () => {
@@ -38,6 +40,10 @@ export function makeTile(record, gone) {
 	const picture = pictureOf(record, {
 		loaded: img => {
 			img.classList.add('shown');
+			if (performance.now() - madeAt < PROMPT_MS || !mayMove()) {   // without motion no transition would end either
+				tile.classList.add('prompt');
+				return haze?.remove();
+			}
 			haze?.classList.add('over');
 			haze?.addEventListener('transitionend', () => haze.remove());
 		},

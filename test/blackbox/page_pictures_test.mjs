@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
 
 import { openPage, PHONE, seeWall, startBrowser, wallHas } from './support/browser.mjs';
+import { after, afterEach, before, test } from './support/limited.mjs';
 import { freePort, startNginx } from './support/nginx.mjs';
 import { png } from './support/png.mjs';
 import { scenes } from './support/scenes.mjs';
@@ -105,7 +105,27 @@ test('until a picture has loaded its placeholder shows about the same', async ()
 	assert.ok(apart < 16, `${apart} of 255 apart`);
 	await Promise.all(held.map(route => route.continue()));
 	await tile(name).locator('img.shown').waitFor();
-	assert.equal(await tile(name).locator('canvas').evaluate(canvas => getComputedStyle(canvas).opacity), '0', 'nothing of it is seen through the picture');
+	assert.equal(await tile(name).locator('canvas').count(), 0, 'nothing of it is seen through the picture');
+});
+
+test('a picture that comes at once is there at once; one that comes later fades in over its placeholder', async () => {
+	for (const [later, opacity] of [[0, 1], [1000, 0]]) {
+		page = await openPage(browser, server, { reducedMotion: 'no-preference', init: `{
+			let now = 0;
+			performance.now = () => now += ${later};
+			window.begun = [];
+			addEventListener('DOMContentLoaded', () => new MutationObserver(changes => changes.forEach(({ target }) => target.matches('.tile picture img') && begun.push(Number(getComputedStyle(target).opacity))))
+				.observe(document.body, { subtree: true, attributeFilter: ['class'] }));
+		}` });
+		await page.locator('#wall img.shown').first().waitFor();
+		const found = await page.evaluate(() => window.begun);
+		assert.ok(found.length > 0 && found.every(one => Math.round(one) === opacity), JSON.stringify(found));
+		await eventually(() => page.evaluate(() => getComputedStyle(document.querySelector('#wall img.shown')).opacity === '1'));
+		await eventually(async () => await page.locator('#wall li:has(img.shown) canvas').count() === 0, { what: 'the placeholders go' });
+		await page.quiet();
+		await page.context().close();
+	}
+	page = undefined;
 });
 
 test('a gallery of 22 that is loaded again asks the server for its list and for no picture', async t => {
