@@ -1,10 +1,10 @@
 // What an operator does in the console, in Debian's Chromium on a real server: images, users, API keys, buckets, webhooks; and that dialogs
 // can be used by keyboard, and are accessible.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 
 import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
 import { bearer, enterConsole, leave, rows, signIn, tokenOf } from './support/console.mjs';
+import { after, before, describe, test } from './support/limited.mjs';
 import { call, corpus, credentials, eventually, fetchUrl, npmPackage, openSlot, putBytes, rawRequest, startServer, uploadImage } from './support/server.mjs';
 
 const { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } = npmPackage('@aws-sdk/client-s3');

@@ -2,10 +2,10 @@
 // over restarts and kill -9.
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
 
 import { axe, PHONE, startBrowser } from './support/browser.mjs';
 import { bearer, enterConsole, leave, rows } from './support/console.mjs';
+import { after, before, describe, test } from './support/limited.mjs';
 import { call, eventually, fetchUrl, startServer, uploadImage } from './support/server.mjs';
 import { sqlite } from './support/sqlite.mjs';
 

@@ -8,11 +8,11 @@ import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
 import { bearer, enterConsole, leave, lines, rows, signIn, tokenOf } from './support/console.mjs';
+import { after, before, describe, test } from './support/limited.mjs';
 import { call, eventually, fetchUrl, openSlot, putBytes, rawRequest, runProgram, startServer, uploadImage } from './support/server.mjs';
 
 const API_KEY = 'k3y-of-the-owner-1234567890';

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
 
 import { choose, openPage, seeWall, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { after, afterEach, before, test } from './support/limited.mjs';
 import { signLink } from './support/links.mjs';
 import { chunk, png } from './support/png.mjs';
 import { call, corpus, eventually, fetchUrl, openSlot, putBytes, startServer, uploadImage } from './support/server.mjs';

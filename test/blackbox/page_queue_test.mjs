@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
 
 import { axe, choose, hand, openPage, PHONE, startBrowser, upload, uploadIs } from './support/browser.mjs';
+import { after, afterEach, before, test } from './support/limited.mjs';
 import { png } from './support/png.mjs';
 import { startProxy } from './support/proxy.mjs';
 import { call, eventually, startServer } from './support/server.mjs';

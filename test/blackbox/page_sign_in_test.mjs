@@ -1,9 +1,9 @@
 // The page signs users in at an issuer: the authorization code flow with PKCE, in a real browser, at an issuer nobody here wrote. Renewal,
 // the end of a session with uploads under way, sign-out, and that two users see nothing of each other.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, test } from 'node:test';
 
 import { choose, openPage, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { after, afterEach, before, test } from './support/limited.mjs';
 import { signInAs, startIssuer } from './support/oidc.mjs';
 import { png } from './support/png.mjs';
 import { call, fetchUrl, startServer } from './support/server.mjs';

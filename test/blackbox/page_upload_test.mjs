@@ -5,11 +5,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
 
 import { choose, hand, openPage, PHONE, showAll, startBrowser, seeWall, upload, uploadIs } from './support/browser.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
 import { typeOfBytes } from '../../web/media_type.js';
+import { after, afterEach, before, test } from './support/limited.mjs';
 import { png } from './support/png.mjs';
 import { startProxy } from './support/proxy.mjs';
 import { call, corpora, corpus, eventually, pictures, runProgram, startServer, tinyPng } from './support/server.mjs';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
 
 import { axe, choose, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { after, before, test } from './support/limited.mjs';
 import { scenes } from './support/scenes.mjs';
 import { call, eventually, root, startServer, uploadImage } from './support/server.mjs';
 

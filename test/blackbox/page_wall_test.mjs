@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
 
 import { axe, choose, openPage, PHONE, seeWall, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { after, afterEach, before, test } from './support/limited.mjs';
 import { startWithMany } from './support/many_images.mjs';
 import { png } from './support/png.mjs';
 import { call, eventually, fetchUrl, startServer, uploadImage } from './support/server.mjs';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
 
+import { after, before, test } from './support/limited.mjs';
 import { png } from './support/png.mjs';
 import { call, eventually, startServer } from './support/server.mjs';
 import { startWebkit } from './support/webkit.mjs';
