@@ -12,6 +12,8 @@
 //   made_ms           the same at the first visit
 //   many_first_ms     first_picture_ms with MANY images
 //   many_bytes        page_bytes with MANY images
+//   frame_ms          while all of them are scrolled through, in FRAMES steps: what 95 of 100 frames take at most
+//   elements          the most that the document has meanwhile
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,9 +21,9 @@ import path from 'node:path';
 import { startChromium } from '../test/blackbox/support/chromium.mjs';
 import { startWithMany } from '../test/blackbox/support/many_images.mjs';
 import { scenes } from '../test/blackbox/support/scenes.mjs';
-import { root, startServer, uploadImage } from '../test/blackbox/support/server.mjs';
+import { root, startServer, tinyPng, uploadImage } from '../test/blackbox/support/server.mjs';
 
-const IMAGES = Number(process.argv[2] ?? 1000), MANY = Number(process.argv[3] ?? 100000), SEEN = 48, VISITS = 7, AT_ONCE = 8;
+const IMAGES = Number(process.argv[2] ?? 1000), MANY = Number(process.argv[3] ?? 100000), SEEN = 48, VISITS = 7, AT_ONCE = 8, FRAMES = 900;
 process.env.TINTYPE ??= path.join(root, 'build/tintype');
 
 /** In the page: when the first picture, and all in the window, have been painted. */
@@ -63,6 +65,34 @@ async function visit(browser, server) {
 	return { ...marks, bytes, screen };
 }
 
+/** In the page: scroll to the end, a step in each frame. */
+const scroll = frames => new Promise(done => {
+	const times = [];
+	let elements = 0, last, n = 0;
+	const step = now => {
+		if (last !== undefined)
+			times.push(now - last);
+		last = now;
+		elements = Math.max(elements, document.querySelectorAll('*').length);
+		scrollTo(0, (document.documentElement.scrollHeight - innerHeight) * n / frames);
+		if (n++ < frames)
+			requestAnimationFrame(step);
+		else
+			done({ times, elements });
+	};
+	requestAnimationFrame(step);
+});
+
+async function scrollThrough(browser, server) {
+	const context = await browser.newContext({ viewport: { width: 1280, height: 800 } }), page = await context.newPage();
+	await page.route('**/i/**', route => route.fulfill({ contentType: 'image/png', body: tinyPng }));   // most images are only rows
+	await page.goto(`${server.api}/`);
+	await page.locator('#wall .tile').first().waitFor();
+	const { times, elements } = await page.evaluate(scroll, FRAMES);
+	await context.close();
+	return { frame_ms: Math.round(times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)]), elements };
+}
+
 const median = numbers => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 /** Upload n pictures, and visit the page: [the first visit, the other visits]. */
 async function measure(server, pictures, n) {
@@ -83,11 +113,12 @@ try {
 	await server.stop();
 	server = await startWithMany(data, MANY);
 	const [, among] = await measure(server, pictures, SEEN);
+	const scrolled = await scrollThrough(browser, server);
 	console.log(JSON.stringify({
 		images: IMAGES, picture_bytes: Math.round(pictures.reduce((sum, one) => sum + one.bytes.length, 0) / pictures.length),
 		page_bytes: Math.max(...visits.map(one => one.bytes)), screen_bytes: Math.max(...visits.map(one => one.screen)), made_ms: Math.round(made.all),
 		first_picture_ms: Math.round(median(visits.map(one => one.first))), all_seen_ms: Math.round(median(visits.map(one => one.all))),
-		many: MANY, many_first_ms: Math.round(median(among.map(one => one.first))), many_bytes: Math.max(...among.map(one => one.bytes)),
+		many: MANY, many_first_ms: Math.round(median(among.map(one => one.first))), many_bytes: Math.max(...among.map(one => one.bytes)), ...scrolled,
 	}));
 } finally {
 	await browser.close();
