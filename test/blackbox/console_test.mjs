@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,12 +13,13 @@ import { gunzipSync } from 'node:zlib';
 import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
 import { bearer, enterConsole, leave, lines, rows, signIn, tokenOf } from './support/console.mjs';
 import { after, before, describe, test } from './support/limited.mjs';
-import { call, eventually, fetchUrl, openSlot, putBytes, rawRequest, runProgram, startServer, uploadImage } from './support/server.mjs';
+import { call, eventually, fetchUrl, openSlot, putBytes, rawRequest, root, runProgram, startServer, uploadImage } from './support/server.mjs';
 
 const API_KEY = 'k3y-of-the-owner-1234567890';
 const SCRIPT = '<script>document.title="taken"</script><img src=x onerror=alert(1)>.png';
 const BIDI = 'invoice \u202Egnp.exe';
 
+const folder = path.join(root, 'build/page');   // of the screenshots
 const OTHER_NAMES = '--host-resolver-rules=MAP evil.example 127.0.0.1, MAP admin.example 127.0.0.1';
 
 let server, token, browser;
@@ -310,6 +311,22 @@ describe('axe-core finds nothing in any view, and nothing is small or too wide',
 			await look('settings');
 			await leave(page);
 		});
+
+	for (const colorScheme of ['light', 'dark']) test(`while a list is loading, in ${colorScheme}`, async () => {
+		const page = await openPage(browser, server, { url: server.admin, colorScheme }), held = [];
+		mkdirSync(folder, { recursive: true });
+		await signIn(page, token);
+		await page.route('**/*', route => route.request().resourceType() === 'fetch' ? void held.push(route) : route.continue());
+		for (const [view, id] of [['Images', 'images'], ['Users', 'users'], ['API keys', 'keys'], ['Buckets', 'buckets'], ['Webhooks', 'webhooks']]) {
+			await page.getByRole('link', { name: view, exact: true }).click();
+			await page.locator(`#${id}-count`).getByText('Loading…').waitFor();
+			assert.deepEqual(await axe(page), [], view);
+			await page.screenshot({ path: path.join(folder, `console-loading-${id}-${colorScheme}.png`) });
+		}
+		await page.unrouteAll();
+		await Promise.all(held.map(route => route.abort().catch(() => {})));
+		await page.context().close();
+	});
 });
 
 test('everything can be used by keyboard only', async () => {

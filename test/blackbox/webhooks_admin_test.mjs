@@ -190,7 +190,10 @@ describe('the console', () => {
 		await page.locator('#webhooks-refresh').click();
 		await page.getByRole('button', { name: 'Resend all failed…' }).click();
 		const dialog = page.getByRole('dialog', { name: 'Resend 2 failed webhooks?' });
-		assert.deepEqual(await axe(page), []);
+		for (const colorScheme of ['light', 'dark']) {
+			await page.emulateMedia({ colorScheme });
+			assert.deepEqual(await axe(page), [], colorScheme);
+		}
 		await dialog.getByRole('button', { name: 'Resend' }).click();
 		await page.getByText('2 webhooks will be sent again.').waitFor();
 		await page.waitForFunction(() => document.activeElement.id === 'webhooks-title');
