@@ -248,6 +248,18 @@ test('while clients upload and delete, nothing is found', async () => {
 	assert.deepEqual(runs, [[[], 0, ''], [[], 0, ''], [[], 0, '']], `${uploads} uploads, ${deletes} deletions`);
 });
 
+test('files of one name from several folders, and from repairs before, are all moved aside', async () => {
+	const aside = () => Object.fromEntries(readdirSync(path.join(data, 'quarantine')).filter(name => name.startsWith('namesake')).map(name => [name, readFileSync(path.join(data, 'quarantine', name), 'utf8')]));
+	const put = (dir, text) => { mkdirSync(path.join(data, 'objects', dir), { recursive: true }); writeFileSync(path.join(data, 'objects', dir, 'namesake'), text); };
+	put('here', 'one');
+	put('there', 'two');
+	assert.equal((await fsck('--repair')).counts.repaired, 2);
+	put('here', 'three');
+	assert.equal((await fsck('--repair')).counts.repaired, 1);
+	assert.deepEqual(Object.keys(aside()).sort(), ['namesake', 'namesake.1', 'namesake.2']);
+	assert.deepEqual(Object.values(aside()).sort(), ['one', 'three', 'two']);
+});
+
 test('a repair that is killed is ended by the server, or by the next one, and nothing is repaired twice or lost', async () => {
 	const images = await Promise.all(Array.from({ length: 12 }, () => upload())), unnamed = 60;
 	const files = await Promise.all(images.map(image => fileOf(keyOf(image))));

@@ -108,17 +108,31 @@ static enum status read_named(const struct check *c, uint64_t first, bool named[
 	}
 }
 
-/* Into quarantine/, under the name that it had: no number is given twice. */
+/* 0, or -1 with errno: EEXIST where something has the name. */
+static int rename_new(int dir, const char *from, const char *to)
+{
+	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL) /* else a file system without that flag: a hard link does not replace either */
+		return -1;
+	return linkat(dir, from, dir, to, 0) == 0 ? unlinkat(dir, from, 0) : -1;
+}
+
+/* Into quarantine/, under the name that it had; with .1 and so on where a file of another folder, or of an earlier repair, has it. */
 static enum status move_aside(const struct check *c, const char *path, struct str name, struct fault *why)
 {
 	int dir = c->engine->dir_fd;
-	const char *to = path_of(c, "quarantine", name);
-	TRY(fault_check_arena(c->arena, why));
 	if (mkdirat(dir, "quarantine", 0700) != 0 && errno != EEXIST)
 		return io_fault(why, errno, "make quarantine/");
-	if (renameat(dir, path, dir, to) != 0 && errno != ENOENT)
-		return io_fault(why, errno, "move a file to quarantine/");
-	return OK;
+	for (unsigned n = 0;; n++) {
+		struct str free_name = n == 0 ? name : str_printf(c->arena, "%.*s.%u", STRF(name), n);
+		const char *to = path_of(c, "quarantine", free_name);
+		TRY(fault_check_arena(c->arena, why));
+		if (rename_new(dir, path, to) == 0 || errno == ENOENT)
+			return OK;
+		if (errno != EEXIST)
+			return io_fault(why, errno, "move a file to quarantine/");
+	}
 }
 
 /* Both names of what was moved: a file system without a journal may lose the file otherwise. */
