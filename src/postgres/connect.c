@@ -70,7 +70,7 @@ static enum status set_session(struct pg_conn *c, int64_t timeout_ms, struct fau
 	char command[256];
 
 	(void)snprintf(command, sizeof command,
-		"SET statement_timeout=%lld; SET idle_in_transaction_session_timeout=%lld; SET lock_timeout=0;"
+		"SET statement_timeout=%lld; SET idle_in_transaction_session_timeout=%lld; SET idle_session_timeout=0; SET lock_timeout=0;"
 		" SET default_transaction_isolation='read committed'",
 		(long long)timeout_ms, (long long)timeout_ms);
 	PGresult *r CLEANUP(result_clear) = pg_exec(c, command);

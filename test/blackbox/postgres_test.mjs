@@ -140,6 +140,19 @@ test('a password that is changed is read again from its file when the server con
 	}
 });
 
+test('connections without a call stay open, whatever the role says of idle sessions', async () => {
+	await postgres.query('tintype', "ALTER ROLE tintype SET idle_session_timeout = '2s'");
+	const own = await serve();
+	try {
+		assert.equal((await fetchUrl(`${own.admin}/readyz`)).status, 200);
+		const idle = () => postgres.query('tintype', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'tintype' AND state = 'idle' AND clock_timestamp() - state_change > '3 s'");
+		await eventually(async () => await idle() > 0);
+	} finally {
+		await own.stop();
+		await postgres.query('tintype', 'ALTER ROLE tintype RESET idle_session_timeout');
+	}
+});
+
 test('what cannot be is refused with what to do: the embedded store, a URL that is none, and a program without PostgreSQL', async () => {
 	for (const command of ['serve', 'sweep']) {
 		for (const [env, words] of [[{ TINTYPE_STORE: 'local' }, /go together: set both/], [{ TINTYPE_TABLE: 'postgres://tintype@localhost/tintype?sslmod=verify-full' }, /--table .*cannot be read/]]) {
