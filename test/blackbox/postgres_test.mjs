@@ -207,7 +207,9 @@ test('the doctor finds no fault, or the rights that the role does not have, or t
 	await postgres.query('tintype', 'REVOKE DELETE ON images FROM tintype; REVOKE INSERT ON outbox FROM tintype');
 	const [poor] = await doctor(app);
 	assert.deepEqual([poor.state, /rights are missing: images DELETE, outbox INSERT\./.test(poor.text)], ['failed', true], poor.text);
-	await postgres.query('tintype', 'GRANT DELETE ON images TO tintype; GRANT INSERT ON outbox TO tintype');
+	await postgres.query('tintype', 'GRANT DELETE ON images TO tintype; GRANT INSERT ON outbox TO tintype; REVOKE UPDATE ON SEQUENCE outbox_n_seq FROM tintype');
+	assert.match((await doctor(app))[0].text, /rights are missing: outbox_n_seq UPDATE\./);
+	await postgres.query('tintype', 'GRANT UPDATE ON SEQUENCE outbox_n_seq TO tintype');
 	assert.deepEqual((await doctor(as('postgres', PASSWORD, 'tintype'))).map(line => line.state), ['ok', 'warning']);
 });
 
