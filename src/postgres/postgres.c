@@ -39,16 +39,31 @@ static struct str find_part(const PQconninfoOption *parts, const char *keyword)
 	return STR("");
 }
 
+/* Whether there is an '@' in the host, the port or the database's name. It shows that characters of the password are not percent-encoded:
+ * libpq would take a part of the password for a host or a port, look that host up, and have it in its messages. */
+static bool is_ambiguous(struct str url)
+{
+	struct str rest = str_slice(url, str_find(url, STR("://")) + 3, url.n);
+	size_t at = str_find_char(rest, '@');
+
+	if (at < str_find_char(rest, '/'))
+		rest = str_slice(rest, at + 1, rest.n);
+	rest = str_slice(rest, 0, str_find_char(rest, '?'));
+	return str_find_char(rest, '@') < rest.n;
+}
+
 /* Check the URL, and choose an sslmode if none is given: libpq's default encrypts if the server supports it and verifies nothing, which
  * is enough only on this machine. libpq's own message is not reported, since it may contain a part of the password. */
 static enum status read_url(struct postgres *p, struct fault *why)
 {
 	PQconninfoOption *parts = PQconninfoParse(p->url, NULL);
 
-	if (parts == NULL)
+	if (parts == NULL || is_ambiguous(str_of(p->url))) {
+		PQconninfoFree(parts);
 		return fault_set(why, BAD_SETTING,
 			"--table (TINTYPE_TABLE) cannot be read: it must be postgres://USER@HOST[:PORT]/DATABASE[?PARAMETERS] with parameters of libpq, and with "
 			"special characters percent-encoded.");
+	}
 	bool is_set = find_part(parts, "sslmode").n > 0 || find_part(parts, "service").n > 0 || getenv("PGSSLMODE") != NULL;
 	p->target.sslmode = is_set || are_local(find_part(parts, "host")) ? NULL : "verify-full";
 	PQconninfoFree(parts);

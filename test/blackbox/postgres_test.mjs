@@ -114,6 +114,10 @@ test('a password is accepted from a file or the environment, refused on the comm
 	const open = await runProgram(['sweep'], { env: app });
 	chmodSync(app.TINTYPE_TABLE_PASSWORD_FILE, 0o600);
 	assert.deepEqual([open.code, /--table-password-file: .*chmod/.test(open.stderr)], [2, true], open.stderr);
+	for (const password of ['zebra@gnu', 'zebra/gnu', 'zebra@gnu/gnu', 'zebra?gnu@gnu', 'zebra%gnu']) {
+		const run = await runProgram(['sweep'], { env: { ...app, TINTYPE_TABLE_PASSWORD_FILE: null, TINTYPE_TABLE: `postgres://tintype:${password}@localhost/tintype` } });
+		assert.deepEqual([run.code, /cannot be read: .*percent-encoded/.test(run.stderr), /zebra|gnu/.test(run.stderr)], [2, true, false], run.stderr);
+	}
 	const gone = await runProgram(['sweep'], { env: { ...app, TINTYPE_TABLE_PASSWORD_FILE: `${dir}/none` } });
 	assert.match(gone.stderr, /--table-password-file: .*none cannot be read: No such file/);
 });
