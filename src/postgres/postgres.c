@@ -39,6 +39,41 @@ static struct str find_part(const PQconninfoOption *parts, const char *keyword)
 	return STR("");
 }
 
+/* Read the parameters of a connection: those of the URL, and for those that it does not have the values of the environment, of a service
+ * file, or libpq's defaults. libpq gives them of a connection alone, so one is begun with a parameter that libpq refuses before it connects.
+ * NULL: out of memory */
+static PQconninfoOption *read_parameters(const char *url)
+{
+	const char *const names[] = { "dbname", "channel_binding", NULL }, *const values[] = { url, "invalid", NULL };
+	PGconn *pg = PQconnectStartParams(names, values, 1);
+	PQconninfoOption *parts = PQconninfo(pg);
+
+	assert(PQstatus(pg) == CONNECTION_BAD);
+	PQfinish(pg);
+	return parts;
+}
+
+static bool is_default(const PQconninfoOption *parts, const char *keyword)
+{
+	while (strcmp(parts->keyword, keyword) != 0)
+		parts++;
+	return parts->val == NULL || (parts->compiled != NULL && strcmp(parts->val, parts->compiled) == 0);
+}
+
+/* Choose an sslmode if none is given: libpq's default encrypts if the server supports it and verifies nothing, which is enough only on this
+ * machine. */
+static enum status choose_sslmode(struct postgres *p, bool is_set, struct fault *why)
+{
+	PQconninfoOption *parts = read_parameters(p->url);
+
+	if (parts == NULL)
+		return fault_no_memory(why);
+	if (!is_set && is_default(parts, "sslmode") && !(are_local(find_part(parts, "host")) && are_local(find_part(parts, "hostaddr"))))
+		p->target.sslmode = "verify-full";
+	PQconninfoFree(parts);
+	return OK;
+}
+
 /* Whether there is an '@' in the host, the port or the database's name. It shows that characters of the password are not percent-encoded:
  * libpq would take a part of the password for a host or a port, look that host up, and have it in its messages. */
 static bool is_ambiguous(struct str url)
@@ -52,8 +87,7 @@ static bool is_ambiguous(struct str url)
 	return str_find_char(rest, '@') < rest.n;
 }
 
-/* Check the URL, and choose an sslmode if none is given: libpq's default encrypts if the server supports it and verifies nothing, which
- * is enough only on this machine. libpq's own message is not reported, since it may contain a part of the password. */
+/* libpq's own message is not reported, since it may contain a part of the password. */
 static enum status read_url(struct postgres *p, struct fault *why)
 {
 	PQconninfoOption *parts = PQconninfoParse(p->url, NULL);
@@ -64,10 +98,9 @@ static enum status read_url(struct postgres *p, struct fault *why)
 			"--table (TINTYPE_TABLE) cannot be read: it must be postgres://USER@HOST[:PORT]/DATABASE[?PARAMETERS] with parameters of libpq, and with "
 			"special characters percent-encoded.");
 	}
-	bool is_set = find_part(parts, "sslmode").n > 0 || find_part(parts, "service").n > 0 || getenv("PGSSLMODE") != NULL;
-	p->target.sslmode = is_set || are_local(find_part(parts, "host")) ? NULL : "verify-full";
+	bool is_set = find_part(parts, "sslmode").n > 0 || getenv("PGSSLMODE") != NULL;
 	PQconninfoFree(parts);
-	return OK;
+	return choose_sslmode(p, is_set, why);
 }
 
 static enum status check_password(const struct postgres *p, struct fault *why)

@@ -195,10 +195,23 @@ test('without a verified certificate, or with a wrong password, nothing is sent,
 		assert.equal(found.code, 1);
 		assert.match(found.stdout, words);
 	}
-	// Of another machine the certificate is verified unless the URL says otherwise.
+	// Of another machine the certificate is verified unless the URL says otherwise, no matter where the machine is named.
 	const elsewhere = `postgres://tintype@db.example:${postgres.port}/tintype?hostaddr=127.0.0.1`;
-	const unsaid = await runProgram(['recount'], { env: { ...app, TINTYPE_TABLE: elsewhere, HOME: dir } });
-	assert.deepEqual([unsaid.code, /root certificate file .* does not exist/.test(unsaid.stderr)], [1, true], unsaid.stderr);
+	const nameless = `postgres://tintype@:${postgres.port}/tintype`, services = path.join(dir, 'services');
+	writeFileSync(services, '[far]\nhost=db.example\nhostaddr=127.0.0.1\n[near]\nhost=localhost\n[lax]\nhost=db.example\nhostaddr=127.0.0.1\nsslmode=require\n');
+	for (const env of [
+		{ TINTYPE_TABLE: elsewhere },
+		{ TINTYPE_TABLE: nameless, PGHOST: 'db.example', PGHOSTADDR: '127.0.0.1' },
+		{ TINTYPE_TABLE: `${nameless}?service=far`, PGSERVICEFILE: services },
+		{ TINTYPE_TABLE: nameless, PGSERVICE: 'far', PGSERVICEFILE: services },
+	]) {
+		const unsaid = await runProgram(['recount'], { env: { ...app, HOME: dir, ...env } });
+		assert.deepEqual([unsaid.code, /root certificate file .* does not exist/.test(unsaid.stderr)], [1, true], JSON.stringify(env) + unsaid.stderr);
+	}
+	for (const service of ['near', 'lax']) {
+		const run = await runProgram(['recount'], { env: { ...app, HOME: dir, TINTYPE_TABLE: `${nameless}?service=${service}`, PGSERVICEFILE: services } });
+		assert.equal(run.code, 0, run.stderr);
+	}
 	const said = await runProgram(['recount'], { env: { ...app, TINTYPE_TABLE: `${elsewhere}&sslmode=require`, HOME: dir } });
 	assert.equal(said.code, 0, said.stderr);
 });
