@@ -39,6 +39,8 @@ before(async () => {
 	const [roles, rights] = sqlOf('doc/postgres.md').split('\\connect tintype\n');
 	for (const statement of roles.split(/;\n/).filter(one => one.trim()))
 		await postgres.query('postgres', statement.replace("'OWNER PASSWORD'", "'owner secret'").replace("'SERVER PASSWORD'", "'server secret'"));
+	// As PostgreSQL 14 makes it: later ones give it to the owner of the database.
+	await postgres.query('tintype', 'ALTER SCHEMA public OWNER TO postgres; GRANT ALL ON SCHEMA public TO PUBLIC');
 	await postgres.query('tintype', rights);
 	owner = as('tintype_owner', 'owner secret', 'tintype');
 	app = as('tintype', 'server secret', 'tintype');
