@@ -39,7 +39,7 @@ struct api_options {
 	struct identity *identity; /* the issuer's tokens; NULL: there are no users */
 	enum status (*verify)(struct identity *, struct str token, int64_t now_ms, bool may_wait, struct arena *, struct identity_caller *out,
 		struct fault *); /* identity_verify, with identity */
-	/* What a token must have among its scopes for a call, with a * for the name of the scope; "": tokens of users may do what users may */
+	/* Which of its scopes a user's token needs for a call, with * in place of the scope's name; "": a token may do what its user may */
 	struct str token_scopes;
 	/* identity_sign_in, with identity; NULL: the page signs nobody in */
 	bool (*sign_in)(struct identity *, struct arena *, struct identity_sign_in *out);

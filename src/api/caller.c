@@ -27,7 +27,7 @@ static bool has_two_dots(struct str s)
 	return dots == 2;
 }
 
-/* Which scopes of SCOPES_USER a token has, whose own names for them the pattern gives. */
+/* The scopes of SCOPES_USER that a token has. The pattern gives their names in tokens; without one a token has all. */
 static unsigned granted_scopes(const struct api_options *o, struct str scopes)
 {
 	static const unsigned all[] = { SCOPE_UPLOAD, SCOPE_READ, SCOPE_DELETE };
@@ -58,7 +58,7 @@ static enum status read_token(struct api_call *c, struct str given, bool may_wai
 		return bearer_count(o->wrong_keys, &c->x->request, status, why);
 	TRY(status);
 	assert(who.owner.n > 0);
-	/* An administrator's token that is limited is not an administrator's. */
+	/* A token that lacks a scope gives no administrator's rights. */
 	unsigned granted = granted_scopes(o, who.scopes);
 	bool is_admin = who.is_admin && granted == SCOPES_USER;
 	c->caller = (struct caller){ .kind = CALLER_USER,

@@ -29,7 +29,7 @@ struct aws_chain {
 	char *held[PARTS]; /* NULL: none yet */
 	int64_t expires_ms;
 	int64_t fetched_ms;
-	bool refused;         /* by a service, since they were fetched */
+	bool refused;         /* a service has refused them since they were fetched */
 	int64_t ask_again_ms; /* no refresh before this time */
 	bool failed;          /* the last fetch failed, with: */
 	struct fault failure;

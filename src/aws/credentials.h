@@ -24,10 +24,9 @@ void aws_chain_free(struct aws_chain **c);
  * Errors  UPSTREAM_FAILED none found (the text names the places checked), a malformed file, an endpoint that fails
  * Threads any; blocks when something has to be fetched */
 enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why) MUST_CHECK;
-/* A service does not accept these credentials any more: have them fetched before the next use. Where they were replaced meanwhile, or have just
- * been fetched, nothing is done.
- * access_key  of those that were refused
- * true        the next aws_chain_get may give others
+/* Report that a service refused these credentials: they are fetched again before the next use, unless they have been replaced in the
+ * meantime or have just been fetched. Returns true if the next aws_chain_get may give others.
+ * access_key  borrowed; of the refused credentials
  * Threads     any */
 bool aws_chain_refuse(struct aws_chain *c, struct str access_key, int64_t now_ms);
 /* REGION, AWS_REGION, AWS_DEFAULT_REGION, then the profile's region; "" when none is set. */

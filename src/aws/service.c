@@ -2,10 +2,10 @@
  * takes the most recently used one, so that the others can time out.
  *
  * Whether a call may be retried depends on what is known about it. Before a byte of it was sent, and when
- * the service reports throttling, nothing was done: it may. So it may, once, when the service does not accept the credentials and others may
- * be there by now. After a 5xx or a lost connection
- * that is unknown: it may if it is repeatable. Waits between double from 50 ms, each a random part of
- * the full one, so that callers that failed together do not retry together.
+ * the service reports throttling, nothing was done: it may. When the service refuses the credentials, nothing was done
+ * either: it may, once, if others may be available. After a 5xx or a lost connection that is unknown: it may if it is
+ * repeatable. Waits between retries double from 50 ms, each a random part of the full one, so that callers that failed
+ * together do not retry together.
  * Source: AWS SDKs and Tools reference, "Retry behavior". */
 #include "aws/service.h"
 
@@ -114,7 +114,7 @@ struct str aws_service_url(const struct aws_service *s, struct str host_prefix, 
 	return str_printf(a, "%.*s%.*s%.*s", STRF(str_slice(s->url, 0, host)), STRF(host_prefix), STRF(str_slice(s->url, host, s->url.n)));
 }
 
-/* access_key  whose signature it is */
+/* access_key  set to the one that the call was signed with */
 static enum status sign_call(
 	struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out, struct str *access_key, struct fault *why)
 {
@@ -193,8 +193,8 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	return t;
 }
 
-/* Whether the error code of a JSON or XML body has one of these in it. It is in the "__type" of a JSON body, whose other members may hold
- * what users wrote, or at the start of an XML one. */
+/* Whether the error code of a JSON or XML body contains one of these. It is in "__type" of a JSON body, whose other members may hold
+ * text of users, or at the start of an XML body. */
 static bool has_code(const struct http_response *answer, const char *const codes[], size_t n)
 {
 	struct str code = str_slice(answer->body, 0, 1024);
@@ -216,7 +216,7 @@ static bool is_throttled(const struct http_response *answer)
 	return answer->status == 429 || ((answer->status == 400 || answer->status == 503) && has_code(answer, codes, COUNT_OF(codes)));
 }
 
-/* The call was not executed, since the token has expired or the key is unknown. The answer to a HEAD has no code: S3 gives 400 then. */
+/* The call was not executed, because the token has expired or the key is unknown. The answer to a HEAD has no body: S3 sends 400 then. */
 static bool refuses_credentials(const struct aws_call *c, const struct http_response *answer)
 {
 	static const char *const codes[] = { "ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "InvalidClientTokenId",

@@ -41,8 +41,8 @@ void aws_service_free(struct aws_service **s);
  * host_prefix  of these calls, see struct aws_call */
 enum status aws_service_warm(struct aws_service *s, struct str host_prefix, struct fault *why) MUST_CHECK;
 /* Sign, send, wait; any HTTP status is OK but 5xx and throttling. Those, and lost connections, are retried within
- * the deadline, unless the call is not repeatable and may have been done; one whose credentials are refused is sent once more if there may be
- * others.
+ * the deadline, unless the call is not repeatable and may have been done; one whose credentials are refused is sent once more if others may be
+ * available.
  * Errors   UPSTREAM_FAILED, the cause has the last response; OVERLOADED still throttled at the deadline; DEADLINE; TOO_MUCH, of
  *          the answer too */
 enum status aws_service_call(

@@ -220,7 +220,7 @@ static bool is_damaged(struct body_copy *c, uint64_t pieces)
 	return !str_equal(str_of(digits), etag);
 }
 
-/* It is copied: a part of a picture is better than nothing. */
+/* It is copied nevertheless: a part of a picture is better than nothing. */
 static void note_damage(struct run *r, const struct body_copy *c)
 {
 	report_damage(r, c->file, c->file->is_marked

@@ -28,7 +28,7 @@ struct backup_result {
 	uint64_t new_objects;             /* of these, what the destination did not have */
 	uint64_t written_bytes;
 	uint64_t missing;
-	uint64_t damaged; /* new, and not what was stored; they are in it. Those of images that are marked as damaged are not counted */
+	uint64_t damaged; /* new objects that differ from what was stored; they are in it. Not counted: those of images marked as damaged */
 	uint64_t marked; /* cannot be read either, but their images are already marked as damaged, also in the snapshot */
 };
 

@@ -51,7 +51,7 @@ static bool is_local(struct str url)
 	return false;
 }
 
-/* A variable that is set to nothing counts as not set. */
+/* NULL for "": an empty variable counts as not set. */
 static const char *given_text(const char *text)
 {
 	return text != NULL && *text != '\0' ? text : NULL;

@@ -1,4 +1,4 @@
-/* What acts on a terminal or a file manager is known by base's terminal_escape alone: a code point that it would escape is left out.
+/* Only terminal_escape of base/ knows which code points act on a terminal or a file manager: those that it would escape are left out.
  * Names on the way to the server are only made valid UTF-8 of the length that it accepts. */
 #include "cli/file_names.h"
 

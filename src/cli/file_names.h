@@ -1,4 +1,4 @@
-/* File names on their way out and in. Pure. */
+/* Names of files that are uploaded, and of those that are downloaded. Pure. */
 #ifndef CLI_FILE_NAMES_H
 #define CLI_FILE_NAMES_H
 

@@ -1,4 +1,4 @@
-/* See file_type.h. By two tables: what files of a type begin with, and extensions of names.
+/* See file_type.h. Two tables: the first bytes of files of a type, and the extensions of names.
  * Source: the formats' own specifications; ISO/IEC 14496-12, 4.3 and ISO/IEC 23008-12, 10 (brands); IANA, media types. */
 #include "cli/file_type.h"
 
@@ -28,7 +28,7 @@ static const struct {
 
 static const struct brand {
 	const char *brand, *type;
-	bool is_major; /* only as the first: a sequence, of which the server says why it refuses it */
+	bool is_major; /* only if it is the major one: a sequence, which the server refuses with a reason */
 } brands[] = {
 	{ "avif", AVIF, false },
 	{ "heic", HEIC, false },
@@ -87,7 +87,7 @@ static bool begins_with(struct str bytes, struct str signature)
 	return true;
 }
 
-/* What the first brand of an ISO base media file that is known stands for; its brands are the major one and those after its version. */
+/* The type of the first known brand of an ISO base media file; its brands are the major one and those after its version. */
 static const char *find_brand(struct str start)
 {
 	uint32_t size = 0;
@@ -111,7 +111,7 @@ static const char *find_signature(struct str start)
 	return find_brand(start);
 }
 
-/* Whether the bytes of such a file would show it. */
+/* Whether the first bytes of a file of this type would show it. */
 static bool has_signature(struct str type)
 {
 	for (size_t i = 0; i < COUNT_OF(signatures); i++)

@@ -83,7 +83,7 @@ static enum status assign_value(
 				STRF(from.name), row->env);
 		if (!is_listed(row, str_of(value)))
 			return refuse_value(from, value, why, "one of %s", row->unit);
-		/* As of "$DIR" where the variable is not set. */
+		/* As from "$DIR" when the variable is not set. */
 		if (value[0] == '\0' && row->def[0] != '\0' && strcmp(row->unit, "DIR") == 0)
 			return refuse_value(from, value, why, "the name of a directory");
 		/* The value is not shown: a text with a shortest length is a key. */

@@ -107,7 +107,7 @@ static enum status remove_row(struct product *p, const struct image_row *row, st
 	return gone == BUSY && why->code == F_READ_ONLY && row->is_public ? put_copies_back(p, row, why) : gone;
 }
 
-/* What is left of an image whose row is gone. */
+/* Remove what is left of an image whose row is gone. */
 static enum status remove_rest(struct product *p, const struct image_row *row, struct fault *why)
 {
 	struct fault unpublished = { 0 };
@@ -146,7 +146,7 @@ static enum status sign_download(
 	return OK;
 }
 
-/* Together, or each after its copies at the CDN. */
+/* Remove all rows together, or each after its copies at the CDN. */
 static enum status remove_rows(struct product *p, const struct image_row *rows, size_t n, bool *removed, struct fault *why)
 {
 	struct str ids[REMOVE_MANY_MAX] = { { 0 } };

@@ -19,8 +19,9 @@ static struct str key_of_copy(struct arena *a, struct str image_id, struct str v
 	return STR_CONCAT(a, PUBLIC_PREFIX, image_id, STR("/"), variant);
 }
 
-/* CloudFront accepts few paths with a '*' at a time, but thousands of others, each of which costs as much as the one for all copies.
- * gone  the copies that were there
+/* Invalidate all copies of an image. CloudFront accepts few paths with a '*' at a time, but thousands of others, each of which costs as much
+ * as the one for all copies: where too many are in progress, each copy has its own path.
+ * gone  the copies that were removed
  * Source  Amazon CloudFront developer guide, "Concurrent invalidation request maximum" */
 static enum status forget_copies(struct product *p, struct str prefix, const struct object_page *gone, struct arena *a, struct fault *why)
 {
@@ -37,7 +38,7 @@ static enum status forget_copies(struct product *p, struct str prefix, const str
 	return OK;
 }
 
-/* All of an image, those of variants that are not made any more as well. The CDN forgets after the objects are gone: before, it could
+/* Remove all copies of an image, also those of obsolete variants. They are invalidated after the objects are gone: before, the CDN could
  * fetch them again. */
 static enum status remove_copies(struct product *p, struct str image_id, bool is_cached, struct fault *why)
 {
@@ -154,8 +155,8 @@ enum status publication_remove(struct product *p, struct str image_id, bool was_
 	return p->cdn == NULL ? OK : remove_copies(p, image_id, was_public, why);
 }
 
-/* The copies of a pending public image may have other bytes for a while; its verification replaces them. Those of one that is found to be
- * damaged, or to be stripped first, by other rules than it was accepted by, are not shown any more. */
+/* The copies of a pending public image may have other bytes for a while; its verification replaces them. An image that is found to be damaged,
+ * or that must be stripped by rules newer than those it was accepted by, may not be shown. */
 static bool may_have_copies(const struct product *p, const struct image_row *row)
 {
 	return row->is_public && (row->status == IMAGE_PENDING || verdict_is_shown(&p->rules, row));

@@ -87,7 +87,7 @@ static void run_handler(struct handler *d, struct gateway_call *c, struct str bo
 }
 
 /* Behind a CDN the peer of the gateway is one of the CDN's servers, which has put its own peer at the end of X-Forwarded-For; the gateway
- * may have added the CDN's server. The gateway can be called without the CDN, with any header: what the CDN alone knows shows that it was not. */
+ * may have added the CDN's server. The gateway can be called without the CDN, with any header: the secret proves that the CDN called it. */
 static void find_client(const struct gateway *g, struct request *r)
 {
 	const struct client_addr unknown = { { 0 } };

@@ -11,7 +11,7 @@ struct gateway {
 	struct handler *http_handler; /* of the API, behind that of delivery links; borrowed */
 	const char *const *routes;    /* names of those that this function serves, see api/route.h; NULL-ended */
 	bool delivers;                /* it serves delivery links too, /prod/i/... */
-	struct str cdn_secret;        /* what the CDN in front sends in X-Tintype-Cdn; "": there is none */
+	struct str cdn_secret;        /* sent by the CDN in X-Tintype-Cdn; borrowed; "": there is no CDN */
 };
 
 /* A handler's run; arg is a struct gateway. Writes the request's log lines. */

@@ -46,7 +46,7 @@ void sweep_limit(struct gc_limits *limits, int64_t now_ms, unsigned slices, stru
 	limits->start = str_printf(a, "%02x", (unsigned)(round * 157 % 256)); /* 0.61 of 256: far from those of the last rounds */
 }
 
-/* Each walk has an equal part of the time that is left by then. */
+/* Each walk gets an equal share of the time that is left when it begins. */
 static void walk_slices(
 	struct product *p, int64_t now_ms, int64_t until_ms, struct gc_result *done, struct arena *a, struct str *slice, struct fault *first)
 {

@@ -2,9 +2,9 @@
  *
  * An invocation takes half of its time at most, so that the last image that it verifies has the other half: events that were left
  * behind come first, then rows that are due, users whose deletion was begun, copies of public images, thumbnails, then the objects of
- * images. Of these three it goes through one slice of all image ids, by their first digits: 256 slices of copies in 64 hours, 4,096 of the
+ * images. Of the last three it goes through one slice of all image ids, by their first digits: 256 slices of copies in 64 hours, 4,096 of the
  * others in 43 days, with an invocation every 15 minutes. Which slice, and where in it to begin, follows from the time, so that nothing has to be
- * remembered, and what was left over in one round comes first in another. */
+ * stored, and what was left over in one round comes first in another. */
 #ifndef LAMBDA_SWEEP_FUNCTION_H
 #define LAMBDA_SWEEP_FUNCTION_H
 

@@ -40,7 +40,7 @@ struct api_key_page {
 	size_t n;
 };
 
-/* What tables refuse: each sets the fault, with the sentence for the client, and returns its status. */
+/* For what tables refuse: each sets the fault, with the message for the client, and returns its status. */
 enum status no_such_api_key(struct fault *why);
 enum status api_key_exists(struct fault *why);
 enum status api_keys_full(struct fault *why);

@@ -14,7 +14,7 @@
  * returns {NULL, 0} when the arena is full */
 struct str cursor_write(int64_t n, struct str list, struct arena *a);
 struct str cursor_write_text(struct str text, struct str list, struct arena *a);
-/* Set the fault BAD_CURSOR, with the sentence for the client, and return its status. */
+/* Set the fault BAD_CURSOR, with the message for the client, and return its status. */
 enum status bad_cursor(struct fault *why);
 /* Errors  BAD_CURSOR; TOO_MUCH */
 enum status cursor_read(struct str cursor, struct str list, struct arena *a, int64_t *n, struct fault *why) MUST_CHECK;

@@ -181,7 +181,7 @@ struct image_table {
 	const struct image_table_ops *ops;
 };
 
-/* What tables refuse: each sets the fault, with the sentence for the client, and returns its status. */
+/* For what tables refuse: each sets the fault, with the message for the client, and returns its status. */
 enum status no_such_image(struct fault *why);
 enum status image_exists(struct fault *why);
 enum status image_slots_full(struct fault *why);
@@ -191,18 +191,19 @@ enum status image_other_version(struct fault *why);
 enum status image_not_ended(struct fault *why);
 enum status owner_too_long(struct fault *why);
 
-/* The id's bytes of a row that is to be added.
+/* Check a row that is to be added.
+ * id      written only on OK: the id's bytes
  * Errors  INVALID_INPUT the id is not a UUID, or the owner longer than OWNER_MAX_BYTES */
 enum status image_row_check_new(const struct image_row *row, unsigned char id[UUID_BYTES], struct fault *why) MUST_CHECK;
-/* Whether table_resolve may change the row.  Errors: STATE_CHANGED */
+/* Check that table_resolve may change the row.  Errors: STATE_CHANGED */
 enum status image_row_check_resolution(const struct image_row *row, const struct resolution *s, struct fault *why) MUST_CHECK;
-/* Whether table_remove may remove the row.  Errors: STATE_CHANGED */
+/* Check that table_remove may remove the row.  Errors: STATE_CHANGED */
 enum status image_row_check_ended(const struct image_row *row, int64_t ended_by_ms, struct fault *why) MUST_CHECK;
-/* The row as table_change makes it; new texts live in `a`.  Errors: PRECONDITION, then it is as it was; TOO_MUCH */
+/* Change the row as table_change does; new texts live in `a`.  Errors: PRECONDITION, which leaves it as it was; TOO_MUCH */
 enum status image_row_change(struct image_row *row, const struct image_change *c, struct arena *a, struct fault *why) MUST_CHECK;
-/* The row as table_set_thumbs makes it; the text lives in `a`.  Errors: STATE_CHANGED, then it is as it was; TOO_MUCH */
+/* Change the row as table_set_thumbs does; the text lives in `a`.  Errors: STATE_CHANGED, which leaves it as it was; TOO_MUCH */
 enum status image_row_set_thumbs(struct image_row *row, struct str etag, struct str thumbs, struct arena *a, struct fault *why) MUST_CHECK;
-/* Add a row to the counts, or with by = -1 take it off. Nothing with NULL. */
+/* Add a row to the counts, or with by = -1 subtract it. NULL as the row: does nothing. */
 void image_counts_add(struct image_counts *c, const struct image_row *row, int by);
 
 #define TABLE_LIST_MAX 1000

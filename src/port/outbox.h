@@ -39,7 +39,7 @@ struct str outbox_write_id(int64_t n, struct str token, struct arena *a);
 /* The number and the token of an id; the token is borrowed.  false: it is not the id of an event. Pure. */
 bool outbox_parse_id(struct str id, int64_t *n, struct str *token) MUST_CHECK;
 
-/* What resending refuses: sets the fault, with the sentence for people, and returns its status. */
+/* Set the fault for an event that resending does not find, with the message for people, and return its status. */
 enum status no_such_event(struct fault *why);
 
 #define OUTBOX_BODY_MAX 20000     /* bytes of an event's text */

@@ -18,7 +18,7 @@ enum transfer_phase {
 	TRANSFER_NONE,
 	TRANSFER_COPYING,  /* of a source: it is copied, and nothing is refused */
 	TRANSFER_DRAINING, /* of a source: no new slots and no changes; the URLs that were given out are good until they expire */
-	TRANSFER_CLOSED,   /* of a source: nothing changes any more */
+	TRANSFER_CLOSED,   /* of a source: nothing changes */
 	TRANSFER_ARRIVING, /* of a destination that is not complete: only the migration changes it */
 	TRANSFER_ARRIVED,  /* of a destination that is complete: nothing is refused */
 };
@@ -34,7 +34,7 @@ struct transfer_state {
 	int64_t since_ms; /* of the phase */
 };
 
-/* What cannot be stored: each sets the fault INVALID_INPUT and returns its status. */
+/* Set the fault INVALID_INPUT for a row or an event that cannot be stored, and return its status. */
 enum status transfer_bad_row(struct str image_id, struct fault *why);
 enum status transfer_bad_event(struct str id, struct fault *why);
 
@@ -133,8 +133,8 @@ static inline bool transfer_state_equal(const struct transfer_state *x, const st
 	return x->phase == y->phase && str_equal(x->id, y->id) && x->since_ms == y->since_ms;
 }
 
-/* Change the state if it still is `was`, as of two callers with the same `was` one can. Of TRANSFER_NONE nothing is left.
- * was     what transfer_get_state gave, or the state that was set last; not the new one
+/* Change the state if it still is `was`: of several callers with the same `was`, one succeeds. TRANSFER_NONE removes the stored state.
+ * was     what transfer_get_state gave, or the state that was set last; differs from `s`
  * Errors  STATE_CHANGED it is another; DISK_FULL; STORAGE_FAILED; UPSTREAM_FAILED */
 MUST_CHECK static inline enum status transfer_set_state(
 	struct transfer *t, const struct transfer_state *was, const struct transfer_state *s, struct fault *why)
@@ -142,7 +142,7 @@ MUST_CHECK static inline enum status transfer_set_state(
 	assert((s->phase == TRANSFER_NONE) == (s->id.n == 0) && !transfer_state_equal(was, s));
 	return t->ops->set_state(t, was, s, why);
 }
-/* What set_state returns where it is another. */
+/* Set the fault of set_state for a state that is not `was`, and return its status. */
 MUST_CHECK static inline enum status transfer_state_changed(struct fault *why)
 {
 	return fault_set(why, STATE_CHANGED, "Another tintype migrate has changed the state of the migration.");

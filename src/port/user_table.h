@@ -84,10 +84,10 @@ enum status owner_quota_check(const struct owner_quota *q, const struct owner_us
 enum status owner_quota_check_rate(const struct owner_quota *q, uint64_t minute_slots, int64_t now_ms, struct fault *why) MUST_CHECK;
 /* Whether what is counted from the rows is the same; derived bytes are not. Pure. */
 bool owner_usage_equal(const struct owner_usage *x, const struct owner_usage *y);
-/* Thumbnails of so many bytes were made, or with less than 0 removed; never below 0. Pure. */
+/* Add the bytes of thumbnails that were made, or, if negative, that were removed; the sum never falls below 0. Pure. */
 void owner_usage_add_derived(struct owner_usage *u, int64_t bytes);
-/* Add what was counted and not recorded, or take off what was recorded and not counted; derived bytes stay. What other commits have changed
- * since then remains right. Pure. */
+/* Add what was counted and not recorded, or subtract what was recorded and not counted; derived bytes stay. What other commits have changed
+ * since the count remains right. Pure. */
 void owner_usage_correct(struct owner_usage *u, const struct owner_usage *recorded, const struct owner_usage *counted);
 /* Note in `r` what was counted for an owner, and recorded before. What is kept lives in `a`, which the caller checks. */
 void user_recount_note(

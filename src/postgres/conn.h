@@ -81,8 +81,8 @@ struct pg_value pg_texts(struct arena *a, const struct str *texts, size_t n);
 /* Where to connect. */
 struct pg_target {
 	const char *url;           /* any form of libpq's connection strings; may name several hosts */
-	const char *password_file; /* read at each connect. NULL: the password of the URL or of libpq's own sources */
-	const char *sslmode;       /* NULL: likewise */
+	const char *password_file; /* read for each connection. NULL: the password of the URL or of libpq's own sources */
+	const char *sslmode;       /* NULL: that of the URL or of libpq's own sources */
 	int64_t timeout_ms;        /* of a statement */
 };
 
@@ -106,7 +106,7 @@ void pg_limit(struct pg_conn *c, int64_t until_ms);
 /* Run SQL outside of pipeline mode. Returns the last result, which may be an error, in text format. NULL: the connection was lost and is
  * closed. */
 PGresult *pg_exec(struct pg_conn *c, const char *sql) MUST_CHECK;
-/* Set the fault for a result of pg_exec, or with NULL for a lost connection.  Returns IO */
+/* Set the fault for a result of pg_exec, or, if r is NULL, for a lost connection. Returns IO. */
 enum status pg_exec_failed(struct pg_conn *c, const PGresult *r, struct fault *why);
 
 /* Queue a statement with its parameters, up to PG_END. A failure is reported by pg_receive; if it cannot be queued, the connection is closed. */

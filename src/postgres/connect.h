@@ -13,7 +13,7 @@ enum status pg_read_password(const char *path, struct buf *out, struct fault *wh
 /* For CLEANUP: wipe the bytes and free the buffer. */
 void pg_wipe(struct buf *b);
 
-/* Connect to the first host that accepts writes, with the password that is in its file now, without pipeline mode.
+/* Connect to the first host that accepts writes, with the password that its file has at that time, without pipeline mode.
  * timeout_ms  of each statement, and of all that follows until pg_limit is called; 0: none
  * Errors      STORAGE_FAILED */
 enum status pg_open(struct pg_conn *c, int64_t timeout_ms, struct fault *why) MUST_CHECK;

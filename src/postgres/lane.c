@@ -46,7 +46,7 @@ static bool is_stopping(struct pg_lane *l)
 	return stopping;
 }
 
-/* Whether calls no longer wait for the database: it has been unreachable for too long, or its tables are missing or of another version,
+/* Whether calls are refused at once: the database has been unreachable for too long, or its tables are missing or of another version,
  * which waiting does not change. */
 static bool is_given_up(const struct pg_lane *l, int64_t now)
 {

@@ -12,7 +12,7 @@
 
 struct postgres_options {
 	struct str url;           /* libpq's: postgres://user@host,host/database. sslmode defaults to verify-full for other machines */
-	struct str password_file; /* read at each connect. "": the password of the URL or of libpq's own sources */
+	struct str password_file; /* read for each connection. "": the password of the URL or of libpq's own sources */
 	int64_t timeout_ms;       /* of a statement, and of a call; 0: 10 s */
 	uint64_t max_pending;     /* rows; 0: no limit. Several processes may exceed it slightly */
 	struct owner_quota quota; /* of owners without one of their own */

@@ -228,8 +228,8 @@ static enum status apply_state(struct pg_batch *b, struct pg_change *c)
 	return OK;
 }
 
-/* Where the state is another, the statement changes no row, and the batch is refused if the phase is another too. So the state that is read
- * afterwards says what became of it. */
+/* If the state is not `was`, the statement changes no row, and the batch is refused if the phase differs too. So the state that is read
+ * afterwards shows the outcome. */
 static enum status set_state(struct transfer *t, const struct transfer_state *was, const struct transfer_state *s, struct fault *why)
 {
 	struct transfer_change tc = { .change = { .call.why = why, .apply = apply_state }, .was = was, .state = s };

@@ -20,8 +20,8 @@
 #define LOWEST_2X2 5 /* coefficients until those of 2 x 2 are there */
 #define FIRST_RESTART 0xd0
 
-/* What the next bits are, in one word: bits 0 to 5 the length of the code and its value, 0 where the code is longer than LOOK bits or is
- * none; 6 whether the value is there; 8 to 11 its size; 12 to 19 how many coefficients it takes; from 20 on the value. A shift of 64 bits
+/* What the next bits are, in one word: bits 0 to 5 the length of the code and its value, 0 if the code is longer than LOOK bits or
+ * invalid; 6 whether the value is there; 8 to 11 its size; 12 to 19 how many coefficients it takes; from 20 on the value. A shift of 64 bits
  * looks at 6 bits of its length, so that those need not be taken out of the word. */
 #define TOTAL_BITS 6
 #define TOTAL_MASK 63U
@@ -54,7 +54,7 @@ struct code_table {
 	bool made, has_skips;
 };
 
-/* By their numbers in the file. They stay for the next picture: most have the same tables, those of ITU T.81 annex K, and to make
+/* By their numbers in the file. They are kept for the next picture: most have the same tables, those of ITU T.81 annex K, and making
  * them takes as long as a check of 3 KB. */
 static struct code_table dc_tables[TABLES], ac_tables[TABLES];
 

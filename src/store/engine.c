@@ -137,7 +137,7 @@ static enum status open_tables(struct engine *e, struct fault *why)
 
 /* the whole */
 
-/* Make the database's file with a private mode; SQLite gives its log the same. */
+/* Create the database's file with a private mode; SQLite gives its log the same. */
 static enum status make_database(struct engine *e, struct fault *why)
 {
 	const struct file_rule rule = { .owner = geteuid(), .what = "database in", .path = e->dir, .instead = "choose another with --data" };

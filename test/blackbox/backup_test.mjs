@@ -327,12 +327,12 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	ends(await restore(from, '--check'), 1, /snapshots\/\d+T\d+Z: The manifest is not one of a backup/);
 });
 
-test('what is new and not what was stored is named, and the exit status says it', async () => {
+test('a new object that differs from what was stored is named, and the exit status shows it', async () => {
 	ends(await restoreInto('altered'), 0, /restored/);
 	const altered = where('altered'), from = path.join(work, 'of altered'), [file] = files(altered, 'objects');
 	writeFileSync(file, readFileSync(file).reverse());
 	const run = await runProgram(['backup', from, '--data', altered]);
-	ends(run, 1, /1 new object is not what was stored/);
+	ends(run, 1, /1 new object differs from what was stored/);
 	assert.match(run.stderr, new RegExp(`${path.basename(file)} is damaged: its MD5 is not its ETag; the backup has it as it is\n`));
 	ends(await restore(from, '--check'), 0, /all verified/);
 	ends(await restore(from, '--check', '--list'), 2, /give --list or --check/);

@@ -190,7 +190,7 @@ test('a running server is asked: whether it is ready, and what browsers may do',
 		const found = await doctor(args);
 		assert.deepEqual([found.code, found.bad, found.is('ports')], [0, [], []]);
 		assert.deepEqual(['server', 'data', 'store', 'cors'].map(found.is), [['ok'], ['ok'], ['ok'], ['ok']]);
-		assert.match(found.lines.find(l => l.check === 'server').text, /^A server runs, and is ready; its console is at http:\/\/127/);
+		assert.match(found.lines.find(l => l.check === 'server').text, /^A server is running and ready; its console is at http:\/\/127/);
 	});
 	await during(['--cors-origins', `${page},https://a.example`], async () => {
 		assert.deepEqual((await doctor([...args, '--cors-origins', `${page},https://a.example`])).is('cors'), ['ok']);
@@ -207,7 +207,7 @@ test('a running server is asked: whether it is ready, and what browsers may do',
 	await during([], async server => {
 		server.child.kill('SIGSTOP');
 		try {
-			await assertFailed('server', /A server runs, and does not respond at http:.*\/readyz: /, args);
+			await assertFailed('server', /A server is running, but does not respond at http:.*\/readyz: /, args);
 		} finally {
 			server.child.kill('SIGCONT');
 		}

@@ -103,7 +103,7 @@ test('wrong use is refused with what to do, and nothing is begun', async () => {
 		assert.equal(run.code, code, `${args}: ${run.stdout}${run.stderr}`);
 		assert.match(run.stderr, message);
 	}
-	assert.equal((await migrate(['--from', seen.from, '--cancel'])).stdout, 'The source refuses nothing: there is nothing to cancel.\n');
+	assert.equal((await migrate(['--from', seen.from, '--cancel'])).stdout, 'The source accepts all changes: there is nothing to cancel.\n');
 	await local.waitForEvent('server.ready');
 	assert.equal((await call(local, 'GET', '/images', { key: KEY })).status, 200);
 });

@@ -126,8 +126,8 @@ static enum status run_backup(const struct arguments *a, struct backup_place *pl
 			"%llu object%s could not be read, and will be missing after a restore. `tintype fsck` says which images they belong to.",
 			(unsigned long long)done.missing, plural_s(done.missing));
 	if (done.damaged > 0)
-		return fault_set(why, DATA_DAMAGED, "%llu new object%s not what was stored. `tintype fsck` says which images they belong to.",
-			(unsigned long long)done.damaged, done.damaged == 1 ? " is" : "s are");
+		return fault_set(why, DATA_DAMAGED, "%llu new object%s from what was stored. `tintype fsck` shows which images they belong to.",
+			(unsigned long long)done.damaged, done.damaged == 1 ? " differs" : "s differ");
 	return OK;
 }
 

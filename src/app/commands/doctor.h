@@ -28,7 +28,7 @@ struct doctor {
 	bool settings_hold;                      /* a server would start with them */
 	bool remote;                             /* images are stored remotely */
 	bool running;                            /* a server uses the data directory, or answers */
-	bool silent;                             /* and it does not respond */
+	bool silent;                             /* the running server does not respond */
 	char api[160], storage[160], admin[160]; /* its URLs, as far as the settings say them; "" */
 	const char *check;                       /* that reports */
 	unsigned warnings, failures;
@@ -37,8 +37,7 @@ struct doctor {
 /* Report a line.
  * advice  what to do about it; NULL where it is ok */
 void doctor_report(struct doctor *d, enum doctor_state state, const char *advice, const char *fmt, ...) PRINTF(4, 5);
-/* What a failure says, with its cause, without a full stop at the end.
- * text     written; is what it returns */
+/* Write the text of a fault, with its cause, without a full stop at the end. Returns `text`. */
 const char *doctor_text_of(const struct fault *why, char text[DOCTOR_TEXT_BYTES]);
 /* Report a failure: what it says, cut where it begins to say what to do, and the advice if it does not. */
 void doctor_report_fault(struct doctor *d, enum doctor_state state, const char *advice, const struct fault *why);

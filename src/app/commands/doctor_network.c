@@ -36,12 +36,12 @@ void doctor_check_server(struct doctor *d)
 	(void)snprintf(url, sizeof url, "%s/readyz", d->admin);
 	d->silent = doctor_ask(&(struct doctor_question){ .method = "GET", .url = url, .own_cert = d->settings.tls_cert }, &a, &r, &why) != OK;
 	if (d->silent)
-		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "A server runs, and does not respond at %s: %s.", url, why.text);
+		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "A server is running, but does not respond at %s: %s.", url, why.text);
 	else if (r.status != 200)
 		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "The server runs, and is not ready (status %d): %.*s", r.status,
 			STRF(str_trim(str_slice(r.body, 0, str_find_char(r.body, '\n')))));
 	else
-		doctor_report(d, DOCTOR_OK, NULL, "A server runs, and is ready; its console is at %s.", d->admin);
+		doctor_report(d, DOCTOR_OK, NULL, "A server is running and ready; its console is at %s.", d->admin);
 }
 
 /* the store */

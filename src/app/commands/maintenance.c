@@ -49,7 +49,7 @@ int maintain_end(const char *verb, enum status status, const struct fault *why)
 	return why->code == F_BAD_SETTING ? 2 : 1;
 }
 
-/* All parts, each though another failed; the first failure is reported. What a remote store has received is decoded here. */
+/* Run all parts, each even if another failed; the first failure is reported. What a remote store has received is decoded here. */
 static enum status sweep_all(const struct settings *s, struct backends *e, struct fault *why)
 {
 	struct product p = { .rules = rules_of(s) };

@@ -23,7 +23,7 @@ bool maintain_stopping(void *arg);
 /* With the embedded store: whether there is one in the data directory. Opening the backend would create what is missing.
  * Errors  BAD_SETTING */
 enum status maintain_need_database(const struct settings *s, struct fault *why) MUST_CHECK;
-/* The exit status of a command that ended so, with a sentence on stderr if not OK, or if what it printed was not written. */
+/* The exit status of a command that ended with this status. Prints a sentence on stderr if it is not OK, or if stdout could not be written. */
 int maintain_end(const char *verb, enum status status, const struct fault *why);
 
 #endif

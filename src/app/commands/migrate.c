@@ -183,7 +183,7 @@ static enum status set_phase(struct command *c, struct side *s, enum transfer_ph
 	return OK;
 }
 
-/* Sleep until that time of a clock; false: a signal asks for the end. */
+/* Sleep until that time of a clock; false: a signal has asked the command to stop. */
 static bool sleep_until(int64_t (*clock_ms)(void), int64_t until_ms)
 {
 	for (int64_t left; (left = until_ms - clock_ms()) > 0 && !maintain_stopping(NULL);) {
@@ -198,8 +198,8 @@ static enum status wait_until(int64_t (*clock_ms)(void), int64_t until_ms, struc
 	return sleep_until(clock_ms, until_ms) ? OK : fault_set(why, DEADLINE, "It was stopped; run it again to go on.");
 }
 
-/* Until every server obeys the state of the source. It may have been set by an earlier run, or the clock may have been set since: so all of
- * that time is waited for. */
+/* Wait until every server obeys the state of the source. An earlier run may have set the state, or the clock may have been changed since: so
+ * the whole time is waited for. */
 static enum status settle(const struct command *c, struct fault *why)
 {
 	return wait_until(clock_mono_ms, clock_mono_ms() + c->from.backends.transfer->settle_ms, why);
@@ -403,7 +403,7 @@ static enum status migrate(struct command *c, struct fault *why)
 	return OK;
 }
 
-/* The id stays, so that the migration can be taken up again. A run that changes the state at the same moment is overtaken by the next attempt. */
+/* The id is kept, so that the migration can be resumed. If another run changes the state at the same moment, try again. */
 static enum status cancel(struct command *c, struct fault *why)
 {
 	enum status set;
@@ -412,7 +412,7 @@ static enum status cancel(struct command *c, struct fault *why)
 		const struct transfer_state *was = &c->from.state;
 		const struct transfer_state now = { .phase = TRANSFER_COPYING, .id = was->id, .since_ms = clock_now_ms() };
 		if (was->phase != TRANSFER_DRAINING && was->phase != TRANSFER_CLOSED) {
-			printf("The source refuses nothing: there is nothing to cancel.\n");
+			printf("The source accepts all changes: there is nothing to cancel.\n");
 			return OK;
 		}
 		set = transfer_set_state(c->from.backends.transfer, was, &now, why);
@@ -448,7 +448,7 @@ static enum status run_command(struct command *c, int argc, char **argv, struct 
 	return migrate(c, why);
 }
 
-/* The engine's own sentence is for a client that uploads. */
+/* Replace the engine's message, which is for a client that uploads. */
 static enum status blame_disk(const struct command *c, struct fault *why)
 {
 	const struct settings *s = c->to.remote ? &c->from.settings : &c->to.settings;

@@ -52,7 +52,7 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 /* The string or number of this name, borrowed; {NULL, 0} when there is none of that type. */
 struct str dynamo_item_get_text(const json_t *item, const char *name);
 struct str dynamo_item_get_number(const json_t *item, const char *name);
-/* A time or a count; 0 where there is none that is at most INT64_MAX. */
+/* The number of this name, a time or a count; 0 if there is none, or if it is over INT64_MAX. */
 int64_t dynamo_item_get_ms(const json_t *item, const char *name);
 
 #endif

@@ -26,7 +26,7 @@ struct dynamo *dynamo_of_outbox(struct outbox *port);
 void dynamo_outbox_init(struct dynamo *t);
 void dynamo_outbox_deinit(struct dynamo *t);
 
-/* What the source of events was set to; NULL: there is none. */
+/* The source of events that was set; NULL: there is none. */
 static inline const struct outbox_source *dynamo_outbox_source(struct dynamo *t)
 {
 	return atomic_load(&t->outbox_source);

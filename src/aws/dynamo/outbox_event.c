@@ -153,7 +153,7 @@ enum status dynamo_event_change(
 	dynamo_key_put(dynamo_event_key(now->n, a), a, &c.body);
 	dynamo_update_put(&u, a, &c.body);
 	TRY(dynamo_call_send(&c, t, why));
-	/* Of one that was sent twice a condition on the time fails on what the first did. It is sent again later. */
+	/* If the call was sent twice, the condition on the time fails because the first one has set it. The event is sent again later. */
 	*changed = c.outcome == DYNAMO_DONE;
 	return OK;
 }

@@ -47,7 +47,7 @@ enum status dynamo_usage_check(const struct dynamo_usage *u, const struct image_
 void dynamo_usage_put_new(const struct image_row *row, bool counted, struct arena *a, struct buf *body);
 /* Append the members of a Put of what puts the owner into a list: DYNAMO_USERS or DYNAMO_BLOCKED. */
 void dynamo_owner_put_entry(const char *kind, struct str owner, struct arena *a, struct buf *body);
-/* Put the owner into a list, where it may be already. */
+/* Add the owner to a list; nothing changes if it is in it already. */
 enum status dynamo_owner_enter(struct dynamo *t, const char *kind, struct str owner, struct fault *why) MUST_CHECK;
 /* Append the members of an Update that counts one more slot, on the condition that the owner is as it was seen but for its
  * counters, and that these allow it. */

@@ -26,8 +26,8 @@ struct sweep {
 	struct fault first; /* the first failure; code NONE while there is none */
 	uint64_t changes;   /* rows and objects processed */
 	struct gc_limits limits;
-	char seen[UUID_CHARS + 1]; /* the image whose copies or thumbnails were seen last */
-	bool seen_gone;            /* nothing of it may stay */
+	char seen[UUID_CHARS + 1]; /* the image whose copies or thumbnails were checked last */
+	bool seen_gone;            /* it is gone or rejected: its thumbnails are removed */
 };
 
 static bool may_continue(const struct sweep *s)
@@ -257,7 +257,7 @@ enum status gc_copies(struct product *p, int64_t now_ms, const struct gc_limits 
 	return finish_gc(&s, why);
 }
 
-/* Objects of one image follow each other: its row is read once. */
+/* Check whether the image is gone or rejected, and note it in `s`. Objects of one image follow each other, so that its row is read once. */
 static enum status look_whether_gone(struct sweep *s, struct str id, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
@@ -273,7 +273,7 @@ static enum status look_whether_gone(struct sweep *s, struct str id, struct faul
 	return OK;
 }
 
-/* A recent one is left alone, as a recent object is. */
+/* Remove a thumbnail whose image is gone. A recent one is left alone, as a recent object is. */
 static void gc_thumb(struct sweep *s, const struct object_info *o)
 {
 	struct fault why = { 0 };

@@ -22,7 +22,7 @@ struct gc_limits {
 	/* Called before each row or object, since each may take as long as a timeout of the engine; true ends the sweep early. NULL: never */
 	bool (*stop)(void *arg);
 	void *stop_arg;
-	/* Of gc_orphans, gc_thumbs and gc_copies */
+	/* Of gc_orphans, gc_thumbs and gc_copies: */
 	struct str prefix; /* only objects whose image ids begin with this; "": all */
 	struct str start;  /* where among those to begin, as what follows the prefix; then those before it. "": at the first */
 };
@@ -39,8 +39,8 @@ enum status gc_run(struct product *p, int64_t now_ms, const struct gc_limits *li
 enum status gc_orphans(
 	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Go through the thumbnails that a remote store has, thumbs/<image id>/<variant>, and remove those of images that are gone or rejected,
- * once they are orphan_ttl_s old: a deletion that was cut off between row and thumbnails leaves them. Of the embedded store nothing is done,
- * whose own sweep has them. Parameters as above. */
+ * once they are orphan_ttl_s old: a deletion that was cut off between row and thumbnails leaves them. Nothing is done for the embedded store,
+ * which removes them itself. Parameters as above. */
 enum status gc_thumbs(
 	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Go through the copies that a CDN serves, public/<image id>/<variant>, and remove those of images that are gone, private or rejected.

@@ -14,9 +14,9 @@
 #define LANES 8
 #define CHANNELS 4
 #define COLOR_SCALE 128
-#define ROWS 4 /* that are added at once */
+#define ROWS 4 /* added at once */
 
-/* Compiled for AVX2 too, which is chosen when the program starts. */
+/* Compiled for AVX2 too; the program chooses when it starts. */
 #if defined __x86_64__ && defined __GNUC__ && !defined __clang__ && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 #define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
 #else

@@ -40,7 +40,7 @@ static void configure_connection(void)
 	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 }
 
-/* Whether nobody can write to the file: it is on a file system that is mounted read-only, and its log is not there, which SQLite could not make. */
+/* Whether the file is on a file system that is mounted read-only and has no log, which SQLite could not create there. */
 static bool is_immutable(const char *path)
 {
 	struct statvfs fs;

@@ -41,7 +41,7 @@ struct db {
 
 enum db_mode { DB_WRITE, DB_READ };
 
-/* Open a connection: WAL, synchronous=FULL, a small page cache. The file must be there. To be read it may be on a
+/* Open a connection: WAL, synchronous=FULL, a small page cache. The file must exist. With DB_READ it may be on a
  * file system that is mounted read-only.
  * Errors  STORAGE_FAILED */
 enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fault *why) MUST_CHECK;

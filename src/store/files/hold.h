@@ -19,7 +19,7 @@ struct hold {
 	int dir_fd, fd; /* dir_fd is borrowed */
 };
 
-/* Take it, for one program at a time. On a file system that is mounted read-only there is none to take: no server removes files there.
+/* Take it, for one program at a time. On a file system that is mounted read-only nothing is taken: no server removes files there.
  * dir_fd  of the data directory, open until hold_release
  * Errors  DIR_LOCKED another backup of the directory runs; STORAGE_FAILED */
 enum status hold_take(struct hold *h, int dir_fd, struct fault *why) MUST_CHECK;

@@ -221,7 +221,7 @@ static enum status next_owner(void *arg, struct str after, struct arena *a, stru
 	return fault_check_arena(a, why);
 }
 
-/* One statement is one snapshot. */
+/* In one statement, which sees one snapshot. */
 static enum status count_owner(void *arg, struct arena *a, struct owner_count *n, struct fault *why)
 {
 	struct db *d = ((struct recounting *)arg)->d;
