@@ -117,7 +117,7 @@ export const texts = {
 	},
 	viewer: {
 		gone: 'This picture was deleted.',
-		notThere: 'This picture is not here. It was deleted, or the link is not complete.',
+		notThere: 'This picture does not exist. It was deleted, or the link is incomplete.',
 	},
 	edit: {
 		name: 'Name', metadata: 'Metadata', entryName: 'Name of the entry', entryValue: 'Value', add: 'Add an entry', removeEntry: 'Remove this entry', save: 'Save', cancel: 'Cancel',

@@ -336,5 +336,5 @@ test('the address of a missing picture shows a message', async () => {
 	await putBytes(slot, png(5, 5));
 	await page.context().close();
 	page = await openPage(browser, few, { hash: '#00000000-0000-4000-8000-000000000000' });
-	await page.locator('#trouble-text').filter({ hasText: /^This picture is not here\. It was deleted/ }).waitFor();
+	await page.locator('#trouble-text').filter({ hasText: /^This picture does not exist\. It was deleted/ }).waitFor();
 });
