@@ -1,4 +1,4 @@
-// The type of a file by its first bytes: neither its name nor what the browser makes of the name says what it is. `tintype upload` tells the
+// The type of a file by its first bytes: neither its name nor what the browser makes of the name says what it is. `tintype upload` detects the
 // same (src/cli/file_type.c).
 
 /** @typedef {Uint8Array} Bytes */

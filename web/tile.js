@@ -3,7 +3,7 @@ import { bytes, el, fenced, icon, nameOf, typeName } from './dom.js';
 import { damageOf, hazeOf, isAnimated, lackOf, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
 import { texts } from './texts.js';
 
-const PROMPT_MS = 300;   // a picture that is there by then does not fade in: that would only be a delay
+const PROMPT_MS = 300;   // a picture that has loaded by then does not fade in: that would only delay it
 
 /** Play an animation while the pointer is on its tile, or the keyboard's focus. */
 function playOver(tile, record) {

@@ -5,7 +5,7 @@ import { complete, openSlot, ownToken, page, Refusal, remove, sendImage } from '
 import { typeOfFile } from './media_type.js';
 import { texts } from './texts.js';
 
-const DIRECT_MOST = 1e6;   // bytes: of larger files a second request costs little, and many a proxy in front of the API refuses larger bodies
+const DIRECT_MOST = 1e6;   // bytes: of larger files a second request costs little, and many proxies in front of the API refuse larger bodies
 const STALLED_MS = 30000;
 const SPEED_OVER_MS = 3000;
 const GATHER_MS = 250;
@@ -38,7 +38,7 @@ export class Speed {
 
 const headersOf = xhr => new Headers(xhr.getAllResponseHeaders().trim().split('\r\n').filter(Boolean).map(line => line.split(/: ?(.*)/s).slice(0, 2)));
 
-/** What sends the bytes of a file in place of fetch(url, { method, headers }), and tells how much has been sent. */
+/** What sends the bytes of a file in place of fetch(url, { method, headers }), and reports how much has been sent. */
 const sender = (file, signal, progressed) => (url, { method, headers }) => new Promise((resolve, reject) => {
 	const xhr = new XMLHttpRequest(), speed = new Speed();
 	let stalled;
@@ -101,7 +101,7 @@ async function uploadDirect(file, trip, signal, { progressed, keep }) {
 	}
 }
 
-/** What has arrived of an upload that is given up, or may have arrived, does not stay. */
+/** Delete what has arrived, or may have arrived, of an upload that is given up. */
 export async function takeBack(file, trip) {
 	if (trip.slot)
 		return remove(trip.slot.imageId);
@@ -168,7 +168,7 @@ export async function upload(file, trip, signal, { progressed, keep, arrived }) 
 		const record = await uploadDirect(file, trip, signal, { progressed, keep });
 		if (record !== undefined)
 			return record;
-		file.type = await typeOfFile(file.blob, file.name);   // perhaps it was left to the server to tell
+		file.type = await typeOfFile(file.blob, file.name);   // it may have been left to the server
 	}
 	if (!trip.arrived && trip.slot && !isFresh(trip.slot)) {
 		const record = await leave(trip);

@@ -128,7 +128,7 @@ function setType(file, type) {
 	Object.assign(file, { type, misnamed: named !== '' && named !== type });
 }
 
-/** Whether the server may tell the type. Reading the bytes costs a fifth of what sending a small file does, and of many files nearly all are what their names say. */
+/** Whether the server may detect the type. Reading the bytes costs a fifth of what sending a small file does, and of many files nearly all are what their names say. */
 const isLeftToServer = ({ file }) => underWay() > MANY && transfer.isDirect(file) && limits.allowedTypes.includes(file.blob.type);
 
 /** Read the type, and judge. */

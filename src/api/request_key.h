@@ -1,8 +1,8 @@
 /* Idempotency-Key: repeating a request for a slot makes no second one.
  *
  * There is no table of keys. The image's id is made of the owner and the key (image/slot.h), so that a repetition finds the row of the first
- * request, and the row has a hash of that request, by which another one under the same key is refused. Anonymous callers may send one with
- * an image only. They have their keys in common, and whoever repeats a request gets its delete token: so the key must be too long to be guessed.
+ * request, and the row has a hash of that request, by which another one under the same key is refused. Anonymous callers may send one only
+ * with an image. They share one set of keys, and whoever repeats a request gets its delete token: so their keys must be too long to guess.
  * Source: draft-ietf-httpapi-idempotency-key-header-07 */
 #ifndef API_REQUEST_KEY_H
 #define API_REQUEST_KEY_H
@@ -18,9 +18,9 @@
 bool request_key_parse(struct str value, struct str *out) MUST_CHECK;
 /* Read the key of a request.
  * out     "": none was sent
- * Errors  BAD_FIELD malformed, sent twice, or by an anonymous caller for a slot or too short; NOT_HERE the server has no secret for it */
+ * Errors  BAD_FIELD malformed, sent twice, or from an anonymous caller with a slot or too short; NOT_HERE the server has no secret for it */
 enum status request_key_read(const struct api_call *c, struct str *out, struct fault *why) MUST_CHECK;
-/* IMAGE_GONE: what was requested with the key is not there any more. */
+/* Set the fault IMAGE_GONE, for a key whose image has been deleted, and return its status. */
 enum status request_key_gone(struct fault *why);
 /* Find the row of the first request with this owner and key.
  * again   the row that this request makes, with its hash

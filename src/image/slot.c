@@ -61,8 +61,9 @@ void slot_set_secret(struct product *p, struct str key)
 	p->has_request_secret = true;
 }
 
-/* The same for the same caller and key, and unknown to whoever has not the secret. Anonymous callers are no owner's: of all of them
- * together the keys are apart from those of others. No owner and no key has a NUL in it. */
+/* Derive the id of an image, or the delete token of an anonymous caller, from the caller and the key: the same for the same caller and key, and
+ * unknown without the secret. Anonymous callers share one set of keys, separate from those of owners. No owner and no key has a NUL in it.
+ * what  "id" or "token"; owners have ids only */
 static void derive(const struct product *p, const struct slot_request *r, struct str what, unsigned char out[SHA256_BYTES])
 {
 	char text[ID_TEXT_BYTES];
@@ -80,8 +81,8 @@ static void derive(const struct product *p, const struct slot_request *r, struct
 	hmac_sha256((struct str){ (const char *)p->request_secret, sizeof p->request_secret }, buf_str(&b), out);
 }
 
-/* Only the token's digest is stored: the table's content does not allow a delete. With an Idempotency-Key the repeated request is to get the
- * same one. */
+/* Only the token's digest is stored: the table's content does not allow a delete. With an Idempotency-Key the token is derived, so that a
+ * repeated request gets the same one. */
 static void make_delete_token(const struct product *p, const struct slot_request *r, struct arena *a, struct slot *s)
 {
 	char hex[2 * SHA256_BYTES + 1];

@@ -24,8 +24,8 @@ struct slot_request {
 	struct str allowed_types; /* media types with commas, of which fileType must be one; "": as the rules */
 	uint32_t expires_in_s;    /* of the URL; 0: as the rules */
 	struct str body_sha256;   /* hex: of the image that came with the request; "": none did */
-	/* The Idempotency-Key, which together with the owner makes the image's id, and of anonymous requests the token; "": none. The product has
-	 * a request secret then. */
+	/* The Idempotency-Key, from which with the owner the image's id is derived, and for anonymous requests the delete token; "": none. Requires
+	 * the product's request secret. */
 	struct str request_key;
 	bool has_visibility;
 	bool is_public; /* with has_visibility; else the rules say it */

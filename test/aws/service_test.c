@@ -258,7 +258,7 @@ static void write_credentials(const char *path, const char *id)
 #define UNKNOWN_XML ANSWER("403 Forbidden", "47") "<Error><Code>InvalidAccessKeyId</Code> </Error>"
 
 /* The first call of each turn is refused. The file has others by then, or still the same. */
-static void test_call_when_the_credentials_are_refused_then_once_more_with_those_that_are_there_now(void **state)
+static void test_call_when_the_credentials_are_refused_then_repeated_once_with_new_ones(void **state)
 {
 	static const char *const refusals[] = { EXPIRED_JSON, UNKNOWN_XML };
 	(void)state;
@@ -351,7 +351,7 @@ int main(void)
 		cmocka_unit_test(test_call_when_the_deadline_passes_then_ended_in_time_and_not_retried),
 		cmocka_unit_test(test_call_when_nothing_was_sent_then_retried_even_if_not_repeatable),
 		cmocka_unit_test(test_call_when_name_does_not_resolve_then_failed_within_the_deadline),
-		cmocka_unit_test(test_call_when_the_credentials_are_refused_then_once_more_with_those_that_are_there_now),
+		cmocka_unit_test(test_call_when_the_credentials_are_refused_then_repeated_once_with_new_ones),
 		cmocka_unit_test(test_call_when_no_credentials_then_nothing_is_sent),
 		cmocka_unit_test(test_warm_when_called_then_the_first_call_reuses_the_connection),
 		cmocka_unit_test(test_url_when_endpoint_or_none_then_that_or_the_regional_one),

@@ -138,7 +138,7 @@ test('one that is public from the start is copied when it is accepted, and its d
 	assert.equal(await cloud.head(`public/${image.imageId}/original`), false);
 });
 
-test('of public images that are deleted together no copy stays, in the bucket or at the CDN', async () => {
+test('no copy of public images that are deleted together remains, in the bucket or at the CDN', async () => {
 	const public1 = (await upload(tinyPng, { visibility: 'public' })).image, public2 = (await upload(tinyPng, { visibility: 'public' })).image, private1 = (await upload()).image;
 	assert.deepEqual([await statusOf(public1.links.original), await statusOf(public2.links.original)], [200, 200]);
 	const imageIds = [public1, private1, public2].map(one => one.imageId), { status, body } = await json('POST', '/images/delete', { imageIds }, byKey);
@@ -172,7 +172,7 @@ test('the sweep removes copies that an interrupted deletion has left, a slice of
 	assert.equal(await statusOf(`${cdn.url}/${copies[left.indexOf(false)]}`), 403);
 });
 
-test('the log has the viewer\'s address of calls that came by the CDN, and of others what the gateway saw, whatever they say', async () => {
+test('the log has the viewer\'s address for calls through the CDN, and the gateway\'s peer for others, whatever their headers say', async () => {
 	const forged = { 'X-Forwarded-For': '203.0.113.1', 'X-Tintype-Cdn': 'guessed' };
 	for (const [base, client] of [[`${cdn.url}/prod`, cdn.viewer], [gateway.base, '127.0.0.1']]) {
 		const { headers } = await fetch(`${base}/limits`, { headers: forged });

@@ -171,7 +171,7 @@ for (const [what, take] of [['removed', dir => rmSync(dir, { recursive: true })]
 		assert.match(err, /^watched: is gone, and not watched any more\n0 uploaded, 1 failed\n$/m);
 	});
 
-test('the type is the one that the page and the client in JavaScript tell, by the bytes and by the name', async t => {
+test('the type is the one that the page and the JavaScript client detect, by the bytes and by the name', async t => {
 	const source = readFileSync(new URL('../../web/media_type.js', import.meta.url), 'utf8');
 	const endings = [...source.slice(source.indexOf('ENDINGS = '), source.indexOf('ENOUGH = ')).matchAll(/(\w+): '\w+\/[\w.+-]+'/g)].map(([, ending]) => ending);
 	assert.ok(endings.length > 30, endings.join());

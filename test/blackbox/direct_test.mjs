@@ -244,7 +244,7 @@ test('an Idempotency-Key makes one image of a repeated request, whatever becomes
 	await settled(locked);
 });
 
-test('so it does of an anonymous caller, who gets the same delete token again; callers with a key have keys of their own', async () => {
+test('a repeated request of an anonymous caller makes no second image and gets the same delete token; callers with a key have keys of their own', async () => {
 	const name = crypto.randomUUID(), query = '?fileName=a.jpg';
 	const send = (on, more) => call(on, 'POST', `/images${query}`, { body: photo, headers: { 'Idempotency-Key': name }, ...more });
 	for (const on of [server, locked]) {

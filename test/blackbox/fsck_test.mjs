@@ -248,7 +248,7 @@ test('while clients upload and delete, nothing is found', async () => {
 	assert.deepEqual(runs, [[[], 0, ''], [[], 0, ''], [[], 0, '']], `${uploads} uploads, ${deletes} deletions`);
 });
 
-test('files of one name from several folders, and from repairs before, are all moved aside', async () => {
+test('files of the same name from several folders, and from earlier repairs, are all moved aside', async () => {
 	const aside = () => Object.fromEntries(readdirSync(path.join(data, 'quarantine')).filter(name => name.startsWith('namesake')).map(name => [name, readFileSync(path.join(data, 'quarantine', name), 'utf8')]));
 	const put = (dir, text) => { mkdirSync(path.join(data, 'objects', dir), { recursive: true }); writeFileSync(path.join(data, 'objects', dir, 'namesake'), text); };
 	put('here', 'one');

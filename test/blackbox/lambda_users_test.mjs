@@ -241,7 +241,7 @@ test('with AnonymousUpload anybody may upload, and who has the delete token may 
 	}
 });
 
-test('with TokenScopes a token may do what its scopes say, of another client of the pool too', async () => {
+test('with TokenScopes a token may do what its scopes allow, also if it is of another client of the pool', async () => {
 	const kept = { ...functions }, limited = await prepare({ ...PARAMETERS, TokenScopes: 'tintype/*', OidcAudience: 'another-client' });
 	const scoped = (words, groups) => token('alice', groups, (header, payload) => Object.assign(payload, { client_id: 'another-client', scope: words.map(word => `tintype/${word}`).join(' ') }));
 	try {

@@ -1,4 +1,4 @@
-// `tintype migrate` while the destination fails in the middle: its disk is full, or S3 is away. The command says so and ends; once that is mended, it
+// `tintype migrate` while the destination fails in the middle: its disk is full, or S3 is away. The command says so and ends; once that is fixed, it
 // is run again, and the destination has everything once.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -24,7 +24,7 @@ after(async () => {
 	rmSync(work, { recursive: true, force: true });
 });
 
-test('to S3 and back to a disk that is too small: each failure is said, and the next run goes on', { timeout: 300000 }, async () => {
+test('to S3 and back to a disk that is too small: each failure is reported, and the next run continues', { timeout: 300000 }, async () => {
 	mkdirSync(path.join(work, 'source'));
 	local = await startServer({ data: path.join(work, 'source'), env: { ...settings, TINTYPE_URL_TTL: '60' } });
 	for (let i = 0; i < IMAGES; i++)

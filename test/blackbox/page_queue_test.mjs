@@ -65,7 +65,7 @@ const onBytes = (what, { isBytes } = WAYS['to slots']) => { proxy.rule = front.r
 const hold = way => onBytes({ holdAt: 0 }, way);
 const release = () => { proxy.release(); front.release(); };
 const holding = () => proxy.holding() + front.holding();
-/** What the requests with bytes are the same by, in their order. */
+/** What identifies the requests with bytes, in their order. */
 const sentAs = ({ isBytes, identityOf }) => [...proxy.heads, ...front.heads].filter(isBytes).map(identityOf);
 
 /** The names of the files that the browser keeps, each with its owner and whether it has a slot. */

@@ -289,7 +289,7 @@ static void test_state_then_kept_and_obeyed(void **state)
 	}
 }
 
-/* Two callers that have both read a state: the first changes it, and the second is told so, whatever it wanted. */
+/* Two callers have both read a state: the first changes it, and the second gets STATE_CHANGED, whatever it wanted to set. */
 static void test_state_changed_by_another_then_not_overwritten(void **state)
 {
 	struct bench *b = *state;

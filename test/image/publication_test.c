@@ -148,7 +148,7 @@ static void test_too_many_are_forgotten_at_once_then_each_copy_by_its_own_path(v
 	assert_int_equal(x.cdn.n_paths, 2);
 	assert_str(x.cdn.paths[0], str_printf(a, "/public/%.*s/original", STRF(row.image_id)));
 	assert_str(x.cdn.paths[1], str_printf(a, "/%.*s", STRF(small)));
-	trap_fail(&x.cdn.trap, 1, F_OVERLOADED); /* nothing is there any more whose path is known */
+	trap_fail(&x.cdn.trap, 1, F_OVERLOADED); /* the copies are gone, so no path is known */
 	assert_int_equal(publication_update(&x.f.product, &row, PUBLICATION_HIDDEN, &x.f.why), BUSY);
 }
 
@@ -287,8 +287,8 @@ static void test_thumbnails_that_are_recorded_then_copied_with_their_image_and_g
 	assert_true(fake_product_has_object(&x.f, key) && has_copy());
 }
 
-/* Images were accepted as they came; now what can identify a person is to be removed first. */
-static void test_repaired_where_the_rules_do_not_show_it_any_more_then_its_copies_go(void **state)
+/* An image is accepted with its metadata; then the rules require that metadata that identifies a person is removed first. */
+static void test_repaired_when_the_rules_forbid_showing_it_then_its_copies_go(void **state)
 {
 	bool removed = false;
 	(void)state;
@@ -357,7 +357,7 @@ static void test_links_then_signed_unless_the_image_is_public(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_repaired_where_the_rules_do_not_show_it_any_more_then_its_copies_go, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_repaired_when_the_rules_forbid_showing_it_then_its_copies_go, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many_are_forgotten_at_once_then_each_copy_by_its_own_path, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_upload_that_is_private_then_no_copy_and_nothing_is_forgotten, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_upload_that_is_public_from_the_start_then_copied_when_it_is_accepted, set_up, tear_down),

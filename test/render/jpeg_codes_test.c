@@ -211,7 +211,7 @@ static void test_codes_damaged_then_given_up_or_the_same(void **state)
 	assert_true(given_up > 100 && same > 100);
 }
 
-/* The codes of AC coefficients are taken out of the file: its table, now number 3, has none. */
+/* The file without its codes of AC coefficients: its table, renumbered to 3, is empty. */
 static struct str without_codes(struct str bytes)
 {
 	static const unsigned char TABLE[] = { 0xff, 0xc4, 0, 181, 0x10 },

@@ -218,7 +218,7 @@ export interface Limits {
 	anonymousChanges?: boolean;
 	anonymousSlotsPerMinute?: number;
 	requestsPerSecond?: number;
-	/** `uploadDirect` writes to the storage itself, so that one request is all that an image takes; otherwise omitted. */
+	/** `uploadDirect` writes to the storage itself, so that an image takes only one request; otherwise omitted. */
 	directUpload?: true;
 	quota?: Quota;
 	signIn?: Record<string, string>;

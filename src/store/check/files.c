@@ -108,7 +108,7 @@ static enum status read_named(const struct check *c, uint64_t first, bool named[
 	}
 }
 
-/* 0, or -1 with errno: EEXIST where something has the name. */
+/* Rename without replacing. Returns 0, or -1 with errno: EEXIST if the name is taken. */
 static int rename_new(int dir, const char *from, const char *to)
 {
 	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
@@ -118,7 +118,7 @@ static int rename_new(int dir, const char *from, const char *to)
 	return linkat(dir, from, dir, to, 0) == 0 ? unlinkat(dir, from, 0) : -1;
 }
 
-/* Into quarantine/, under the name that it had; with .1 and so on where a file of another folder, or of an earlier repair, has it. */
+/* Move a file to quarantine/ under its name, or with .1 and so on if a file of another folder or of an earlier repair has that name. */
 static enum status move_aside(const struct check *c, const char *path, struct str name, struct fault *why)
 {
 	int dir = c->engine->dir_fd;
