@@ -39,9 +39,9 @@ static struct str find_part(const PQconninfoOption *parts, const char *keyword)
 	return STR("");
 }
 
-/* Read the parameters of a connection: those of the URL, and for those that it does not have the values of the environment, of a service
- * file, or libpq's defaults. libpq gives them of a connection alone, so one is begun with a parameter that libpq refuses before it connects.
- * NULL: out of memory */
+/* Read the parameters of a connection: those of the URL, and where it has none, those of the environment, of a service file, or libpq's
+ * defaults. libpq reports them only for a connection, so one is started with a parameter that libpq refuses before it connects. Free them with
+ * PQconninfoFree. NULL: out of memory */
 static PQconninfoOption *read_parameters(const char *url)
 {
 	const char *const names[] = { "dbname", "channel_binding", NULL }, *const values[] = { url, "invalid", NULL };
@@ -75,7 +75,7 @@ static enum status choose_sslmode(struct postgres *p, bool is_set, struct fault 
 }
 
 /* Whether there is an '@' in the host, the port or the database's name. It shows that characters of the password are not percent-encoded:
- * libpq would take a part of the password for a host or a port, look that host up, and have it in its messages. */
+ * libpq would take a part of the password for a host or a port, look that host up, and repeat it in its messages. */
 static bool is_ambiguous(struct str url)
 {
 	struct str rest = str_slice(url, str_find(url, STR("://")) + 3, url.n);

@@ -72,7 +72,7 @@ static const char version_1[] =
 static const char *const versions[PG_SCHEMA_VERSION] = { version_1 };
 
 /* Run a query that returns a number; 0 if it returns no row. */
-static enum status ask(struct pg_conn *c, const char *sql, uint64_t *n, struct fault *why)
+static enum status query_number(struct pg_conn *c, const char *sql, uint64_t *n, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = pg_exec(c, sql);
 
@@ -86,8 +86,8 @@ static enum status ask(struct pg_conn *c, const char *sql, uint64_t *n, struct f
 static enum status read_version(struct pg_conn *c, uint64_t *version, struct fault *why)
 {
 	*version = 0;
-	TRY(ask(c, "SELECT count(*) FROM (SELECT to_regclass('schema_version') AS t) s WHERE t IS NOT NULL", version, why));
-	return *version == 0 ? OK : ask(c, "SELECT version FROM schema_version", version, why);
+	TRY(query_number(c, "SELECT count(*) FROM (SELECT to_regclass('schema_version') AS t) s WHERE t IS NOT NULL", version, why));
+	return *version == 0 ? OK : query_number(c, "SELECT version FROM schema_version", version, why);
 }
 
 static enum status refuse_newer(uint64_t version, struct fault *why)
@@ -109,7 +109,7 @@ enum status schema_check(struct pg_conn *c, struct fault *why)
 	return OK;
 }
 
-static enum status run(struct pg_conn *c, const char *sql, struct fault *why)
+static enum status run_sql(struct pg_conn *c, const char *sql, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = pg_exec(c, sql);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK;
@@ -117,18 +117,18 @@ static enum status run(struct pg_conn *c, const char *sql, struct fault *why)
 	return ok ? OK : pg_exec_failed(c, r, why);
 }
 
-static enum status bring_up(struct pg_conn *c, struct fault *why)
+static enum status upgrade_tables(struct pg_conn *c, struct fault *why)
 {
 	uint64_t version;
 
-	TRY(run(c, "BEGIN", why));
-	TRY(run(c, "SELECT pg_advisory_xact_lock(" LOCK_CREATE ")", why));
+	TRY(run_sql(c, "BEGIN", why));
+	TRY(run_sql(c, "SELECT pg_advisory_xact_lock(" LOCK_CREATE ")", why));
 	TRY(read_version(c, &version, why));
 	if (version > PG_SCHEMA_VERSION)
 		return refuse_newer(version, why);
 	for (; version < PG_SCHEMA_VERSION; version++)
-		TRY(run(c, versions[version], why));
-	return run(c, "COMMIT", why);
+		TRY(run_sql(c, versions[version], why));
+	return run_sql(c, "COMMIT", why);
 }
 
 enum status schema_create(struct pg_conn *c, struct fault *why)
@@ -138,8 +138,8 @@ enum status schema_create(struct pg_conn *c, struct fault *why)
 	if (encoding != NULL && strcmp(encoding, "UTF8") != 0)
 		return fault_set(
 			why, BAD_SETTING, "The database is in %s: make one in UTF-8 (createdb --encoding=UTF8 --template=template0).", encoding);
-	enum status status = bring_up(c, why);
+	enum status status = upgrade_tables(c, why);
 	if (status != OK)
-		(void)run(c, "ROLLBACK", NULL);
+		(void)run_sql(c, "ROLLBACK", NULL);
 	return status;
 }

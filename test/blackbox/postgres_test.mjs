@@ -39,7 +39,7 @@ before(async () => {
 	const [roles, rights] = sqlOf('doc/postgres.md').split('\\connect tintype\n');
 	for (const statement of roles.split(/;\n/).filter(one => one.trim()))
 		await postgres.query('postgres', statement.replace("'OWNER PASSWORD'", "'owner secret'").replace("'SERVER PASSWORD'", "'server secret'"));
-	// As PostgreSQL 14 makes it: later ones give it to the owner of the database.
+	// As PostgreSQL 14 creates it: later versions give the schema to the owner of the database.
 	await postgres.query('tintype', 'ALTER SCHEMA public OWNER TO postgres; GRANT ALL ON SCHEMA public TO PUBLIC');
 	await postgres.query('tintype', rights);
 	owner = as('tintype_owner', 'owner secret', 'tintype');
@@ -146,7 +146,7 @@ test('a password that is changed is read again from its file when the server con
 	}
 });
 
-test('connections without a call stay open, whatever the role says of idle sessions', async () => {
+test('idle connections stay open, whatever idle_session_timeout the role has', async () => {
 	await postgres.query('tintype', "ALTER ROLE tintype SET idle_session_timeout = '2s'");
 	const own = await serve();
 	try {
@@ -197,7 +197,7 @@ test('without a verified certificate, or with a wrong password, nothing is sent,
 		assert.equal(found.code, 1);
 		assert.match(found.stdout, words);
 	}
-	// Of another machine the certificate is verified unless the URL says otherwise, no matter where the machine is named.
+	// The certificate of another machine is verified unless sslmode says otherwise, no matter where the machine is named.
 	const elsewhere = `postgres://tintype@db.example:${postgres.port}/tintype?hostaddr=127.0.0.1`;
 	const nameless = `postgres://tintype@:${postgres.port}/tintype`, services = path.join(dir, 'services');
 	writeFileSync(services, '[far]\nhost=db.example\nhostaddr=127.0.0.1\n[near]\nhost=localhost\n[lax]\nhost=db.example\nhostaddr=127.0.0.1\nsslmode=require\n');

@@ -16,9 +16,9 @@ int maintain_compact(int argc, char **argv);
 /* `tintype table create`: make the DynamoDB table, or the tables in PostgreSQL. */
 int maintain_table(int argc, char **argv);
 
-/* What such commands share. Have SIGINT and SIGTERM ask for the end. */
+/* Shared by these commands. Make SIGINT and SIGTERM ask the command to stop. */
 void maintain_catch_signals(void);
-/* Whether they did; the argument is not used. */
+/* Whether one of them was received; the argument is not used. */
 bool maintain_stopping(void *arg);
 /* With the embedded store: whether there is one in the data directory. Opening the backend would create what is missing.
  * Errors  BAD_SETTING */

@@ -96,7 +96,7 @@ static void clear_progress(const struct command *c)
 		fputs("\r\x1b[K", stderr);
 }
 
-/* false: a signal asks for the end. */
+/* false: a signal has asked the command to stop. */
 static bool sleep_until(int64_t until_ms)
 {
 	for (int64_t left = until_ms - clock_mono_ms(); left > 0 && !maintain_stopping(NULL); left = until_ms - clock_mono_ms()) {
