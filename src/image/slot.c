@@ -64,7 +64,7 @@ void slot_set_secret(struct product *p, struct str key)
 /* Derive the id of an image, or the delete token of an anonymous caller, from the caller and the key: the same for the same caller and key, and
  * unknown without the secret. Anonymous callers share one set of keys, separate from those of owners. No owner and no key has a NUL in it.
  * what  "id" or "token"; owners have ids only */
-static void derive(const struct product *p, const struct slot_request *r, struct str what, unsigned char out[SHA256_BYTES])
+static void derive_bytes(const struct product *p, const struct slot_request *r, struct str what, unsigned char out[SHA256_BYTES])
 {
 	char text[ID_TEXT_BYTES];
 	struct buf b;
@@ -89,7 +89,7 @@ static void make_delete_token(const struct product *p, const struct slot_request
 	unsigned char raw[TOKEN_BYTES];
 	struct buf b;
 	if (r->request_key.n > 0)
-		derive(p, r, STR("token"), raw);
+		derive_bytes(p, r, STR("token"), raw);
 	else
 		random_bytes(raw, sizeof(raw));
 	buf_init_arena(&b, a, TOKEN_CHARS + 1);
@@ -131,7 +131,7 @@ static void fill_row(const struct product *p, const struct slot_request *r, stru
 	char id[UUID_CHARS + 1];
 	unsigned char mac[SHA256_BYTES];
 	if (r->request_key.n > 0) {
-		derive(p, r, STR("id"), mac);
+		derive_bytes(p, r, STR("id"), mac);
 		uuid_of_bytes(mac, id);
 	} else
 		uuid_v4(id);
