@@ -13,21 +13,12 @@ import { openWatched, startChromium } from './support/chromium.mjs';
 import { copyExamples } from './support/examples.mjs';
 import { signInAs, startIssuer } from './support/oidc.mjs';
 import { png } from './support/png.mjs';
+import { freePort } from './support/port.mjs';
 import { call, eventually, root, startServer } from './support/server.mjs';
 
 const admin = 'the key of the operator of this server', secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const picture = (name, colour) => ({ name, mimeType: 'image/png', buffer: png(40, 30, { colour }) });
 let dir, browser, server, app;
-
-/** A port that nobody uses now. */
-async function freePort() {
-	const listener = net.createServer().listen(0, '127.0.0.1');
-	await once(listener, 'listening');
-	const { port } = listener.address();
-	listener.close();
-	await once(listener, 'close');
-	return port;
-}
 
 /** `npm run app` in a copy of the examples, with the packages of test/npm: resolves when it serves. */
 async function startApp(port, key) {

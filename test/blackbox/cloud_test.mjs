@@ -11,7 +11,8 @@ import { after, before, test } from 'node:test';
 
 import { startCloud } from '../cloud/cloud.mjs';
 import { typeOf } from './support/contents.mjs';
-import { freePort, startNginx } from './support/nginx.mjs';
+import { startNginx } from './support/nginx.mjs';
+import { freePort } from './support/port.mjs';
 import { startReceiver, webhookEnv } from './support/receiver.mjs';
 import { call, childEnv, corpus, eventually, fetchUrl, openSlot, postForm, program, putBytes, rawSocket, runProgram, startServer, tinyPng } from './support/server.mjs';
 

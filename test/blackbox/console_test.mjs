@@ -5,7 +5,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -13,6 +12,7 @@ import { gunzipSync } from 'node:zlib';
 import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
 import { bearer, enterConsole, leave, lines, rows, signIn, tokenOf } from './support/console.mjs';
 import { after, before, describe, test } from './support/limited.mjs';
+import { freePort } from './support/port.mjs';
 import { call, eventually, fetchUrl, openSlot, putBytes, rawRequest, root, runProgram, startServer, uploadImage } from './support/server.mjs';
 
 const API_KEY = 'k3y-of-the-owner-1234567890';
@@ -454,7 +454,6 @@ http {
 	server { listen 127.0.0.1:${ports.bare}; location / { proxy_pass ${server.admin}; } }
 }`;
 
-const freePort = () => new Promise(resolve => { const s = net.createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => resolve(port)); }); });
 
 describe('through a reverse proxy on this host', () => {
 	let dir, nginx, ports;

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { signLink } from './support/links.mjs';
-import { freePort, startNginx } from './support/nginx.mjs';
+import { startNginx } from './support/nginx.mjs';
+import { freePort } from './support/port.mjs';
 import { call, corpus, eventually, fetchUrl, openSlot, putBytes, rawRequest, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const key = 'the key of the delivery tests';

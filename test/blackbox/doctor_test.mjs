@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 
 import { startCloud } from '../cloud/cloud.mjs';
 import { startMockIssuer } from './support/issuer.mjs';
-import { freePort } from './support/nginx.mjs';
+import { freePort } from './support/port.mjs';
 import { sqlite } from './support/sqlite.mjs';
 import { childEnv, program, runProgram, startServer } from './support/server.mjs';
 

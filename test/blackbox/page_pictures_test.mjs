@@ -7,7 +7,8 @@ import path from 'node:path';
 
 import { openPage, PHONE, seeWall, startBrowser, wallHas } from './support/browser.mjs';
 import { after, afterEach, before, test } from './support/limited.mjs';
-import { freePort, startNginx } from './support/nginx.mjs';
+import { startNginx } from './support/nginx.mjs';
+import { freePort } from './support/port.mjs';
 import { png } from './support/png.mjs';
 import { scenes } from './support/scenes.mjs';
 import { call, corpus, eventually, fetchUrl, runProgram, startServer, uploadImage } from './support/server.mjs';

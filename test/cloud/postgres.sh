@@ -36,7 +36,7 @@ if [ "${1:-}" = --standby-of ]; then
 fi
 options=(-c fsync=off -c shared_buffers=16MB -c ssl=on -c "ssl_cert_file=$dir/server.pem" -c "ssl_key_file=$dir/server.key" "$@")
 export PGUSER=postgres PGDATABASE=postgres PGHOST=$dir PGPORT
-PGPORT=$(python3 -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])')
+PGPORT=$(node "${BASH_SOURCE[0]%/*}/../blackbox/support/port.mjs")
 
 quietly() {
 	"$@" >>"$dir/out" 2>&1 || { echo "postgres.sh: this failed: $*"; tail -n 20 "$dir/out"; exit 1; } >&2

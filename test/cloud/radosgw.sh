@@ -17,10 +17,7 @@ finish() {
 trap finish EXIT
 trap 'exit 1' HUP INT TERM
 
-read -r monitor_port gateway_port <<<"$(python3 -c '
-import socket
-sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-print(*(s.getsockname()[1] for s in sockets))')"
+{ read -r monitor_port && read -r gateway_port; } < <(node "${BASH_SOURCE[0]%/*}/../blackbox/support/port.mjs" 2)
 id=$(cat /proc/sys/kernel/random/uuid)
 mkdir "$dir"/mon "$dir"/osd "$dir"/rgw "$dir"/run
 cat >"$dir/ceph.conf" <<EOC

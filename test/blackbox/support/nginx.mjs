@@ -2,20 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { eventually } from './server.mjs';
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort() {
-	const probe = net.createServer().listen(0, '127.0.0.1');
-	await once(probe, 'listening');
-	const { port } = probe.address();
-	await new Promise(resolve => probe.close(resolve));
-	return port;
-}
 
 /** nginx before /i/ of the origin, with a cache that is empty: { url, stop() }. X-Cache of its responses says HIT or MISS. */
 export async function startNginx(origin, port) {

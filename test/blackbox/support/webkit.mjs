@@ -10,21 +10,13 @@
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { freePort } from './port.mjs';
 import { eventually } from './server.mjs';
 
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';   // the name of a reference in JSON
-
-async function freePort() {
-	const server = net.createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address();
-	server.close();
-	return port;
-}
 
 /** The browser that the package of the library brings for automation. */
 function browserProgram() {
