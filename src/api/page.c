@@ -41,6 +41,7 @@ static void add_policy(struct api_call *c)
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
 		STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(issuer));
 	answer_header(ans, STR("Content-Security-Policy"), policy);
+	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 }
 
 static void add_page_headers(struct api_call *c)
@@ -49,7 +50,6 @@ static void add_page_headers(struct api_call *c)
 
 	if (!str_starts_with(c->file->media_type, STR("text/javascript")) && !str_starts_with(c->file->media_type, STR("text/css")))
 		add_policy(c);
-	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
 }
 
