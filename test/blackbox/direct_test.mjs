@@ -76,6 +76,7 @@ test('curl sends a form, a body, a chunked body, and a form behind an Expect hea
 	created(await curl('-F', 'file=@cat.jpg;filename=/tmp/a/b.jpg', to(server)), 'b.jpg', photo, 'image/jpeg');
 	created(await curl('-F', 'file=@größe 1.png', to(server)), 'größe 1.png', tinyPng, 'image/png');
 	created(await curl('--data-binary', '@cat.jpg', to(server, '?fileName=a%2Bb.jpg')), 'a+b.jpg', photo, 'image/jpeg');
+	created(await curl('--data-binary', '@cat.jpg', to(server, `?${new URLSearchParams({ fileName: 'My + cat.jpg' })}`)), 'My + cat.jpg', photo, 'image/jpeg');
 	created(await curl('-T', 'cat.jpg', '-X', 'POST', to(server)), 'image.jpg', photo, 'image/jpeg');
 	created(await curl('--data-binary', '@cat.jpg', '-H', 'Transfer-Encoding: chunked', to(server)), 'image.jpg', photo, 'image/jpeg');
 	created(await curl('-F', 'file=@cat.jpg', '-H', 'Expect: 100-continue', to(server)), 'cat.jpg', photo, 'image/jpeg');
