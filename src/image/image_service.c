@@ -90,7 +90,7 @@ bool image_service_is_pending(struct product *p, struct str image_id)
 static enum status put_copies_back(struct product *p, const struct image_row *row, struct fault *refusal)
 {
 	struct fault failed = { 0 };
-	if (publication_update(p, row, PUBLICATION_CHECK, &failed) != OK)
+	if (publication_update(p, row, PUBLICATION_NAMED, &failed) != OK)
 		*refusal = failed;
 	return fault_status(refusal->code);
 }

@@ -139,7 +139,7 @@ static enum status repair_image(const struct examination *x, const struct image_
 	if (f->kind == FINDING_OBJECT_UNREADABLE)
 		return OK;
 	if (f->kind == FINDING_COPY_MISSING)
-		done = publication_update(x->p, row, PUBLICATION_CHECK, why);
+		done = publication_update(x->p, row, PUBLICATION_NAMED, why);
 	else if (f->kind == FINDING_OBJECT_CHANGED && x->o->check == NULL)
 		done = verify_object(x->p, row, clock_now_ms(), x->arena, &now, why);
 	else

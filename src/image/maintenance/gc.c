@@ -80,6 +80,17 @@ static void ask_for_thumbnails(struct sweep *s, const struct image_row *row)
 		s->first = why;
 }
 
+/* A public image from before there was a CDN has no copies, and its links lead to them. */
+static void publish_image(struct sweep *s, const struct image_row *row)
+{
+	struct fault why = { 0 };
+	if (!publication_lacks_copy(s->p, row))
+		return;
+	enum status end = publication_update(s->p, row, PUBLICATION_NAMED, &why);
+	if (end != OK && end != NOT_FOUND && s->first.code == F_NONE)
+		s->first = why;
+}
+
 /* Verify the object of a pending row. true: there is none. */
 static bool check_object(struct sweep *s, const struct image_row *row)
 {
@@ -174,8 +185,10 @@ static void gc_object(struct sweep *s, const struct object_info *o)
 		remove_object(s, o);
 	else if (!verify_is_current(s->p, &row, o)) /* written again, through a URL that was still good */
 		check_object(s, &row);
-	else
+	else {
+		publish_image(s, &row);
 		ask_for_thumbnails(s, &row);
+	}
 }
 
 /* What is listed, and what is done with each object. */

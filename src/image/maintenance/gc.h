@@ -34,7 +34,8 @@ struct gc_limits {
  * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status gc_run(struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Go through the objects under images/: verify those whose row is pending or has other bytes, remove those whose row is
- * rejected, and orphans once they are orphan_ttl_s old; where a queue has thumbnails made, ask for those that are missing.
+ * rejected, and orphans once they are orphan_ttl_s old; make the copies of public images that a CDN is to serve and that are missing; where a
+ * queue has thumbnails made, ask for those that are missing.
  * Parameters as above. */
 enum status gc_orphans(
 	struct product *p, int64_t now_ms, const struct gc_limits *limits, struct gc_result *out, struct fault *why) MUST_CHECK;

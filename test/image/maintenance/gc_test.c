@@ -370,6 +370,39 @@ static void test_orphans_when_stopped_then_another_start_comes_to_the_others(voi
 	end(f);
 }
 
+/* The CDN is there since after the images were made public, or an interrupted change has left no copy. */
+static void test_orphans_of_a_public_image_without_copies_then_they_are_made(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct fake_cdn cdn;
+	struct gc_result done = { 0 };
+	struct image_row row, now;
+	struct str id = row_id(&f->a, 1), original = str_printf(&f->a, "public/%.*s/original", STRF(id));
+	struct str small = str_printf(&f->a, "public/%.*s/small-1a2b3c4d.webp", STRF(id));
+	const struct image_change publish = { .image_id = id, .has_visibility = true, .is_public = true };
+	(void)state;
+	fake_cdn_init(&cdn, f->product.store);
+	fake_product_arrive(f, fake_product_slot(f, 1, STR("image/png")), picture_png(3, 2));
+	fake_product_arrive(f, fake_product_slot(f, 2, STR("image/png")), picture_png(3, 2)); /* private */
+	assert_done(orphans(f, 7000), (struct gc_result){ .reconciled = 2 });
+	assert_true(fake_product_row(f, 1, &row));
+	arrive_at(f, str_printf(&f->a, "thumbs/%.*s/small-1a2b3c4d.webp", STRF(id)), 1);
+	assert_int_equal(table_set_thumbs(f->product.table, id, row.etag, STR("small-1a2b3c4d.webp"), &f->a, &now, &f->why), OK);
+	assert_int_equal(table_change(f->product.table, &publish, &f->a, &now, &f->why), OK);
+	f->product.cdn = &cdn.port;
+	trap_fail(&cdn.trap, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(gc_orphans(&f->product, 8000, NULL, &done, &f->why), UPSTREAM);
+	assert_false(fake_product_has_object(f, original));
+	assert_done(orphans(f, 8000), (struct gc_result){ 0 });
+	assert_true(fake_product_has_object(f, original) && fake_product_has_object(f, small));
+	assert_false(fake_product_has_object(f, str_printf(&f->a, "public/%.*s/original", STRF(row_id(&f->a, 2)))));
+	uint64_t calls = trap_calls(&cdn.trap);
+	assert_done(orphans(f, 8000), (struct gc_result){ 0 });
+	assert_int_equal(trap_calls(&cdn.trap), calls);
+	fake_cdn_deinit(&cdn);
+	end(f);
+}
+
 /* Rows of every kind, each with a copy in public/; of some the copy may not stay. */
 static void test_copies_then_those_of_images_that_are_gone_private_or_rejected_go(void **state)
 {
@@ -541,6 +574,7 @@ int main(void)
 		cmocka_unit_test(test_orphans_of_many_objects_then_all_pages_are_read),
 		cmocka_unit_test(test_orphans_with_a_prefix_then_only_ids_that_begin_with_it),
 		cmocka_unit_test(test_orphans_when_stopped_then_another_start_comes_to_the_others),
+		cmocka_unit_test(test_orphans_of_a_public_image_without_copies_then_they_are_made),
 		cmocka_unit_test(test_copies_then_those_of_images_that_are_gone_private_or_rejected_go),
 		cmocka_unit_test(test_thumbs_then_those_of_images_that_are_gone_or_rejected_go_once_they_are_a_day_old),
 		cmocka_unit_test(test_thumbs_when_the_table_fails_then_none_is_removed),
