@@ -78,10 +78,21 @@ finish_cdn() {
 	if [ -n "$old_key" ]; then found ssm delete-parameter --name "$(key_name "$old_key")" || true; fi
 	if [ "$(parameter Cdn)" = on ]; then
 		call s3 sync web "s3://$(output_of BucketName)/page" --delete --exclude 'console/*' --cache-control no-cache --only-show-errors
-	elif [ "$(stack_value Cdn)" = on ]; then
-		remove_keys
-		call s3 rm "s3://$(output_of BucketName)/page" --recursive --only-show-errors
+		if [ -s "$scratch/old" ] && [ "$(stack_value Cdn)" != on ]; then
+			say "Links to images that are public already lead to the CDN from now on, and to nothing until the sweep has copied them, which takes six weeks for all. At once: doc/delivery.md"
+		fi
+	elif [ -s "$scratch/old" ] && { has_key 1 || has_key 2; }; then
+		remove_cdn
 	fi
+}
+
+# Where the stack had a CDN, or an earlier stack of this name whose bucket it has: the page, and the copies of public images, since nothing
+# removes the copy of an image that is deleted from now on. The keys go last: they show a run that is interrupted what is still to be done.
+remove_cdn() {
+	local bucket folder
+	bucket=$(output_of BucketName)
+	for folder in page public; do call s3 rm "s3://$bucket/$folder/" --recursive --only-show-errors; done
+	remove_keys
 }
 
 remove_keys() {

@@ -77,8 +77,8 @@ class Journey(unittest.TestCase):
         found = fixture.client("lambda").get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         return {k.removeprefix("TINTYPE_CDN_"): v for k, v in found.items() if k.startswith("TINTYPE_CDN_")}
 
-    def pages(self):
-        return {o["Key"] for o in fixture.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="page/").get("Contents", [])}
+    def objects(self, folder):
+        return {o["Key"] for o in fixture.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=folder).get("Contents", [])}
 
     def test_1_deploy_makes_a_key_that_nobody_sees_and_uploads_the_page(self):
         folder = pathlib.Path(fixture.dir) / "recorder"
@@ -104,7 +104,7 @@ class Journey(unittest.TestCase):
         self.assertEqual((given["CdnSecret"], {self.variables(f"Image{name}Handler")["SECRET"] for name in ("Upload", "List", "Manage", "Delivery")}), ("****", {v["SECRET"]}))
         self.assertNotIn(v["SECRET"], said)
         wanted = {f"page/{f.relative_to(ROOT / 'web')}" for f in (ROOT / "web").rglob("*") if f.is_file() and "console" not in f.parts}
-        self.assertEqual(self.pages(), wanted)
+        self.assertEqual(self.objects("page/"), wanted)
         types = {key: fixture.client("s3").head_object(Bucket=BUCKET, Key=key)["ContentType"] for key in wanted}
         for key, kind in types.items():
             self.assertRegex(kind, {".js": "javascript$", ".css": "^text/css$", ".html": "^text/html$", ".svg": r"^image/svg\+xml$"}[pathlib.Path(key).suffix])
@@ -167,15 +167,23 @@ class Journey(unittest.TestCase):
         fixture.client("s3").put_object(Bucket=BUCKET, Key="template.yaml", Body=(ROOT / "deploy/template.yaml").read_bytes())
         return f"{fixture.url}/{BUCKET}/template.yaml"
 
-    def test_6_without_it_the_keys_and_the_page_go(self):
+    def test_6_without_it_the_keys_the_page_and_the_copies_of_public_images_go(self):
+        s3 = fixture.client("s3")
+        for key in ("public/1/original", "public/1/small.webp", "images/1.png"):
+            s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
         self.deploy("Cdn=off")
-        self.assertEqual((self.secrets(), self.pages()), ({}, set()))
+        self.assertEqual((self.secrets(), self.objects("page/"), self.objects("public/")), ({}, set(), set()))
+        self.assertEqual(self.objects("images/"), {"images/1.png"})
         self.assertEqual([one for one in fixture.things() if one[0].startswith("CloudFront::")], [])
         self.assertEqual(self.variables(), {})
         self.assertIn("--rotate-cdn-key is for a stack with Cdn=on", self.deploy("--rotate-cdn-key", code=1))
+        s3.put_object(Bucket=BUCKET, Key="public/1/original", Body=b"x")   # as a run leaves it that ends before all is removed
+        fixture.client("ssm").put_parameter(Name="/tintype/tintype/cdn-key-2", Value="x", Type="SecureString")
+        self.deploy()
+        self.assertEqual((self.secrets(), self.objects("public/"), self.objects("images/")), ({}, set(), {"images/1.png"}))
 
     def test_7_destroy_leaves_no_distribution_and_no_key(self):
-        self.deploy("Cdn=on")
+        self.assertIn("public already lead to the CDN", self.deploy("Cdn=on"))
         done = fixture.script("destroy", "--region", REGION, "--yes", PATH=fixture.aws_that_ends_protection())
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual([one for one in fixture.things() if re.match("CloudFront|S3::Bucket$", one[0])], [])
