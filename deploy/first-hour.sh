@@ -258,7 +258,7 @@ check_kept() {
 	while read -r line; do
 		eval "$line" >>"$kept/$check-import.txt" 2>&1 </dev/null || true
 	done <"$scratch/import"
-	deploy AlarmEmail="$mail"
+	deploy AlarmEmail="$mail" Versioning=on   # which the bucket has
 	script smoke
 	expect "after the import the stack works with the old data" "$said" '^Everything works\.$'
 }

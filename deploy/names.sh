@@ -45,6 +45,8 @@ check_names() {
 	if [ "$status" = NONE ]; then
 		check_bucket "$bucket"
 		check_table "$table"
+	else
+		check_imported "$table" "$bucket"
 	fi
 	call lambda list-functions --query 'Functions[].FunctionName' >"$scratch/answer"
 	note_taken function FunctionName FunctionPrefix
@@ -100,9 +102,61 @@ import_template() {
 	fi
 }
 
+# The parameters of the deleted stack that made this table or bucket, as lines in $scratch/earlier; none when AWS does not know them any
+# more, which is after 90 days. Leaves in `earlier` the stack's id. Arguments: type, name.
+read_earlier() {
+	: >"$scratch/earlier"
+	read_stack_tags "$1" "$2"
+	earlier=$(grep -F -- "$(arn cloudformation "stack/$stack/")" "$scratch/tags" | grep -vxF -- "$stack_id" | head -n 1 || true)
+	if [ -n "$earlier" ] && found cloudformation describe-stacks --stack-name "$earlier" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]'; then
+		cat "$scratch/answer" >"$scratch/earlier"
+	fi
+}
+
+earlier_value() { sed -n "s/^$1"$'\t'"//p" "$scratch/earlier"; }
+
+# The arguments that give a new stack what the earlier one had. Those that AWS shows to nobody are made again.
+earlier_arguments() {
+	local name value pool
+	while IFS=$'\t' read -r name value; do
+		case $name in
+		CodeBucket | CodeKey | CdnKey1 | CdnKey2 | CdnSigningKey) continue ;;
+		Architecture) printf ' --arch %s' "$value"; continue ;;
+		esac
+		if [ "$value" = "****" ] || [ "$value" = "$(default_value "$name")" ] || ! parameter_names | grep -qx "$name"; then continue; fi
+		printf ' %q' "$name=$value"
+	done <"$scratch/earlier"
+	if [ "$(earlier_value Auth)" = cognito ] && [ -z "$(earlier_value UserPoolArn)" ]; then
+		pool=$(call cloudformation describe-stacks --stack-name "$earlier" --query "Stacks[0].Outputs[?OutputKey=='UserPoolId'].OutputValue | [0]")
+		if [ "$pool" != None ]; then printf ' UserPoolArn=%s' "$(arn cognito-idp "userpool/$pool")"; fi
+	fi
+}
+
+# What the earlier stack wrote is to be found, and to be removed, by the stack that has its table and bucket now.
+check_imported() {
+	local shards wanted
+	call s3api get-bucket-versioning --bucket "$2" --expected-bucket-owner "$account" --query Status >"$scratch/answer"
+	if [ "$(cat "$scratch/answer")" = Enabled ] && [ "$(parameter Versioning)" != on ]; then
+		fail "the bucket $2 keeps versions, which a stack without Versioning=on would not remove with their images. Give Versioning=on"
+	fi
+	read_earlier AWS::DynamoDB::Table "$1"
+	shards=$(earlier_value ListShards)
+	wanted=$(parameter ListShards)
+	if [[ $shards =~ ^[0-9]+$ && $wanted =~ ^[0-9]+$ ]] && [ "$wanted" -lt "$shards" ]; then
+		fail "ListShards was $shards when the table $1 was written, and can only grow: with $wanted, lists would not show the images of the others"
+	fi
+}
+
 # What a deletion of the stack kept can be taken into a new one.
 offer_import() {
-	local file=build/import-$stack.yaml what=() one stack_arguments="--region $region --stack-name $stack" IFS=,
+	local file=build/import-$stack.yaml what=() one again known= stack_arguments="--region $region --stack-name $stack"
+	if grep -qx Table "$scratch/kept"; then read_earlier AWS::DynamoDB::Table "$1"; else read_earlier AWS::S3::Bucket "$2"; fi
+	again=$(earlier_arguments)
+	if ! [ -s "$scratch/earlier" ]; then
+		known=", which AWS does not know any more; Profile, ListShards, Versioning and Auth above all"
+		again=" ..."
+	fi
+	local IFS=,
 	mkdir -p build
 	import_template "$1" "$2" >"$file"
 	while read -r one; do
@@ -114,12 +168,16 @@ offer_import() {
 	cat >&2 <<-END
 	An earlier stack '$stack' was deleted without its data, which is still there:
 	$(sed "s/^Table\$/  table $1/; s/^Bucket\$/  bucket $2/" "$scratch/kept")
-	To go on with it, import it into a new stack by these commands, and then deploy again:
+	To go on with it, import it into a new stack by these commands:
 
 	  aws cloudformation create-change-set $stack_arguments --change-set-name import --change-set-type IMPORT --template-body file://$file --resources-to-import '[${what[*]}]'
 	  aws cloudformation wait change-set-create-complete $stack_arguments --change-set-name import
 	  aws cloudformation execute-change-set $stack_arguments --change-set-name import
 	  aws cloudformation wait stack-import-complete $stack_arguments
+
+	and then deploy with the parameters that the earlier stack had$known:
+
+	  deploy/deploy.sh --stack $stack --region $region$again
 
 	To delete it for ever: deploy/destroy.sh --stack $stack --region $region
 	END

@@ -137,7 +137,11 @@ class Names(unittest.TestCase):
         for line in re.findall(r"^  (aws .*)$", refusal, re.M):
             done = run(["aws", "--endpoint-url", fixture.url, *shlex.split(line)[1:]], fixture.env)
             self.assertEqual(done.returncode, 0, line + done.stderr)
-        self.ended(fixture.script("deploy", "--region", REGION, "--zip", fixture.zip, *own, "AlarmEmail=a@example.org", "Budget=on"), 0)
+        self.refused(f"the bucket mine-{ACCOUNT} keeps versions", *own)
+        self.refused("ListShards was 3 when the table Rows was written", *own, "Versioning=on", "ListShards=2")
+        again, = re.findall(r"^  deploy/deploy\.sh (.*)$", refusal, re.M)
+        self.assertEqual(set(shlex.split(again)), {"--stack", "tintype", "--region", REGION, "--arch", "x86_64", *own, "Profile=production", "ListShards=3", "Versioning=on", "AlarmEmail=b@example.org"})
+        self.ended(fixture.script("deploy", *shlex.split(again), "--zip", fixture.zip, "AlarmEmail=a@example.org", "Budget=on"), 0)
         self.assertEqual(dynamo.scan(TableName="Rows")["Items"], [ROW])
         self.assertEqual(s3.list_objects_v2(Bucket=f"mine-{ACCOUNT}")["KeyCount"], 1)
 
