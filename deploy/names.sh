@@ -107,7 +107,7 @@ import_template() {
 read_earlier() {
 	: >"$scratch/earlier"
 	read_stack_tags "$1" "$2"
-	earlier=$(grep -F -- "$(arn cloudformation "stack/$stack/")" "$scratch/tags" | grep -vxF -- "$stack_id" | head -n 1 || true)
+	earlier=$(grep -F -- "$(arn cloudformation "stack/$stack/")" "$scratch/tags" | grep -vxF -- "${stack_id:-none}" | head -n 1 || true)
 	if [ -n "$earlier" ] && found cloudformation describe-stacks --stack-name "$earlier" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]'; then
 		cat "$scratch/answer" >"$scratch/earlier"
 	fi
@@ -129,6 +129,8 @@ earlier_arguments() {
 	if [ "$(earlier_value Auth)" = cognito ] && [ -z "$(earlier_value UserPoolArn)" ]; then
 		pool=$(call cloudformation describe-stacks --stack-name "$earlier" --query "Stacks[0].Outputs[?OutputKey=='UserPoolId'].OutputValue | [0]")
 		if [ "$pool" != None ]; then printf ' UserPoolArn=%s' "$(arn cognito-idp "userpool/$pool")"; fi
+		# A pool of the stack's own has this domain, which went with the stack.
+		if [ "$pool" != None ] && [ -z "$(earlier_value AuthDomainPrefix)" ]; then printf ' AuthDomainPrefix=%s-%s' "$stack" "$account"; fi
 	fi
 }
 

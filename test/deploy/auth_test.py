@@ -1,4 +1,6 @@
 """Users of a stack on the AWS emulator (test/cloud/): deploy.sh --auth, the administrator's key, and their removal."""
+import re
+import shlex
 import unittest
 
 from tap import main
@@ -88,6 +90,10 @@ class Journey(Scripts):
         cloud.delete_stack(StackName="tintype")
         cloud.get_waiter("stack_delete_complete").wait(StackName="tintype", WaiterConfig={"Delay": 1})
         pool, = fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]
+        refusal = self.deploy()
+        self.bad(refusal, "taken by what an earlier stack left")
+        again, = re.findall(r"^  deploy/deploy\.sh (.*)$", refusal.stderr, re.M)
+        self.assertLessEqual({"Auth=cognito", f"UserPoolArn=arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{pool['Id']}", f"AuthDomainPrefix=tintype-{ACCOUNT}", f"AdminKeyParameter={PARAMETER}"}, set(shlex.split(again)))
         said = self.good(fixture.script("destroy", "--region", REGION, "--yes"))
         self.assertIn(f"user pool {pool['Id']}, with all users", said)
         self.assertEqual(fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"], [])
