@@ -61,6 +61,16 @@ list_resources() {
 			printf '%s\t%s\n' "$type" "$name" >>"$scratch/foreign"
 		fi
 	done < <(awk '!seen[$0]++' "$scratch/all")
+	if [ "$status" != NONE ]; then list_earlier_pool; fi
+}
+
+# The user pool of an earlier stack of this name, which this one has taken up: no row of it names the pool.
+list_earlier_pool() {
+	local pool
+	pool=$(call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Parameters[?ParameterKey=='UserPoolArn'].ParameterValue | [0]")
+	pool=${pool##*/}
+	case $pool in "" | None) return 0 ;; esac
+	if is_kept AWS::Cognito::UserPool "$pool"; then printf 'AWS::Cognito::UserPool\t%s\n' "$pool" >>"$scratch/resources"; fi
 }
 
 is_own() {

@@ -3,7 +3,7 @@ import re
 import shlex
 import unittest
 
-from tap import main
+from tap import main, run
 from fixture import ACCOUNT, REGION, Fixture, Scripts
 
 PARAMETER = "/tintype/tintype/admin-key"
@@ -84,20 +84,35 @@ class Journey(Scripts):
         self.assertEqual(fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"], [])
         self.assertEqual(fixture.client("ssm").describe_parameters()["Parameters"], [])
 
-    def test_6_destroy_finds_the_pool_of_a_stack_that_was_deleted_in_the_console(self):
-        self.good(self.deploy("--auth", "cognito"))
+    def delete_in_console(self):
+        """Leaves the pool, whose id it returns."""
         cloud = fixture.client("cloudformation")
         cloud.delete_stack(StackName="tintype")
         cloud.get_waiter("stack_delete_complete").wait(StackName="tintype", WaiterConfig={"Delay": 1})
         pool, = fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]
-        refusal = self.deploy()
-        self.bad(refusal, "taken by what an earlier stack left")
-        again, = re.findall(r"^  deploy/deploy\.sh (.*)$", refusal.stderr, re.M)
-        self.assertLessEqual({"Auth=cognito", f"UserPoolArn=arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{pool['Id']}", f"AuthDomainPrefix=tintype-{ACCOUNT}", f"AdminKeyParameter={PARAMETER}"}, set(shlex.split(again)))
-        said = self.good(fixture.script("destroy", "--region", REGION, "--yes"))
-        self.assertIn(f"user pool {pool['Id']}, with all users", said)
+        return pool["Id"]
+
+    def destroy(self, pool):
+        self.assertIn(f"user pool {pool}, with all users", self.good(fixture.script("destroy", "--region", REGION, "--yes")))
         self.assertEqual(fixture.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"], [])
         self.assertEqual(fixture.client("ssm").describe_parameters()["Parameters"], [])
+
+    def test_6_destroy_finds_the_pool_of_a_stack_that_was_deleted_in_the_console(self):
+        self.good(self.deploy("--auth", "cognito"))
+        self.destroy(self.delete_in_console())
+
+    def test_7_so_does_a_stack_that_has_taken_it_up(self):
+        self.good(self.deploy("--auth", "cognito"))
+        pool = self.delete_in_console()
+        refusal = self.deploy()
+        self.bad(refusal, "taken by what an earlier stack left")
+        for line in re.findall(r"^  (aws .*)$", refusal.stderr, re.M):
+            self.good(run(["aws", "--endpoint-url", fixture.url, *shlex.split(line)[1:]], fixture.env))
+        again, = re.findall(r"^  deploy/deploy\.sh (.*)$", refusal.stderr, re.M)
+        self.good(fixture.script("deploy", *shlex.split(again), "--zip", fixture.zip))
+        self.assertEqual(self.variables("List")["TINTYPE_OIDC_ISSUER"], f"https://cognito-idp.{REGION}.amazonaws.com/{pool}")
+        self.assertEqual([id for _, id in fixture.things("Cognito::UserPoolDomain")], [f"tintype-{ACCOUNT}"])
+        self.destroy(pool)
 
 
 if __name__ == "__main__":
