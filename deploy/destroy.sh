@@ -68,8 +68,7 @@ list_resources() {
 list_earlier_pool() {
 	local pool
 	pool=$(call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Parameters[?ParameterKey=='UserPoolArn'].ParameterValue | [0]")
-	pool=${pool##*/}
-	case $pool in "" | None) return 0 ;; esac
+	case $pool in arn:*:userpool/*) pool=${pool##*/} ;; *) return 0 ;; esac
 	if is_kept AWS::Cognito::UserPool "$pool"; then printf 'AWS::Cognito::UserPool\t%s\n' "$pool" >>"$scratch/resources"; fi
 }
 
