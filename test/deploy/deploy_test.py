@@ -42,7 +42,7 @@ class Journey(Scripts):
         self.assertIn(f"The API is at {url}\n", said)
         key, = fixture.client("apigateway").get_api_keys()["items"]
         self.assertIn(f"Every call requires the API key (ApiKeyRequired=delete opens all but deleting to anyone). To try it:\n\n  key=$(aws apigateway get-api-key --region {REGION} --api-key {key['id']} --include-value", said)
-        self.assertIn(f"curl -s -H \"x-api-key: $key\" {url}/upload -d '{{\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}}'", said)
+        self.assertIn(f"curl -s -H \"x-api-key: $key\" {url}/upload -d '{{\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\",\"fileSize\":12345}}'", said)
         self.assertIn("CREATE_COMPLETE", said)
         self.assertEqual(api["name"], "ImageUploadAPI")
 
