@@ -2,7 +2,7 @@
 import { errorOf, lostConnection, TintypeError } from './error.js';
 import { blobOf, nameOf } from './file.js';
 import { typeOfFile } from './media_type.js';
-import { pause, withRetries } from './retry.js';
+import { newKey, pause, withRetries } from './retry.js';
 import { send } from './send.js';
 import { Upload } from './upload.js';
 
@@ -27,8 +27,8 @@ import { Upload } from './upload.js';
  * @typedef {object} FileOptions
  * @property {string} [fileName]  else the file's own, or `image`
  * @property {import('./types.js').Metadata} [metadata]
- * @property {string} [idempotencyKey]  so that another upload with the same key, as after a restart of the program, makes no second image; only of callers
- *     with a key or a token. Without it each upload makes one of its own
+ * @property {string} [idempotencyKey]  so that another upload with the same key, as after a restart of the program, makes no second image. Without a
+ *     key or a token it is for uploadDirect alone, with 32 characters or more that nobody guesses. Without it each upload makes one of its own
  *
  * @typedef {object} SlotOptions
  * @property {string} [fileType]  in place of the type that the first bytes are of
@@ -178,19 +178,18 @@ export class Client {
 
 	/**
 	 * Upload a file in one request, without a slot: for scripts and servers. Pages of other origins are refused, and so is every call on AWS.
-	 * A call whose response is lost is repeated only if the caller has a key or a token.
+	 * A call whose response is lost is repeated, and makes no second image.
 	 *
 	 * @param {FileContent} file
 	 * @param {FileOptions & import('./send.js').SendOptions} [options]
 	 * @returns {Promise<UploadedImage>}
 	 */
-	async uploadDirect(file, { fileName, metadata, idempotencyKey = crypto.randomUUID(), onProgress, signal } = {}) {
+	async uploadDirect(file, { fileName, metadata, idempotencyKey = newKey(), onProgress, signal } = {}) {
 		const body = blobOf(file), url = this.#address('/images', { fileName: nameOf(file, fileName), metadata: metadata && JSON.stringify(metadata) });
-		const isIdentified = await this.isIdentified();
-		const headers = { 'Content-Type': await typeOfFile(body, nameOf(file, fileName)) || 'application/octet-stream', ...isIdentified && { 'Idempotency-Key': idempotencyKey } };
+		const headers = { 'Content-Type': await typeOfFile(body, nameOf(file, fileName)) || 'application/octet-stream', 'Idempotency-Key': idempotencyKey };
 		const answer = await withRetries(
 			() => this.#withKey(identity => send({ url, method: 'POST', headers: { ...identity, ...headers }, body, size: body.size }, { onProgress, signal })),
-			{ ...this.retry, signal, isSafe: error => isIdentified || error.status === 429 });
+			{ ...this.retry, signal });
 		return JSON.parse(answer.text);
 	}
 

@@ -10,6 +10,9 @@ import { TintypeError } from './error.js';
 
 const DEFAULTS = { attempts: 8, firstDelayMs: 500, maxDelayMs: 60000 };
 
+/** By which the server knows a repeated request, and which nobody guesses. crypto.randomUUID is missing on pages without https. */
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
+
 /** @param {number} ms @param {AbortSignal} [signal] @returns {Promise<void>} */
 export function pause(ms, signal) {
 	return new Promise((resolve, reject) => {

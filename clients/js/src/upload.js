@@ -7,7 +7,7 @@
 import { TintypeError } from './error.js';
 import { blobOf, nameOf } from './file.js';
 import { typeOfFile } from './media_type.js';
-import { withRetries } from './retry.js';
+import { newKey, withRetries } from './retry.js';
 import { sendOnce } from './send.js';
 
 /**
@@ -108,7 +108,7 @@ export class Upload {
 			return null;
 		const { idempotencyKey, fileName, fileType, ...more } = this.#given, name = nameOf(this.#file, fileName);
 		const json = { ...more, fileName: name, fileType: fileType ?? (await typeOfFile(file, name) || 'application/octet-stream'), fileSize: file.size };
-		this.#key ??= idempotencyKey ?? crypto.randomUUID();
+		this.#key ??= idempotencyKey ?? newKey();
 		try {
 			const answer = await this.#client.callOnce('POST', '/upload', { json, headers: isIdentified ? { 'Idempotency-Key': this.#key } : {}, signal });
 			this.#slot = answer.uploadUrl ? answer : undefined;

@@ -38,8 +38,8 @@ export type FileOptions = {
     fileName?: string;
     metadata?: import('./types.js').Metadata;
     /**
-     * so that another upload with the same key, as after a restart of the program, makes no second image; only of callers
-     * with a key or a token. Without it each upload makes one of its own
+     * so that another upload with the same key, as after a restart of the program, makes no second image. Without a
+     * key or a token it is for uploadDirect alone, with 32 characters or more that nobody guesses. Without it each upload makes one of its own
      */
     idempotencyKey?: string;
 };
@@ -88,7 +88,7 @@ export declare class Client {
     prepare(file: FileContent, options?: FileOptions & SlotOptions): Upload;
     /**
      * Upload a file in one request, without a slot: for scripts and servers. Pages of other origins are refused, and so is every call on AWS.
-     * A call whose response is lost is repeated only if the caller has a key or a token.
+     * A call whose response is lost is repeated, and makes no second image.
      *
      * @param {FileContent} file
      * @param {FileOptions & import('./send.js').SendOptions} [options]

@@ -13,6 +13,8 @@ export type RetryOptions = {
      */
     maxDelayMs?: number;
 };
+/** By which the server knows a repeated request, and which nobody guesses. crypto.randomUUID is missing on pages without https. */
+export declare const newKey: () => string;
 /** @param {number} ms @param {AbortSignal} [signal] @returns {Promise<void>} */
 export declare function pause(ms: number, signal?: AbortSignal): Promise<void>;
 /**
