@@ -137,6 +137,9 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	TRY(fault_check_arena(a, why));
 	if (!media_type_valid(type))
 		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");
+	if (!media_type_allowed(rules, type) && str_equal(type, STR("application/octet-stream")))
+		return fault_set(why, TYPE_NOT_ALLOWED, "A file of unknown type is not allowed here: use %.*s.",
+			STRF(media_types_shown(rules->allowed_types, shown)));
 	if (!media_type_allowed(rules, type))
 		return fault_set(why, TYPE_NOT_ALLOWED, "A file of type %.*s is not allowed here: use %.*s%s.", (int)(type.n < 40 ? type.n : 40),
 			type.p, STRF(media_types_shown(rules->allowed_types, shown)),

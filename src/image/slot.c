@@ -87,6 +87,7 @@ static void make_delete_token(const struct product *p, const struct slot_request
 {
 	char hex[2 * SHA256_BYTES + 1];
 	unsigned char raw[TOKEN_BYTES];
+	_Static_assert(sizeof raw == SHA256_BYTES, "a derived token is an HMAC-SHA256");
 	struct buf b;
 	if (r->request_key.n > 0)
 		derive_bytes(p, r, STR("token"), raw);

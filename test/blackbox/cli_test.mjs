@@ -124,7 +124,7 @@ describe('the command line', () => {
 		assert.equal(lines(up.stdout).length, 1);
 		assert.match(up.stdout, /  good\.png  http:\S+\n$/);
 		assert.match(up.stderr, /^1 uploaded \(.*\), 4 failed\n$/m);
-		assert.match(up.stderr, /^text\.png: A file of type application\/octet-stream is not allowed here: .+ \(415\)$/m);
+		assert.match(up.stderr, /^text\.png: A file of unknown type is not allowed here: .+ \(415\)$/m);
 		assert.match(up.stderr, /^page\.html: .+ \(415\)$/m);
 		assert.match(up.stderr, /^cut\.png: .+ \(400\)$/m);
 		assert.match(up.stderr, /^none\.png: No such file or directory$/m);
