@@ -15,7 +15,7 @@ struct admin_options {
 	struct handler *console; /* of all other paths; NULL: none */
 	struct request_metrics *metrics;
 	void (*note)(void *arg, struct buf *b); /* append lines that /readyz shows after "ready"; NULL: none */
-	bool needs_token; /* not on loopback */
+	bool needs_token;                       /* not on loopback */
 };
 
 struct admin {

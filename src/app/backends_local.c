@@ -34,8 +34,7 @@ static void close_engine(struct backends *e)
 	engine_free(&engine);
 }
 
-enum status backends_open_local(
-	const struct settings *s, const char *storage_url, bool fills, struct backends *out, struct fault *why)
+enum status backends_open_local(const struct settings *s, const char *storage_url, bool fills, struct backends *out, struct fault *why)
 {
 	assert(s != NULL);
 	assert(storage_url != NULL);

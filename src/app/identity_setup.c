@@ -8,7 +8,8 @@ static enum status check_alone(const struct settings *s, struct fault *why)
 		const char *value, *name;
 	} rows[] = { { s->oidc_audience, "TINTYPE_OIDC_AUDIENCE" }, { s->oidc_parties, "TINTYPE_OIDC_PARTIES" },
 		{ s->oidc_algorithms, "TINTYPE_OIDC_ALGORITHMS" }, { s->oidc_jwks, "TINTYPE_OIDC_JWKS" }, { s->oidc_secret, "TINTYPE_OIDC_SECRET" },
-		{ s->oidc_admin, "TINTYPE_OIDC_ADMIN" }, { s->oidc_scopes, "TINTYPE_OIDC_SCOPES" }, { s->oidc_client_id, "TINTYPE_OIDC_CLIENT_ID" } };
+		{ s->oidc_admin, "TINTYPE_OIDC_ADMIN" }, { s->oidc_scopes, "TINTYPE_OIDC_SCOPES" },
+		{ s->oidc_client_id, "TINTYPE_OIDC_CLIENT_ID" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].value[0] != '\0')
 			return fault_set(why, BAD_SETTING, "%s is set, but not TINTYPE_OIDC_ISSUER, which it belongs to", rows[i].name);

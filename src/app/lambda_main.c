@@ -166,8 +166,7 @@ static enum status name_key(struct lambda_parts *c, struct api_options *o, struc
 		return OK;
 	if (c->ports.read_parameter == NULL)
 		return fault_set(why, BAD_SETTING, "TINTYPE_API_KEY_PARAMETER needs the parameter store of AWS Systems Manager");
-	c->operator_key =
-		(struct operator_key){ .name = name, .read = c->ports.read_parameter, .read_arg = c->ports.read_parameter_arg };
+	c->operator_key = (struct operator_key){ .name = name, .read = c->ports.read_parameter, .read_arg = c->ports.read_parameter_arg };
 	o->read_key = operator_key_read;
 	o->read_key_arg = &c->operator_key;
 	return OK;
@@ -211,9 +210,12 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(access_options(&c->settings, &(struct access_place){ 0 }, &options, why));
 	TRY(open(&c->settings, &work, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
-	c->product = (struct product){
-		.rules = rules, .store = c->ports.store, .table = c->ports.table, .users = c->ports.users, .cdn = c->ports.cdn, .objects_change = true
-	};
+	c->product = (struct product){ .rules = rules,
+		.store = c->ports.store,
+		.table = c->ports.table,
+		.users = c->ports.users,
+		.cdn = c->ports.cdn,
+		.objects_change = true };
 	TRY(name_users(c, &options, why));
 	options.api_keys = c->ports.api_keys;
 	TRY(name_key(c, &options, why));

@@ -23,8 +23,8 @@ struct lambda_ports {
 	struct api_key_table *api_keys;
 	struct outbox *outbox;
 	struct event_bus *event_bus; /* NULL: no events are written */
-	struct cdn *cdn; /* NULL: none */
-	struct str authorities; /* the certificates of Amazon's own endpoints, in PEM */
+	struct cdn *cdn;             /* NULL: none */
+	struct str authorities;      /* the certificates of Amazon's own endpoints, in PEM */
 	/* See aws/parameter.h; NULL: there is no parameter store */
 	enum status (*read_parameter)(void *arg, struct str name, struct arena *, struct str *out, struct fault *);
 	void *read_parameter_arg;

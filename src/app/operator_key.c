@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "http/text.h"
 
-#define KEY_MIN_CHARS 16 /* as of TINTYPE_API_KEY */
+#define KEY_MIN_CHARS 16               /* as of TINTYPE_API_KEY */
 #define TEXT_BYTES ((size_t)256 << 10) /* the answer of the store, too */
 #define FRESH_MS 300000
 #define PAUSE_MS 5000

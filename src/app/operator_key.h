@@ -14,8 +14,8 @@ struct operator_key {
 	enum status (*read)(void *arg, struct str name, struct arena *, struct str *out, struct fault *);
 	void *read_arg;
 	struct arena texts;
-	struct str value;  /* "": not read yet */
-	int64_t tried_ms;  /* when it was read, or could not be; 0: never */
+	struct str value; /* "": not read yet */
+	int64_t tried_ms; /* when it was read, or could not be; 0: never */
 };
 
 /* For api_options.read_key; arg is the struct operator_key.

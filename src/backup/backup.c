@@ -223,9 +223,9 @@ static bool is_damaged(struct body_copy *c, uint64_t pieces)
 /* It is copied nevertheless: a part of a picture is better than nothing. */
 static void note_damage(struct run *r, const struct body_copy *c)
 {
-	report_damage(r, c->file, c->file->is_marked
-			? "is damaged: its MD5 is not its ETag; the backup has it as it is; its image is marked as damaged"
-			: "is damaged: its MD5 is not its ETag; the backup has it as it is");
+	report_damage(r, c->file,
+		c->file->is_marked ? "is damaged: its MD5 is not its ETag; the backup has it as it is; its image is marked as damaged"
+						   : "is damaged: its MD5 is not its ETag; the backup has it as it is");
 	pthread_mutex_lock(&r->lock);
 	r->result->damaged += !c->file->is_marked;
 	pthread_mutex_unlock(&r->lock);

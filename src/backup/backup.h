@@ -29,7 +29,7 @@ struct backup_result {
 	uint64_t written_bytes;
 	uint64_t missing;
 	uint64_t damaged; /* new objects that differ from what was stored; they are in it. Not counted: those of images marked as damaged */
-	uint64_t marked; /* cannot be read either, but their images are already marked as damaged, also in the snapshot */
+	uint64_t marked;  /* cannot be read either, but their images are already marked as damaged, also in the snapshot */
 };
 
 /* Make a snapshot. What the destination has already is not written again. A run that is cut off leaves the earlier snapshots as they were,

@@ -255,8 +255,9 @@ static enum status check_answer(const struct remote *r, const struct http_respon
 		return OK;
 	if (answer->status == 401)
 		return fault_write(why, F_KEY_NEEDED, "%s (401)",
-			r->bearer.n > 0 ? "the server does not accept the API key: TINTYPE_API_KEY must be the one that it was started with, or one of `tintype apikeys add`"
-							: "the server requires an API key for this: set TINTYPE_API_KEY to the one that it was started with");
+			r->bearer.n > 0
+				? "the server does not accept the API key: TINTYPE_API_KEY must be the one that it was started with, or one of `tintype apikeys add`"
+				: "the server requires an API key for this: set TINTYPE_API_KEY to the one that it was started with");
 	json_t *problem = json_read(answer->body, 0, NULL, &starved);
 	struct str reason = find_reason(problem, answer->body, a);
 	enum status status = reason.n > 0 ? fault_write(why, refusal_code(answer->status), "%.*s (%d)", STRF(reason), answer->status)

@@ -17,8 +17,8 @@ struct erasure_result {
  * out      counts are added to it, on failure too
  * Errors   NO_SUCH_USER; STATE_CHANGED the owner is not blocked, or images came in the meantime; those of the ports: the first that
  *          failed; the rest was still tried */
-enum status erasure_run(struct product *p, struct str owner, bool (*stop)(void *), void *stop_arg, struct erasure_result *out,
-	struct fault *why) MUST_CHECK;
+enum status erasure_run(
+	struct product *p, struct str owner, bool (*stop)(void *), void *stop_arg, struct erasure_result *out, struct fault *why) MUST_CHECK;
 /* The same for every blocked owner. Images that came in the meantime are left to the next time.  Errors: as above */
 enum status erasure_resume(
 	struct product *p, bool (*stop)(void *), void *stop_arg, struct erasure_result *out, struct fault *why) MUST_CHECK;

@@ -15,8 +15,8 @@ static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "POST
 static const char *const images_routes[] = { "GET /me", "GET /images", "GET /images/{imageId}", "GET /images/{imageId}/file",
 	"GET /images/{imageId}/thumbnail", "POST /images/{imageId}/links", NULL };
 static const char *const manage_routes[] = { "POST /images/delete", "POST /images/{imageId}/complete", "PATCH /images/{imageId}",
-	"DELETE /images/{imageId}", "GET /keys", "POST /keys", "DELETE /keys/{keyId}", "GET /users", "GET /users/{owner}", "DELETE /users/{owner}",
-	"PUT /users/{owner}/quota", "DELETE /users/{owner}/quota", NULL };
+	"DELETE /images/{imageId}", "GET /keys", "POST /keys", "DELETE /keys/{keyId}", "GET /users", "GET /users/{owner}",
+	"DELETE /users/{owner}", "PUT /users/{owner}/quota", "DELETE /users/{owner}/quota", NULL };
 static const char *const no_routes[] = { NULL };
 
 static const struct function {

@@ -39,7 +39,8 @@ static enum status page_of_list(
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows), .next_cursor = q->cursor };
 
 	if (q->status != ADMIN_QUERY_UPLOADED && q->owner.n == 0)
-		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id, or for the owner.");
+		return fault_set(
+			why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id, or for the owner.");
 	if (page.rows == NULL)
 		return fault_too_much(why);
 	for (int calls = 0; calls < LISTS_MAX && page.n < q->limit; calls++) {

@@ -21,15 +21,7 @@
 #define HISTORY_LATENCIES 15 /* the server's latency buckets, and one for slower requests */
 
 /* Requests by listener; requests of both listeners that were refused (4xx) or failed (5xx); uploads by outcome. */
-enum history_count {
-	HISTORY_API,
-	HISTORY_STORAGE,
-	HISTORY_REFUSED,
-	HISTORY_FAILED,
-	HISTORY_UPLOADED,
-	HISTORY_REJECTED,
-	HISTORY_COUNTS
-};
+enum history_count { HISTORY_API, HISTORY_STORAGE, HISTORY_REFUSED, HISTORY_FAILED, HISTORY_UPLOADED, HISTORY_REJECTED, HISTORY_COUNTS };
 enum history_gauge { HISTORY_IMAGES, HISTORY_STORED_BYTES, HISTORY_GAUGES };
 
 struct history_point {
@@ -44,8 +36,8 @@ struct history;
 struct history_ops {
 	bool is_kept; /* over restarts */
 	enum status (*add)(struct history *, const struct history_point *, struct fault *);
-	enum status (*each)(struct history *, int64_t from, int64_t to, void (*see)(void *arg, const struct history_point *), void *arg,
-		struct fault *);
+	enum status (*each)(
+		struct history *, int64_t from, int64_t to, void (*see)(void *arg, const struct history_point *), void *arg, struct fault *);
 };
 struct history {
 	const struct history_ops *ops;

@@ -131,8 +131,8 @@ static void test_list_with_bad_parameters_then_400_with_an_error_message(void **
 static void test_show_then_every_member_and_404_for_none(void **state)
 {
 	static const char *const members[] = { "imageId", "status", "fileName", "fileType", "fileSize", "width", "height", "orientation",
-		"frames", "etag", "key", "owner", "createdAt", "expiresAt", "uploadedAt", "endsAt", "reason", "verdict", "damage", "picture", "subject",
-		"thumbnailBytes" };
+		"frames", "etag", "key", "owner", "createdAt", "expiresAt", "uploadedAt", "endsAt", "reason", "verdict", "damage", "picture",
+		"subject", "thumbnailBytes" };
 	char target[100];
 	fill();
 	for (unsigned n = 1; n <= 3; n++) {

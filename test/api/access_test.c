@@ -6,7 +6,10 @@
 static void open_with(bool images, bool slots, const char *key)
 {
 	fixture_teardown(NULL);
-	fixture_open(&(struct api_options){ .images = images ? ACCESS_KEYS : ACCESS_OPEN, .slots = slots ? ACCESS_KEYS : ACCESS_OPEN, .key = str_of(key), .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .images = images ? ACCESS_KEYS : ACCESS_OPEN,
+		.slots = slots ? ACCESS_KEYS : ACCESS_OPEN,
+		.key = str_of(key),
+		.cors_origins = STR("*") });
 }
 
 /* Every call there is, on an image that is there or not. */
@@ -396,8 +399,10 @@ static void test_operator_key_when_it_looks_like_another_credential_then_it_is_t
 
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		open_with(true, true, keys[i]);
-		assert_int_equal(
-			ASK("GET", "/prod/images", .authorization = (const char *)STR_CONCAT(&fixture.own, STR("Bearer "), str_of(keys[i]), STR("\0")).p)->status, 200);
+		assert_int_equal(ASK("GET", "/prod/images",
+							 .authorization = (const char *)STR_CONCAT(&fixture.own, STR("Bearer "), str_of(keys[i]), STR("\0")).p)
+							 ->status,
+			200);
 		fixture_teardown(state);
 	}
 }

@@ -78,7 +78,8 @@ static void change_meanwhile(void *id)
 	struct fault why;
 	assert_int_equal(table_change(fixture.product.table,
 						 &(struct image_change){ .image_id = *(struct str *)id, .has_file_name = true, .file_name = STR("the other's") },
-						 &fixture.own, &row, &why), OK);
+						 &fixture.own, &row, &why),
+		OK);
 }
 
 static void test_change_when_another_comes_between_then_412(void **state)

@@ -52,7 +52,8 @@ static void test_preflight_of_any_path_then_204_with_its_methods(void **state)
 		assert_int_equal(fixture.step, HANDLER_ANSWER);
 		assert_str(header_of("Access-Control-Allow-Methods"), rows[i].methods);
 		assert_str(header_of("Allow"), rows[i].methods);
-		assert_str(header_of("Access-Control-Allow-Headers"), "Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Delete-Token");
+		assert_str(
+			header_of("Access-Control-Allow-Headers"), "Authorization, Content-Type, Idempotency-Key, If-Match, X-Api-Key, X-Delete-Token");
 		assert_str(header_of("Access-Control-Allow-Origin"), "*");
 		assert_true(header_of("Access-Control-Max-Age").n > 0);
 		assert_int_equal(fixture.x.answer.body.n, 0);

@@ -529,7 +529,8 @@ int main(void)
 		SPOOLED(test_body_when_cut_then_nothing_is_left),
 		ON_ENGINE(test_every_call_of_the_engine_when_it_fails_then_nothing_is_left_but_what_is_answered),
 		ON_ENGINE(test_table_of_the_engine_when_it_fails_for_a_rejected_image_then_its_fault),
-		cmocka_unit_test_setup_teardown(test_repeat_after_a_remote_store_has_failed_then_one_image, set_up_spooled_with_key, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			test_repeat_after_a_remote_store_has_failed_then_one_image, set_up_spooled_with_key, fixture_teardown),
 		SPOOLED(test_every_call_of_a_remote_store_when_it_fails_then_nothing_is_left_but_what_is_answered),
 		ON_ENGINE(test_page_of_another_origin_when_not_named_then_403),
 		cmocka_unit_test_setup_teardown(

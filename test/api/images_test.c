@@ -164,8 +164,8 @@ static void test_list_when_a_page_is_of_the_longest_then_it_is_whole(void **stat
 static void test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs(void **state)
 {
 	struct made m = make_image();
-	static const char *const members[] = { "imageId", "version", "fileName", "fileUrl", "visibility", "downloadUrl", "fileSize",
-		"fileType", "uploadedAt", "width", "height", "orientation", "frames", "etag", "stripped", "verified" };
+	static const char *const members[] = { "imageId", "version", "fileName", "fileUrl", "visibility", "downloadUrl", "fileSize", "fileType",
+		"uploadedAt", "width", "height", "orientation", "frames", "etag", "stripped", "verified" };
 
 	(void)state;
 	ASK("GET", "/prod/images");

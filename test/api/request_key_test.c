@@ -69,7 +69,8 @@ static void test_key_when_the_members_stand_in_another_order_then_it_is_the_same
 
 static void test_key_when_any_member_differs_then_422(void **state)
 {
-	static const char *const others[] = { SIZE_OF("1235"), NAME_OF("a.png"), "{\"fileName\":\"b.png\",\"fileType\":\"image/png\",\"fileSize\":1234}",
+	static const char *const others[] = { SIZE_OF("1235"), NAME_OF("a.png"),
+		"{\"fileName\":\"b.png\",\"fileType\":\"image/png\",\"fileSize\":1234}",
 		"{\"fileName\":\"a.png\",\"fileType\":\"image/gif\",\"fileSize\":1234}", LIMITED("\"fileSize\":1234,\"method\":\"POST\""),
 		LIMITED("\"fileSize\":1234,\"visibility\":\"private\""), LIMITED("\"fileSize\":1234,\"metadata\":{\"a\":\"\"}"),
 		LIMITED("\"fileSize\":1234,\"maxSize\":2000"), LIMITED("\"fileSize\":1234,\"expiresIn\":9"),
@@ -92,8 +93,13 @@ static void test_key_when_the_image_is_uploaded_or_rejected_then_its_record(void
 		struct image_row row;
 		struct fault why;
 		post_keyed(SIZE_OF("1234"), key);
-		struct resolution s = { .image_id = answer_text("imageId"), .status = status, .file_type = STR("image/png"), .file_size = 1234,
-			.etag = STR("0123456789abcdef0123456789abcdef"), .uploaded_ms = 1795332442123, .reason = status == IMAGE_REJECTED ? STR("no") : STR("") };
+		struct resolution s = { .image_id = answer_text("imageId"),
+			.status = status,
+			.file_type = STR("image/png"),
+			.file_size = 1234,
+			.etag = STR("0123456789abcdef0123456789abcdef"),
+			.uploaded_ms = 1795332442123,
+			.reason = status == IMAGE_REJECTED ? STR("no") : STR("") };
 		assert_int_equal(table_resolve(fixture.product.table, &s, &fixture.own, &row, &why), OK);
 		post_keyed(SIZE_OF("1234"), key);
 		assert_int_equal(fixture.x.answer.status, 200);
@@ -141,8 +147,14 @@ static void insert_same(void *arg)
 {
 	struct fault why;
 	struct slot slot;
-	struct slot_request want = { .file_name = STR("a.png"), .file_type = STR("image/png"), .has_size = true, .file_size = 1234, .owner = STR(""),
-		.metadata = STR(""), .allowed_types = STR(""), .request_key = STR("k") };
+	struct slot_request want = { .file_name = STR("a.png"),
+		.file_type = STR("image/png"),
+		.has_size = true,
+		.file_size = 1234,
+		.owner = STR(""),
+		.metadata = STR(""),
+		.allowed_types = STR(""),
+		.request_key = STR("k") };
 	(void)arg;
 	assert_int_equal(slot_prepare(&fixture.product, &want, &fixture.own, &slot, &why), OK);
 	assert_int_equal(table_insert(fixture.product.table, &slot.row, &why), OK);

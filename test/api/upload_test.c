@@ -109,9 +109,12 @@ static void test_slot_when_its_own_limits_refuse_it_then_413_or_415(void **state
 {
 	static const struct row rows[] = {
 		{ LIMITED("\"fileSize\":1001,\"maxSize\":1000"), 413, "image_too_large", "1000 bytes" },
-		{ LIMITED("\"allowedTypes\":[\"image/jpeg\"]"), 415, "type_not_allowed", "image/png is not one of the allowedTypes of this request: image/jpeg" },
-		{ "{\"fileName\":\"a\",\"fileType\":\"application/octet-stream\"}", 415, "type_not_allowed", "A file of unknown type is not allowed here: use image/" },
-		{ "{\"fileName\":\"a\",\"fileType\":\"text/html\",\"allowedTypes\":[\"text/html\"]}", 415, "type_not_allowed", "A file of type text/html is not allowed here: use image/" },
+		{ LIMITED("\"allowedTypes\":[\"image/jpeg\"]"), 415, "type_not_allowed",
+			"image/png is not one of the allowedTypes of this request: image/jpeg" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"application/octet-stream\"}", 415, "type_not_allowed",
+			"A file of unknown type is not allowed here: use image/" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"text/html\",\"allowedTypes\":[\"text/html\"]}", 415, "type_not_allowed",
+			"A file of type text/html is not allowed here: use image/" },
 		{ LIMITED("\"allowedTypes\":[]"), 400, "bad_field", "allowedTypes" },
 		{ LIMITED("\"allowedTypes\":\"image/png\""), 400, "bad_field", "allowedTypes" },
 		{ LIMITED("\"allowedTypes\":[\"image/png,image/gif\"]"), 400, "bad_field", "allowedTypes" },

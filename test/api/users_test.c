@@ -40,8 +40,8 @@ static const struct answer *of_user(const char *method, const char *owner, const
 /* A slot of 60,000 bytes for a user. */
 static const struct answer *open_slot(const char *user)
 {
-	const char *body = str_printf(&fixture.own,
-		"{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"fileSize\":60000,\"onBehalfOf\":\"%s\"}", user).p;
+	const char *body =
+		str_printf(&fixture.own, "{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"fileSize\":60000,\"onBehalfOf\":\"%s\"}", user).p;
 	return as_admin("POST", "/prod/upload", body);
 }
 
@@ -106,7 +106,8 @@ static void test_users_when_an_owner_has_a_quota_of_its_own_then_that_holds_unti
 
 static void test_quota_when_the_body_is_wrong_then_400_and_the_member(void **state)
 {
-	static const char *const bodies[] = { "{\"bytes\":0}", "{\"bytes\":-1}", "{\"images\":\"2\"}", "{\"images\":1.5}", "{\"slots\":1}", "[]", "" };
+	static const char *const bodies[] = { "{\"bytes\":0}", "{\"bytes\":-1}", "{\"images\":\"2\"}", "{\"images\":1.5}", "{\"slots\":1}",
+		"[]", "" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bodies); i++)
 		assert_int_equal(of_user("PUT", ann, "/quota", bodies[i])->status, 400);

@@ -41,7 +41,9 @@ static void test_type_when_bytes_are_not_those_of_the_name_then_unknown(void **s
 static void test_type_when_bytes_show_none_then_that_of_the_extension(void **state)
 {
 	assert_type(BYTES("<svg"), "x.svg", "image/svg+xml");
-	assert_type(BYTES("\0\0\0\x18" "ftypisom"), "a.b.MP4", "video/mp4");
+	assert_type(BYTES("\0\0\0\x18"
+					  "ftypisom"),
+		"a.b.MP4", "video/mp4");
 	assert_type(BYTES("RIFF1234WAVE"), "x.wav", "audio/wav");
 	assert_type(BYTES("hello"), "\xff.txt", "text/plain");
 	assert_type(BYTES("hello"), "mp4", UNKNOWN);
@@ -52,15 +54,33 @@ static void test_type_when_bytes_show_none_then_that_of_the_extension(void **sta
 
 static void test_type_when_brands_then_the_first_that_is_known(void **state)
 {
-	assert_type(BYTES("\0\0\0\x18" "ftypmif1\0\0\0\0miafavif"), "x", "image/avif");
-	assert_type(BYTES("\0\0\0\x14" "ftypmif1\0\0\0\0heic"), "x.mp4", "image/heic");
-	assert_type(BYTES("\0\0\0\x14" "ftypavif\0\0\0\0mif1"), "x", "image/avif");
-	assert_type(BYTES("\0\0\0\x14" "ftypmsf1\0\0\0\0avif"), "x", "image/heic");
-	assert_type(BYTES("\0\0\0\x14" "ftypmif1\0\0\0\0avis"), "x", UNKNOWN);
-	assert_type(BYTES("\0\0\0\x14" "ftypmif1\0\0\0\0miafavif"), "x", UNKNOWN);
-	assert_type(BYTES("\0\0\0\x14" "ftypmif1avif"), "x", UNKNOWN);
-	assert_type(BYTES("\0\0\0\x14" "ftyphei"), "x", UNKNOWN);
-	assert_type(BYTES("\0\0\0\x02" "ftypheic"), "x", UNKNOWN);
+	assert_type(BYTES("\0\0\0\x18"
+					  "ftypmif1\0\0\0\0miafavif"),
+		"x", "image/avif");
+	assert_type(BYTES("\0\0\0\x14"
+					  "ftypmif1\0\0\0\0heic"),
+		"x.mp4", "image/heic");
+	assert_type(BYTES("\0\0\0\x14"
+					  "ftypavif\0\0\0\0mif1"),
+		"x", "image/avif");
+	assert_type(BYTES("\0\0\0\x14"
+					  "ftypmsf1\0\0\0\0avif"),
+		"x", "image/heic");
+	assert_type(BYTES("\0\0\0\x14"
+					  "ftypmif1\0\0\0\0avis"),
+		"x", UNKNOWN);
+	assert_type(BYTES("\0\0\0\x14"
+					  "ftypmif1\0\0\0\0miafavif"),
+		"x", UNKNOWN);
+	assert_type(BYTES("\0\0\0\x14"
+					  "ftypmif1avif"),
+		"x", UNKNOWN);
+	assert_type(BYTES("\0\0\0\x14"
+					  "ftyphei"),
+		"x", UNKNOWN);
+	assert_type(BYTES("\0\0\0\x02"
+					  "ftypheic"),
+		"x", UNKNOWN);
 }
 
 int main(void)

@@ -293,12 +293,13 @@ static void test_state_then_kept_and_obeyed(void **state)
 static void test_state_changed_by_another_then_not_overwritten(void **state)
 {
 	struct bench *b = *state;
-	const struct transfer_state none = { .id = STR("") }, first = { TRANSFER_COPYING, MIGRATION, 7 }, rows[] = {
-		{ TRANSFER_COPYING, MIGRATION, 8 },
-		{ TRANSFER_COPYING, STR("1a6f3c52-0f5e-4c1b-8f5d-2b7c1d0e9a46"), 7 },
-		{ TRANSFER_DRAINING, MIGRATION, 7 },
-		{ TRANSFER_NONE, STR(""), 0 },
-	};
+	const struct transfer_state none = { .id = STR("") }, first = { TRANSFER_COPYING, MIGRATION, 7 },
+								rows[] = {
+									{ TRANSFER_COPYING, MIGRATION, 8 },
+									{ TRANSFER_COPYING, STR("1a6f3c52-0f5e-4c1b-8f5d-2b7c1d0e9a46"), 7 },
+									{ TRANSFER_DRAINING, MIGRATION, 7 },
+									{ TRANSFER_NONE, STR(""), 0 },
+								};
 	struct transfer_state got;
 	assert_int_equal(transfer_set_state(b->w.transfer, &none, &first, &b->why), OK);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -159,8 +159,8 @@ static void test_list_with_a_cursor_that_was_not_given_then_bad_cursor(void **st
 	struct bench *b = *state;
 	struct user_page page;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_fails(b, user_list(b->w.users, &(struct user_query){ .limit = 1, .cursor = str_of(bad[i]) }, &b->a, &page, &b->why),
-			F_BAD_CURSOR);
+		assert_fails(
+			b, user_list(b->w.users, &(struct user_query){ .limit = 1, .cursor = str_of(bad[i]) }, &b->a, &page, &b->why), F_BAD_CURSOR);
 }
 
 /* deletion */

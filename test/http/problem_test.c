@@ -129,7 +129,8 @@ static void test_problem_when_a_fault_is_the_clients_then_the_cause_is_not_shown
 
 static void test_problem_when_temporary_then_retry_after(void **state)
 {
-	static const enum fault_code passing[] = { F_SLOTS_FULL, F_READ_ONLY, F_DISK_FULL, F_OVERLOADED, F_STORAGE_FAILED, F_DEADLINE, F_OUT_OF_MEMORY };
+	static const enum fault_code passing[] = { F_SLOTS_FULL, F_READ_ONLY, F_DISK_FULL, F_OVERLOADED, F_STORAGE_FAILED, F_DEADLINE,
+		F_OUT_OF_MEMORY };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(passing); i++) {

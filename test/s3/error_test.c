@@ -13,14 +13,15 @@ static const struct {
 	{ "InvalidArgument", 400 }, { "InvalidDigest", 400 }, { "InvalidPolicyDocument", 400 }, { "InvalidRange", 416 },
 	{ "InvalidRequest", 400 }, { "KeyTooLongError", 400 }, { "MalformedPOSTRequest", 400 }, { "MethodNotAllowed", 405 },
 	{ "MissingContentLength", 411 }, { "NoSuchBucket", 404 }, { "NoSuchKey", 404 }, { "NotModified", 304 }, { "PreconditionFailed", 412 },
-	{ "RequestTimeout", 400 }, { "SignatureDoesNotMatch", 403 }, { "SlowDown", 503 }, { "ServiceUnavailable", 503 }, { "AuthorizationHeaderMalformed", 400 },
-	{ "BucketAlreadyExists", 409 }, { "BucketNotEmpty", 409 }, { "InvalidBucketName", 400 }, { "InvalidChunkSizeError", 403 },
-	{ "InvalidPart", 400 }, { "InvalidPartNumber", 416 }, { "InvalidPartOrder", 400 }, { "InvalidStorageClass", 400 },
-	{ "InvalidToken", 400 }, { "MalformedTrailerError", 400 }, { "MalformedXML", 400 }, { "MetadataTooLarge", 400 },
-	{ "NoSuchCORSConfiguration", 404 }, { "NoSuchUpload", 404 }, { "NoSuchVersion", 404 }, { "AccessForbidden", 403 },
-	{ "InvalidLocationConstraint", 400 }, { "InvalidBucketAclWithObjectOwnership", 400 }, { "AccessControlListNotSupported", 400 },
-	{ "NoSuchConfiguration", 404 }, { "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 }, { "XAmzContentSHA256Mismatch", 400 },
-	{ "URITooLong", 414 }, { "RequestHeaderSectionTooLarge", 431 }, { "HttpVersionNotSupported", 505 }, { "MisdirectedRequest", 421 } };
+	{ "RequestTimeout", 400 }, { "SignatureDoesNotMatch", 403 }, { "SlowDown", 503 }, { "ServiceUnavailable", 503 },
+	{ "AuthorizationHeaderMalformed", 400 }, { "BucketAlreadyExists", 409 }, { "BucketNotEmpty", 409 }, { "InvalidBucketName", 400 },
+	{ "InvalidChunkSizeError", 403 }, { "InvalidPart", 400 }, { "InvalidPartNumber", 416 }, { "InvalidPartOrder", 400 },
+	{ "InvalidStorageClass", 400 }, { "InvalidToken", 400 }, { "MalformedTrailerError", 400 }, { "MalformedXML", 400 },
+	{ "MetadataTooLarge", 400 }, { "NoSuchCORSConfiguration", 404 }, { "NoSuchUpload", 404 }, { "NoSuchVersion", 404 },
+	{ "AccessForbidden", 403 }, { "InvalidLocationConstraint", 400 }, { "InvalidBucketAclWithObjectOwnership", 400 },
+	{ "AccessControlListNotSupported", 400 }, { "NoSuchConfiguration", 404 }, { "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 },
+	{ "XAmzContentSHA256Mismatch", 400 }, { "URITooLong", 414 }, { "RequestHeaderSectionTooLarge", 431 },
+	{ "HttpVersionNotSupported", 505 }, { "MisdirectedRequest", 421 } };
 
 static void test_error_when_any_fault_then_code_and_status_belong_together(void **state)
 {

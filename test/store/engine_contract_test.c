@@ -28,8 +28,8 @@ static void spoil(struct contract_fixture *w, struct str owner)
 	char sql[256];
 
 	fixture_close(p);
-	(void)snprintf(sql, sizeof sql, "UPDATE users SET bytes=bytes+1000, images=images+1, pending=0, reserved_bytes=0 WHERE owner='%.*s'",
-		STRF(owner));
+	(void)snprintf(
+		sql, sizeof sql, "UPDATE users SET bytes=bytes+1000, images=images+1, pending=0, reserved_bytes=0 WHERE owner='%.*s'", STRF(owner));
 	fixture_run(p, sql);
 	fixture_open(p);
 	show(w);
@@ -88,8 +88,9 @@ int main(void)
 	int failed;
 
 	crypto_init();
-	failed =
-		contract_table(&files) + contract_table_owners(&files) + contract_users(&files) + contract_api_keys(&files) + contract_outbox(&files) + contract_transfer(&files) + contract_admin_query(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
+	failed = contract_table(&files) + contract_table_owners(&files) + contract_users(&files) + contract_api_keys(&files) +
+		contract_outbox(&files) + contract_transfer(&files) + contract_admin_query(&files) + contract_store(&files) +
+		contract_bucket(&files) + contract_parts(&files);
 	small_bytes = BUCKET_SMALL_BYTES;
 	return failed + contract_store(&rows) + contract_bucket(&rows) + contract_catalog(&rows) + contract_parts(&rows);
 }

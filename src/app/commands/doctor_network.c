@@ -36,7 +36,8 @@ void doctor_check_server(struct doctor *d)
 	(void)snprintf(url, sizeof url, "%s/readyz", d->admin);
 	d->silent = doctor_ask(&(struct doctor_question){ .method = "GET", .url = url, .own_cert = d->settings.tls_cert }, &a, &r, &why) != OK;
 	if (d->silent)
-		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "A server is running, but does not respond at %s: %s.", url, why.text);
+		doctor_report(
+			d, DOCTOR_FAILED, "Look at its log: tintype logs.", "A server is running, but does not respond at %s: %s.", url, why.text);
 	else if (r.status != 200)
 		doctor_report(d, DOCTOR_FAILED, "Look at its log: tintype logs.", "The server runs, and is not ready (status %d): %.*s", r.status,
 			STRF(str_trim(str_slice(r.body, 0, str_find_char(r.body, '\n')))));
@@ -131,8 +132,8 @@ static void check_outbox(struct doctor *d, const struct backends *e, struct aren
 	struct fault why = { 0 };
 	char text[DOCTOR_TEXT_BYTES];
 	if (outbox_status(e->outbox, a, &now, &why) != OK)
-		doctor_report(d, DOCTOR_FAILED, "Check the rights of these credentials: doc/aws.md.",
-			"The waiting events cannot be counted: %s.", doctor_text_of(&why, text));
+		doctor_report(d, DOCTOR_FAILED, "Check the rights of these credentials: doc/aws.md.", "The waiting events cannot be counted: %s.",
+			doctor_text_of(&why, text));
 	else if (now.unreadable > 0)
 		doctor_report(d, DOCTOR_WARNING, "The log names each (events.unreadable); what to do: doc/troubleshooting.md.",
 			"%llu event%s of the table cannot be read, so nothing is sent for %s.", (unsigned long long)now.unreadable,

@@ -62,7 +62,7 @@ struct command {
 	bool shown;  /* stderr is a terminal */
 	int64_t shown_ms;
 	struct arena texts;
-	struct str id; /* of the migration; in `texts` */
+	struct str id;                  /* of the migration; in `texts` */
 	struct migration_result result; /* of the last pass */
 };
 

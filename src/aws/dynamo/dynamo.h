@@ -42,8 +42,8 @@ struct dynamo {
 	struct aws_service *service;
 	char *table;
 	uint32_t shards;
-	bool count_owners;        /* as in the options */
-	struct owner_quota quota; /* of owners without one of their own */
+	bool count_owners;          /* as in the options */
+	struct owner_quota quota;   /* of owners without one of their own */
 	struct object_store *store; /* may be NULL */
 	int64_t timeout_ms;
 	/* of a migration, see state.h */

@@ -17,7 +17,8 @@ enum status dynamo_check_upload(struct dynamo *t, struct fault *why) MUST_CHECK;
 
 /* Operations of the port transfer, whose others are in transfer.c. */
 enum status dynamo_get_state(struct transfer *port, struct arena *a, struct transfer_state *out, struct fault *why) MUST_CHECK;
-enum status dynamo_set_state(struct transfer *port, const struct transfer_state *was, const struct transfer_state *s, struct fault *why) MUST_CHECK;
+enum status dynamo_set_state(
+	struct transfer *port, const struct transfer_state *was, const struct transfer_state *s, struct fault *why) MUST_CHECK;
 extern const struct transfer_ops dynamo_transfer_ops;
 
 #endif

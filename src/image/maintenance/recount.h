@@ -13,7 +13,7 @@ struct recount_result {
 };
 
 struct recount_options {
-	bool only_check; /* what is recorded wrongly is reported as if it were repaired, and stays */
+	bool only_check;         /* what is recorded wrongly is reported as if it were repaired, and stays */
 	bool (*stop)(void *arg); /* called before each step; true ends it early; NULL: never */
 	/* Called for each repair; change: "bytes 7 to 0, images 1 to 0". May be NULL */
 	void (*repaired)(void *arg, const struct user_repair *, const char *change);

@@ -45,8 +45,8 @@ static bool is_immutable(const char *path)
 {
 	struct statvfs fs;
 	char log[PATH_MAX];
-	return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0 &&
-		snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log && access(log, F_OK) != 0;
+	return statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0 && snprintf(log, sizeof log, "%s-wal", path) < (int)sizeof log &&
+		access(log, F_OK) != 0;
 }
 
 static int open_connection(struct db *d, const char *path, enum db_mode mode)

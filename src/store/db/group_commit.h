@@ -47,20 +47,20 @@ struct writer {
 	uint64_t max_pending;
 	struct owner_quota quota; /* of owners without one of their own */
 	struct owner_entries *owners;
-	int64_t image_bucket;     /* id of the bucket of the images */
-	bool is_migration;        /* this process fills the database from another store: its phase refuses nothing */
-	enum transfer_phase phase; /* as this batch's transaction sees it */
-	struct counters counters; /* with the changes of the batch so far */
-	bool rows_fit;            /* this batch may make rows */
-	bool trashed;             /* this batch removed or replaced an object */
-	bool has_trash;           /* this batch left something in the trash */
+	int64_t image_bucket;                      /* id of the bucket of the images */
+	bool is_migration;                         /* this process fills the database from another store: its phase refuses nothing */
+	enum transfer_phase phase;                 /* as this batch's transaction sees it */
+	struct counters counters;                  /* with the changes of the batch so far */
+	bool rows_fit;                             /* this batch may make rows */
+	bool trashed;                              /* this batch removed or replaced an object */
+	bool has_trash;                            /* this batch left something in the trash */
 	const struct outbox_source *outbox_source; /* of events; NULL: none are written */
-	bool has_events;          /* this batch wrote some, or made some due */
-	bool has_deleted;         /* rows were deleted since free pages were counted */
-	bool broken;              /* a statement failed: the batch is lost */
-	struct fault failure;     /* why */
-	int wal_frames;           /* since the log was restarted */
-	int db_fd;                /* the database's file; closed after every connection, or their locks would go */
+	bool has_events;                           /* this batch wrote some, or made some due */
+	bool has_deleted;                          /* rows were deleted since free pages were counted */
+	bool broken;                               /* a statement failed: the batch is lost */
+	struct fault failure;                      /* why */
+	int wal_frames;                            /* since the log was restarted */
+	int db_fd;                                 /* the database's file; closed after every connection, or their locks would go */
 	int64_t page_bytes;
 	int64_t pages;       /* of the database, after the last commit; 0: not known */
 	int64_t ahead_bytes; /* so much of the file has its room on the disk; 0: not known */

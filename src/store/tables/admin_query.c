@@ -110,8 +110,8 @@ static enum status page_of_rows(
 	if (q->owner.n > 0)
 		TRY(find_owner(d, q->owner, a, &owner, why));
 	sqlite3_stmt *s = l.walk->is_pair ? DB_BIND(d, l.walk->query, db_int(l.place.at), db_int(l.place.n), most)
-		: q->owner.n > 0          ? DB_BIND(d, l.walk->query, db_int(l.place.at), most, db_text(owner))
-								  : DB_BIND(d, l.walk->query, db_int(l.place.at), most);
+		: q->owner.n > 0              ? DB_BIND(d, l.walk->query, db_int(l.place.at), most, db_text(owner))
+									  : DB_BIND(d, l.walk->query, db_int(l.place.at), most);
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		if (!row || page.n == q->limit || page.looked == ADMIN_QUERY_SCAN_MAX)

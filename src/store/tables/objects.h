@@ -23,7 +23,7 @@ struct engine;
  * name    bucket and key
  * whole   metadata, and bytes that are in the database, too
  * Errors  NO_SUCH_KEY; NO_SUCH_BUCKET; TOO_MUCH; STORAGE_FAILED, also where something of it is missing in the database */
-enum status objects_find(struct engine *e, const struct str name[2], bool whole, struct arena *a, struct object_found *out,
-	struct fault *why) MUST_CHECK;
+enum status objects_find(
+	struct engine *e, const struct str name[2], bool whole, struct arena *a, struct object_found *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -277,7 +277,8 @@ static void test_due_when_an_item_is_no_event_then_the_others_are_sent_and_it_is
 	static const struct {
 		const char *update, *values, *repair, *repair_values;
 	} spoilt[] = {
-		{ "SET eventKind = :v", "{\":v\":{\"S\":\"image.of_a_later_version\"}}", "SET eventKind = :v", "{\":v\":{\"S\":\"image.deleted\"}}" },
+		{ "SET eventKind = :v", "{\":v\":{\"S\":\"image.of_a_later_version\"}}", "SET eventKind = :v",
+			"{\":v\":{\"S\":\"image.deleted\"}}" },
 		{ "REMOVE body", NULL, "SET body = :v", "{\":v\":{\"S\":\"{}\"}}" },
 		{ "SET eventState = :v", "{\":v\":{\"S\":\"delivered\"}}", "SET eventState = :v", "{\":v\":{\"S\":\"waiting\"}}" },
 	};

@@ -182,7 +182,8 @@ static size_t walk(struct fixture *p)
 	if (table_counts(&engine_ports(p->engine)->table, &before, &why) != OK)
 		return 0;
 	do {
-		if (table_list(&engine_ports(p->engine)->table, &(struct image_query){ .limit = 7, .cursor = page.next_cursor }, &a, &page, &why) != OK)
+		if (table_list(&engine_ports(p->engine)->table, &(struct image_query){ .limit = 7, .cursor = page.next_cursor }, &a, &page, &why) !=
+			OK)
 			return 0;
 		n += page.n;
 	} while (page.next_cursor.n > 0);

@@ -64,7 +64,9 @@ static void test_get_after_each_change_then_the_row_as_it_is_now(void **state)
 	struct str id = row_id(&a, 1);
 	assert_int_equal(fixture_insert(p, 1, &why), OK);
 	for (int public = 0; public < 2; public ++) {
-		assert_int_equal(table_change(table, &(struct image_change){ .image_id = id, .has_visibility = true, .is_public = public != 0 }, &a, &now, &why), OK);
+		assert_int_equal(
+			table_change(table, &(struct image_change){ .image_id = id, .has_visibility = true, .is_public = public != 0 }, &a, &now, &why),
+			OK);
 		for (int again = 0; again < 2; again++) {
 			assert_int_equal(table_get(table, id, &a, &row, &why), OK);
 			assert_int_equal(row.is_public, public);
