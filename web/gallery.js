@@ -16,7 +16,7 @@ const SOON_MS = 400, STALE_MS = 10000;
 const SORTS = { name: (a, b) => a.fileName.localeCompare(b.fileName, undefined, { numeric: true }), size: (a, b) => b.fileSize - a.fileSize };
 const SORTED_MOST = 1000;
 
-let blocks = [], query = {}, total, isCut = false, hooks, generation = 0, settled;
+let blocks = [], query = {}, total, isCut = false, hooks, generation = 0, settled, isListTrouble = false;
 const ids = new Set();   // of all records that are there
 
 /** A page of the list; `more` are additional parameters. */
@@ -45,10 +45,14 @@ function tell() {
 	$('wall').ariaBusy = String(!blocks[0]?.records);
 }
 
-export function showTrouble(why) {
+/** It stays until there is other trouble or a person tries again; that of the list until the list comes. */
+export function showTrouble(why, isOfList = false) {
+	isListTrouble = isOfList;
 	$('trouble').hidden = !why;
 	$('trouble-text').textContent = !why ? '' : navigator.onLine ? why.message : texts.wall.offline;
 }
+
+const listCame = () => isListTrouble && showTrouble(null);
 
 /** What went wrong, unless it is of no interest any more. */
 function report(why, mine) {
@@ -56,7 +60,7 @@ function report(why, mine) {
 		return;
 	if (why instanceof Refusal && why.wantsKey)
 		return hooks.wantKey(why);
-	showTrouble(why);
+	showTrouble(why, true);
 	say(why.message);
 }
 
@@ -119,7 +123,7 @@ async function loadBlock(block) {
 		if (mine !== generation)
 			return;
 		fill(block, answer);
-		showTrouble(null);
+		listCame();
 	} catch (why) {
 		report(why, mine);
 		block.failed = why.name !== 'AbortError';
@@ -167,7 +171,8 @@ export async function reload(wanted = query) {
 	blocks = [wall.makeBlock(windowful())];
 	wall.use(blocks, !SORTS[query.order]);
 	$('empty').hidden = $('none-found').hidden = true;
-	showTrouble(null);
+	if (generation > 1)   // else it is of the picture that the page's address names
+		showTrouble(null);
 	[isStale, refreshed] = [false, Date.now()];
 	wall.layOut();
 	await load(blocks[0]);
@@ -248,7 +253,7 @@ function replace(answer, part, there, spans) {
 	for (const record of loaded().flatMap(block => block.records))
 		if (old.has(record.imageId) && old.get(record.imageId) !== record)
 			wall.forgetTile(record.imageId);
-	showTrouble(null);
+	listCame();
 	wall.layOut(restore);
 	loadNear();
 	[isStale, refreshed] = [false, Date.now()];

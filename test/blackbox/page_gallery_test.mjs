@@ -336,5 +336,14 @@ test('the address of a missing picture shows a message', async () => {
 	await putBytes(slot, png(5, 5));
 	await page.context().close();
 	page = await openPage(browser, few, { hash: '#00000000-0000-4000-8000-000000000000' });
-	await page.locator('#trouble-text').filter({ hasText: /^This picture does not exist\. It was deleted/ }).waitFor();
+	const text = page.locator('#trouble-text').filter({ hasText: /^This picture does not exist\. It was deleted/ });
+	await text.waitFor();
+	let goOn;
+	const isTime = new Promise(resolve => { goOn = resolve; });
+	await page.route(/\/images\?/, route => isTime.then(() => route.continue()));
+	await page.reload();
+	await text.waitFor();
+	goOn();
+	await page.locator('#wall > li').first().waitFor();
+	assert.equal(await text.isVisible(), true, 'the list came after it');
 });
