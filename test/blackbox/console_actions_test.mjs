@@ -170,7 +170,7 @@ describe('actions', () => {
 		await page.getByRole('button', { name: 'Close' }).click();
 		const row = page.locator('#keys-rows tr').filter({ hasText: 'my shop' });
 		await row.waitFor();
-		assert.equal((await page.content()).includes(key), false);
+		await eventually(async () => !(await page.content()).includes(key), { what: 'a page without the key' });
 		assert.equal(server.log.some(line => line.includes(key)), false);
 		await row.getByRole('button', { name: 'Remove the key my shop' }).click();
 		await doIn(page, 'Remove the key my shop?', 'Remove');

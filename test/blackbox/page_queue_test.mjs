@@ -71,7 +71,9 @@ const sentAs = ({ isBytes, identityOf }) => [...proxy.heads, ...front.heads].fil
 /** The names of the files that the browser keeps, each with its owner and whether it has a slot. */
 const kept = page => page.evaluate(() => new Promise((resolve, reject) => {
 	const asked = indexedDB.open('uploads');
-	asked.onerror = () => reject(asked.error);
+	let isMissing = false;   // the page has not made it yet; an empty one of this test's would be the page's own from then on
+	asked.onupgradeneeded = () => { isMissing = true; asked.transaction.abort(); };
+	asked.onerror = () => isMissing ? resolve([]) : reject(asked.error);
 	asked.onsuccess = () => {
 		const all = asked.result.transaction('items').objectStore('items').getAll();
 		all.onsuccess = () => { asked.result.close(); resolve(all.result.map(({ file, owner, trip }) => ({ name: file.name, owner, hasSlot: Boolean(trip.slot) }))); };
