@@ -344,6 +344,6 @@ test('the address of a missing picture shows a message', async () => {
 	await page.reload();
 	await text.waitFor();
 	goOn();
-	await page.locator('#wall > li').first().waitFor();
+	await page.locator('#wall[aria-busy="false"]').waitFor();
 	assert.equal(await text.isVisible(), true, 'the list came after it');
 });
