@@ -326,7 +326,7 @@ test('the sweep verifies missed uploads and deletes orphaned objects', async () 
 	assert.equal((await cloud.put('elsewhere/kept.png', tinyPng)).status, 200);
 	const first = await sweep();
 	assert.equal(first.code, 0, first.stderr);
-	assert.match(first.stdout, /^ended 0, forgotten 0, confirmed 1, rejected 0, orphans 0, copies 0\n$/);
+	assert.match(first.stdout, /^ended 0, forgotten 0, confirmed [1-9]\d*, rejected 0, orphans 0, copies 0\n$/);   // recent ones are checked again, as clocks differ
 	assert.ok(await cloud.head(lost), 'a young one may have a row soon');
 	assert.ok((await call(server, 'GET', '/images')).json.images.some(one => one.imageId === slot.imageId));
 	await eventually(async () => /orphans 1, /.test((await sweep('--orphan-ttl', '1')).stdout), { everyMs: 200, what: 'the orphan' });
