@@ -163,7 +163,7 @@ def bench_slots(b, d):
 
 def load_all(b, servers, connections, seconds, token=None):
     """Slots from several servers at once: the sums of their rates and numbers of requests."""
-    targets, body = b.file("slots", f"/prod/upload\tAuthorization: Bearer {token}\n" if token else "/prod/upload\n"), b.file("slot.json", json.dumps(ASKED))
+    targets, body = b.file("slot.targets", f"/prod/upload\tAuthorization: Bearer {token}\n" if token else "/prod/upload\n"), b.file("slot.json", json.dumps(ASKED))
 
     def load(one):
         return checked(json.loads(subprocess.run([BIN / "load", "--port", str(one.ports["api"]), "--targets", targets, "--seconds", str(seconds), "--connections",
