@@ -87,6 +87,13 @@ const DECODED = 'tintype_render_jobs_total{outcome="answered"}';
 const images = status => `tintype_images{status="${status}"}`;
 const uploads = outcome => `tintype_uploads_total{outcome="${outcome}"}`;
 const RECEIVED = 'tintype_bytes_received_total', STORED = 'tintype_stored_bytes', SLOTS = 'tintype_slots_total', DELETES = 'tintype_deletes_total';
+/** A slot whose request has been counted: that is done after its response was sent. */
+async function countedSlot(...given) {
+	const counted = async () => (await scrape()).series.get(requests('api', 'POST /upload', 200)) ?? 0, before = await counted();
+	const slot = await openSlot(server, ...given);
+	await eventually(async () => await counted() > before, { what: 'the count of the slot' });
+	return slot;
+}
 const slotBody = JSON.stringify({ fileName: 'a.png', fileType: 'image/png' });
 const html = Buffer.from('<html>');
 
@@ -133,7 +140,7 @@ test('a slot that is refused', () => moved(async () => [await call(server, 'POST
 }));
 
 test('an upload, the same again, and another in its place', async () => {
-	const slot = await openSlot(server);
+	const slot = await countedSlot();
 	const other = Buffer.from(tinyPng);
 	other[other.length - 1] ^= 1;
 	await moved(async () => [await putBytes(slot, tinyPng)], {
@@ -149,7 +156,7 @@ test('an upload, the same again, and another in its place', async () => {
 });
 
 test('an upload that is rejected', async () => {
-	const slot = await openSlot(server);
+	const slot = await countedSlot();
 	await moved(async () => [await putBytes(slot, html)], {
 		[requests('storage', 'PUT /object', 400)]: 1, [uploads('rejected')]: 1, [images('pending')]: -1, [images('rejected')]: 1, [RECEIVED]: html.length,
 	});
@@ -159,7 +166,7 @@ test('an upload that is rejected', async () => {
 });
 
 test('an upload by form', async () => {
-	const slot = await openSlot(server, { method: 'POST' });
+	const slot = await countedSlot({ method: 'POST' });
 	let sent = 0;
 	await moved(async () => {
 		const answer = await postForm(slot, tinyPng);
@@ -175,7 +182,7 @@ test('an upload by form', async () => {
 });
 
 test('an upload that is cut off, and one whose digest is wrong', async t => {
-	const slot = await openSlot(server);
+	const slot = await countedSlot();
 	const { host, pathname, search } = new URL(slot.uploadUrl);
 	await moved(async () => {
 		const raw = await rawSocket(server.storage);
@@ -194,7 +201,7 @@ test('an upload that is cut off, and one whose digest is wrong', async t => {
 });
 
 test('an upload without permission is not counted', async () => {
-	const slot = await openSlot(server);
+	const slot = await countedSlot();
 	const wrong = { ...slot, uploadUrl: slot.uploadUrl.replace(/Signature=.{4}/, 'Signature=0000') };
 	await moved(async () => [await putBytes(wrong, tinyPng)], { [requests('storage', 'PUT /object', 403)]: 1, [RECEIVED]: tinyPng.length });
 });
