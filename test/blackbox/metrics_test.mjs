@@ -87,13 +87,14 @@ const DECODED = 'tintype_render_jobs_total{outcome="answered"}';
 const images = status => `tintype_images{status="${status}"}`;
 const uploads = outcome => `tintype_uploads_total{outcome="${outcome}"}`;
 const RECEIVED = 'tintype_bytes_received_total', STORED = 'tintype_stored_bytes', SLOTS = 'tintype_slots_total', DELETES = 'tintype_deletes_total';
-/** A slot whose request has been counted: that is done after its response was sent. */
-async function countedSlot(...given) {
-	const counted = async () => (await scrape()).series.get(requests('api', 'POST /upload', 200)) ?? 0, before = await counted();
-	const slot = await openSlot(server, ...given);
-	await eventually(async () => await counted() > before, { what: 'the count of the slot' });
-	return slot;
+/** What act gives, once its last request has been counted, which is done after the response was sent. */
+async function counted(act, route) {
+	const count = async () => (await scrape()).series.get(requests('api', route, 200)) ?? 0, before = await count();
+	const given = await act();
+	await eventually(async () => await count() > before, { what: 'the count of the request' });
+	return given;
 }
+const countedSlot = (...given) => counted(() => openSlot(server, ...given), 'POST /upload');
 const slotBody = JSON.stringify({ fileName: 'a.png', fileType: 'image/png' });
 const html = Buffer.from('<html>');
 
@@ -207,7 +208,7 @@ test('an upload without permission is not counted', async () => {
 });
 
 test('whole, partial and refused reads; and the deletion of an image', async () => {
-	const { image } = await uploadImage(server);
+	const { image } = await counted(() => uploadImage(server), 'GET /images/{imageId}');
 	const get = headers => async () => [await fetchUrl(image.downloadUrl, { headers })];
 	await moved(get({}), { [requests('storage', 'GET /object', 200)]: 1 });
 	await moved(get({ Range: 'bytes=1-3' }), { [requests('storage', 'GET /object', 206)]: 1 });
