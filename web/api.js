@@ -84,11 +84,8 @@ async function callOnce(method, path, { body, send = fetch, bearer = session?.to
 	return answer.status === 204 ? null : answer.json();
 }
 
-/** "?a=b c" as the server reads it: "+" is that character, not a blank; members without a value are left out. */
-function queryOf(members) {
-	const query = new URLSearchParams(Object.entries(members).filter(([, value]) => value));
-	return `?${query}`.replaceAll('+', '%20');
-}
+/** Members without a value are left out. */
+const queryOf = members => `?${new URLSearchParams(Object.entries(members).filter(([, value]) => value))}`;
 
 export const me = () => call('GET', 'me');
 export const limits = () => call('GET', 'limits');

@@ -56,8 +56,7 @@ async function ask(path, { method = 'GET', body, signal } = {}) {
 	return answer;
 }
 
-/** "a=b c" as the server reads it: "+" is that character, not a blank. */
-const query = parameters => `${new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== ''))}`.replaceAll('+', '%20');
+const query = parameters => new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined && value !== ''));
 
 const read = async (path, parameters = {}, signal = undefined) => (await ask(`${path}?${query(parameters)}`, { signal })).json();
 

@@ -51,7 +51,7 @@ function queryOf(values) {
 	for (const [name, value] of Object.entries(values))
 		if (value !== undefined)
 			query.set(name, value instanceof Date ? value.toISOString() : `${value}`);
-	return `${query}` && `?${query}`.replaceAll('+', '%20');   // the server reads "+" as that character, not as a blank
+	return `${query}` && `?${query}`;
 }
 
 /** A part of a path: an ID that has another character than those of a UUID could lead to another call. @param {string} imageId */
