@@ -20,6 +20,7 @@
 
 #define MAKERS_MAX 16
 #define TASKS_MAX 256 /* running, or waiting for a maker; a request for one more is refused */
+#define ROUNDS_MAX 3  /* as often as the bytes may be replaced while a thumbnail is made */
 #define ROW_BYTES ((size_t)64 << 10)
 #define THUMB_BYTES_MAX ((size_t)4 << 20)
 
@@ -218,7 +219,7 @@ bool thumbnails_find_waits(const struct thumbnails *t)
 
 /* Making */
 
-/* The image, by descriptor where it is a file here. */
+/* The image, by descriptor where it is a file here. Bytes that were written over those that were verified are not decoded. */
 static enum status open_image(
 	struct thumbnails *t, const struct image_row *row, struct arena *a, struct object_file *out, struct fault *why)
 {
@@ -226,6 +227,8 @@ static enum status open_image(
 	if (t->o.buckets != NULL)
 		return bucket_open(t->o.buckets, t->o.bucket, row->key, a, out, why);
 	TRY(store_get(t->o.product->store, row->key, t->o.product->rules.max_size_bytes, a, &whole, why));
+	if (!str_equal(whole.info.etag, row->etag))
+		return fault_set(why, NO_SUCH_IMAGE, "Another file was uploaded here and is waiting to be verified.");
 	*out = (struct object_file){ .info = whole.info, .fd = -1, .bytes = whole.body };
 	return OK;
 }
@@ -263,11 +266,13 @@ static enum status render_thumb(
 	return bytes.n > 0 ? OK : fault_set(why, NO_SUCH_IMAGE, "No thumbnail can be made of this image.");
 }
 
-/* The row is read before and afterwards: an image that is deleted in the meantime leaves no thumbnail behind. */
-static enum status make_thumb(struct thumbnails *t, const struct thumb_task *task, struct fault *why)
+/* The row is read before and afterwards: an image that is deleted in the meantime leaves no thumbnail behind, nor do bytes that are
+ * replaced.
+ * Errors  STATE_CHANGED the row is of other bytes by now */
+static enum status make_once(struct thumbnails *t, const struct thumb_task *task, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
-	struct image_row row;
+	struct image_row row, now;
 	struct image_table *table = t->o.product->table;
 	arena_init(&a, (size_t)t->o.product->rules.max_size_bytes + THUMB_BYTES_MAX + 2 * ROW_BYTES);
 	TRY(table_get(table, str_of(task->id), &a, &row, why));
@@ -280,11 +285,20 @@ static enum status make_thumb(struct thumbnails *t, const struct thumb_task *tas
 	}
 	enum status st = render_thumb(t, task, &row, &a, why);
 	struct fault gone = { 0 };
-	struct image_row now;
-	if (table_get(table, str_of(task->id), &a, &now, &gone) != NOT_FOUND)
+	enum status got = table_get(table, str_of(task->id), &a, &now, &gone);
+	bool is_uploaded = got == OK && now.status == IMAGE_UPLOADED;
+	if ((got != OK && got != NOT_FOUND) || (is_uploaded && str_equal(now.etag, row.etag)))
 		return st;
 	thumbnails_remove(t, &row);
-	return no_such_variant(why);
+	return is_uploaded ? fault_set(why, STATE_CHANGED, "The image was replaced while its thumbnail was made.") : no_such_variant(why);
+}
+
+static enum status make_thumb(struct thumbnails *t, const struct thumb_task *task, struct fault *why)
+{
+	enum status st = CONFLICT;
+	for (int round = 0; round < ROUNDS_MAX && st == CONFLICT; round++)
+		st = make_once(t, task, why);
+	return st;
 }
 
 static void answer_waits(struct thumbnail_wait *first, enum status st, const struct fault *why)

@@ -77,6 +77,18 @@ static void keep_thumb(struct product *p, const struct image_row *row, struct bu
 		thumbnails_keep_upload(p->thumbnails, row, buf_str(thumb));
 }
 
+/* Whoever deletes the image between its commit and this one does not find the thumbnail. */
+static void keep_thumb_of_body(struct product *p, const struct image_row *row, struct buf *thumb)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct fault gone = { 0 };
+	struct image_row now;
+	arena_init(&a, OVERHEAD_BYTES);
+	keep_thumb(p, row, thumb);
+	if (thumb->n > 0 && table_get(p->table, row->image_id, &a, &now, &gone) == NOT_FOUND)
+		thumbnails_remove(p->thumbnails, row);
+}
+
 /* The row resolved by the verdict: bytes and row together where they pass and `body` is still to be stored, the
  * row alone where they are rejected, or are an object already (body NULL). */
 static enum status settle_verdict(struct product *p, const struct image_row *row, struct resolution *s, struct slot_body *body,
@@ -136,7 +148,7 @@ enum status verify_body(
 		if (st == OK)
 			st = settle_verdict(p, slot, &s, b, a, now, why);
 		if (st == OK && now->status == IMAGE_UPLOADED)
-			keep_thumb(p, now, &thumb);
+			keep_thumb_of_body(p, now, &thumb);
 		b->counted = st == OK;
 		if (st == OK)
 			TRY(publication_update(p, now, PUBLICATION_CHECK, why));
@@ -220,7 +232,8 @@ static void tidy_versions(struct product *p, const struct image_row *row)
 }
 
 /* The thumbnail is kept before the row says that the image is there: whoever deletes the image after that finds it. If the row is
- * gone by then, or was rejected by another call, the thumbnail goes too. */
+ * gone by then, or was rejected by another call, the thumbnail goes too. Where other bytes were there before, a maker may keep one of
+ * those until the row says so, and all are made again when they are asked for; a queue has the ETag of what it is to make. */
 static enum status store_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, bool replaces,
 	struct arena *a, struct image_row *now, struct fault *why)
 {
@@ -230,16 +243,18 @@ static enum status store_verdict(struct product *p, const struct image_row *row,
 	buf_init(&thumb, THUMB_BYTES_MAX);
 	TRY(find_verdict(p, row, what, &thumb, a, &s, why));
 	bool known = row->status == IMAGE_UPLOADED && s.status == IMAGE_UPLOADED && str_equal(row->etag, s.etag);
-	if (row->status == IMAGE_UPLOADED && !known) /* those of other bytes, or of an image that is rejected now */
+	bool others = row->status == IMAGE_UPLOADED && !known; /* were there before, or it is rejected now */
+	if (others)
 		thumbnails_remove(p->thumbnails, row);
 	if (replaces && s.status == IMAGE_UPLOADED) {
 		TRY(replace_object(p, row, what, &s, a, now, why));
 		said = *now;
 	}
-	if (s.status == IMAGE_UPLOADED && !known)
+	if (s.status == IMAGE_UPLOADED && row->status != IMAGE_UPLOADED)
 		keep_thumb(p, row, &thumb);
 	enum status st = settle_verdict(p, &said, &s, NULL, a, now, why);
-	if (st == NOT_FOUND || (st == CONFLICT && now->status == IMAGE_REJECTED))
+	bool late = st == OK && others && p->thumbnails != NULL && thumbnails_queue(p->thumbnails) == NULL;
+	if (late || st == NOT_FOUND || (st == CONFLICT && now->status == IMAGE_REJECTED))
 		thumbnails_remove(p->thumbnails, row);
 	return st;
 }

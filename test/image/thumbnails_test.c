@@ -12,6 +12,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PRESETS STR("small:160x160,wide:1200x400:cover:q75:e4")
@@ -29,6 +30,7 @@ static struct {
 	unsigned jobs;
 	enum render_code code;
 	struct render_preset asked;
+	char bytes[16]; /* the first of the picture's */
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static enum status run_fake(
@@ -37,6 +39,7 @@ static enum status run_fake(
 	pthread_mutex_lock(&fake.lock);
 	fake.jobs++;
 	fake.asked = job->preset[0];
+	(void)snprintf(fake.bytes, sizeof fake.bytes, "%.*s", STRF(job->bytes));
 	pthread_cond_broadcast(&fake.changed);
 	while (fake.held)
 		pthread_cond_wait(&fake.changed, &fake.lock);
@@ -92,13 +95,21 @@ static int tear_down(void **state)
 	return picture_tear_down(state);
 }
 
+/* The bytes are the object's by now; its ETag. */
+static struct str arrive(struct str key, struct str bytes)
+{
+	struct object_info info;
+	fake_product_arrive(&f, key, bytes);
+	assert_int_equal(store_head(f.product.store, key, &f.a, &info, &f.why), OK);
+	return info.etag;
+}
+
 /* An uploaded row with an object. */
 static struct image_row uploaded(unsigned n)
 {
 	struct image_row row;
 	struct resolution s = row_verdict(&f.a, n, 1700000000000, STR(""));
-	struct str key = fake_product_slot(&f, n, STR("image/jpeg"));
-	fake_product_arrive(&f, key, STR("bytes"));
+	s.etag = arrive(fake_product_slot(&f, n, STR("image/jpeg")), STR("bytes"));
 	assert_int_equal(table_resolve(f.product.table, &s, &f.a, &row, &f.why), OK);
 	return row;
 }
@@ -283,6 +294,61 @@ static void test_image_deleted_while_one_is_made_then_none_is_left(void **state)
 	f.product.thumbnails = NULL;
 }
 
+/* Row 1 as if these bytes had been written over its own and verified; without a reason they are accepted. */
+static void overwrite(struct str bytes, struct str reason)
+{
+	struct image_row row, now;
+	assert_true(fake_product_row(&f, 1, &row));
+	struct resolution s = row_verdict(&f.a, 1, 1700000200000, reason);
+	s.replaces = row.etag;
+	s.etag = arrive(row.key, bytes);
+	assert_int_equal(table_resolve(f.product.table, &s, &f.a, &now, &f.why), OK);
+}
+
+static void test_bytes_replaced_while_one_is_made_then_it_is_made_again_of_the_new_ones(void **state)
+{
+	static struct asking r = { .wait = { .done = on_done } };
+	struct image_row row = uploaded(1);
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	hold(true);
+	thumbnails_make(t, &row, thumbnails_variant(t, 0, RENDER_TO_WEBP), NULL, &r.wait);
+	wait_until(count_jobs() == 1);
+	overwrite(STR("others"), STR(""));
+	hold(false);
+	wait_until(r.done);
+	assert_int_equal(r.status, OK);
+	assert_int_equal(count_jobs(), 2);
+	assert_string_equal(fake.bytes, "others");
+	assert_int_equal(fake_store_count(f.store), 2);
+}
+
+static void test_image_rejected_while_one_is_made_then_none_is_left(void **state)
+{
+	static struct asking r = { .wait = { .done = on_done } };
+	struct image_row row = uploaded(1);
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	hold(true);
+	thumbnails_make(t, &row, thumbnails_variant(t, 0, RENDER_TO_WEBP), NULL, &r.wait);
+	wait_until(count_jobs() == 1);
+	overwrite(STR("others"), STR("It is damaged."));
+	hold(false);
+	wait_until(r.done);
+	assert_int_equal(r.status, NOT_FOUND);
+	assert_int_equal(fake_store_count(f.store), 1);
+}
+
+static void test_bytes_that_were_not_verified_then_not_decoded(void **state)
+{
+	struct image_row row = uploaded(1);
+	struct object_file file;
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	fake_product_arrive(&f, row.key, STR("others"));
+	assert_int_equal(thumbnails_get(t, &row, thumbnails_variant(t, 0, RENDER_TO_WEBP), NULL, &f.a, &file, &f.why), NOT_FOUND);
+	assert_int_equal(f.why.code, F_NO_SUCH_IMAGE);
+	assert_int_equal(count_jobs(), 0);
+	assert_int_equal(fake_store_count(f.store), 1);
+}
+
 static void test_other_variants_and_images_then_not_found(void **state)
 {
 	struct object_file file;
@@ -369,6 +435,48 @@ static void test_verified_object_whose_row_was_deleted_then_no_thumbnail_is_left
 	assert_int_equal(fake_store_count(f.store), 1); /* the object, for the caller to remove */
 }
 
+static void keep_one(void *row)
+{
+	assert_int_equal(thumb_keep(&store.port, ((struct image_row *)row)->image_id, STR("small-00000000.webp"), STR("RIFF"), &f.why), OK);
+}
+
+static void test_bytes_replaced_then_none_is_left_of_the_old_ones_that_was_kept_before_the_row_said_so(void **state)
+{
+	struct image_row row = arrived(1);
+	assert_int_equal(verify(&row), OK);
+	assert_true(fake_product_row(&f, 1, &row));
+	struct str etag = arrive(row.key, picture_png(4, 2));
+	fake_table_meet_nth(f.table, 1, keep_one, &row); /* the row is resolved then */
+	assert_int_equal(verify(&row), OK);
+	assert_true(fake_product_row(&f, 1, &row));
+	assert_str(row.etag, etag);
+	assert_int_equal(fake_store_count(f.store), 1);
+}
+
+static enum status commit_then_delete(struct slot_body *b, const struct resolution *s, struct image_row *now, struct fault *why)
+{
+	TRY(table_resolve(f.product.table, s, &f.a, now, why));
+	return image_service_remove(&f.product, s->image_id, why);
+}
+
+static enum status compare_nothing(struct slot_body *b, bool *same, struct fault *why)
+{
+	*same = false;
+	return OK;
+}
+
+static void test_image_deleted_right_after_its_commit_then_no_thumbnail_is_left(void **state)
+{
+	struct image_row row = arrived(1), now;
+	struct str bytes = picture_png(3, 2);
+	struct slot_body b = { .what = { .bytes = bytes, .size = bytes.n, .etag = arrive(row.key, bytes), .now_ms = 1700000100000 },
+		.commit = commit_then_delete,
+		.compare = compare_nothing };
+	assert_int_equal(verify_body(&f.product, &row, &b, &f.a, &now, &f.why), OK);
+	assert_int_equal(count_jobs(), 1);
+	assert_int_equal(fake_store_count(f.store), 0);
+}
+
 static void test_object_without_a_row_then_thumbnails_that_a_crash_left_are_removed_too(void **state)
 {
 	struct image_row row = arrived(1);
@@ -394,11 +502,16 @@ int main(void)
 		TEST(test_many_requests_then_one_job_and_all_answered),
 		TEST(test_image_that_cannot_be_decoded_then_that_is_remembered),
 		TEST(test_image_deleted_while_one_is_made_then_none_is_left),
+		TEST(test_bytes_replaced_while_one_is_made_then_it_is_made_again_of_the_new_ones),
+		TEST(test_image_rejected_while_one_is_made_then_none_is_left),
+		TEST(test_bytes_that_were_not_verified_then_not_decoded),
 		TEST(test_other_variants_and_images_then_not_found),
 		TEST(test_without_makers_then_the_caller_makes_it),
 		TEST(test_without_a_renderer_then_only_named),
 		TEST(test_verified_object_then_its_thumbnail_is_kept_once_and_as_long_as_the_image),
 		TEST(test_verified_object_whose_row_was_deleted_then_no_thumbnail_is_left),
+		TEST(test_bytes_replaced_then_none_is_left_of_the_old_ones_that_was_kept_before_the_row_said_so),
+		TEST(test_image_deleted_right_after_its_commit_then_no_thumbnail_is_left),
 		TEST(test_object_without_a_row_then_thumbnails_that_a_crash_left_are_removed_too),
 	};
 	return cmocka_run_group_tests_name("thumbnails", tests, NULL, NULL);
