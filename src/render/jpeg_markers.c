@@ -5,19 +5,8 @@
 
 #include <string.h>
 
-enum {
-	MARKER_APP1 = 0xe1,
-	MARKER_APP2 = 0xe2,
-	MARKER_SOS = 0xda,
-	MARKER_EOI = 0xd9,
-	MARKER_SOI = 0xd8,
-	MARKER_TEM = 0x01,
-	MARKER_RST = 0xd0
-};
-
-#define SEGMENTS_MAX 4096 /* looked at */
-#define EXIF_HEAD 6       /* "Exif\0\0" */
-#define PROFILE_HEAD 14   /* "ICC_PROFILE\0", number, how many */
+#define EXIF_HEAD 6     /* "Exif\0\0" */
+#define PROFILE_HEAD 14 /* "ICC_PROFILE\0", number, how many */
 
 struct profile_pieces {
 	uint64_t at[256]; /* offset of piece n; 0: not seen */
@@ -30,7 +19,7 @@ struct profile_pieces {
 static bool read_exif(struct decoding *d, uint64_t at, size_t n)
 {
 	char head[EXIF_HEAD];
-	if (n <= EXIF_HEAD || !input_read(d->in, at, head, EXIF_HEAD) || memcmp(head, "Exif\0", 5) != 0)
+	if (n < EXIF_HEAD || !input_read(d->in, at, head, EXIF_HEAD) || memcmp(head, "Exif\0\0", EXIF_HEAD) != 0)
 		return false;
 	char *tiff = arena_alloc(d->arena, n - EXIF_HEAD);
 	if (tiff != NULL && input_read(d->in, at + EXIF_HEAD, tiff, n - EXIF_HEAD))
@@ -90,16 +79,15 @@ static bool next_segment(struct decoding *d, uint64_t *at, unsigned *marker, siz
 	} while (*marker == 0xff || *marker == 0);
 	*at += 2;
 	*n = 0;
-	if (*marker == MARKER_SOI || *marker == MARKER_TEM || (*marker & 0xf8) == MARKER_RST)
+	if (*marker == SOI || jpeg_is_alone(*marker, false))
 		return true;
-	if (*marker == MARKER_SOS || *marker == MARKER_EOI || !input_read(d->in, *at, length, sizeof length))
+	if (*marker == SOS || *marker == EOI || !input_read(d->in, *at, length, sizeof length))
 		return false;
 	*at += 2;
 	*n = (size_t)(length[0] << 8 | length[1]);
-	if (*n < 2)
-		return false;
-	*n -= 2;
-	return true;
+	bool too_short = *n < 2; /* decoders skip such a segment, unless its content counts */
+	*n -= too_short ? *n : 2;
+	return !too_short || jpeg_is_skipped(*marker);
 }
 
 void jpeg_read_markers(struct decoding *d)
@@ -109,10 +97,10 @@ void jpeg_read_markers(struct decoding *d)
 	unsigned marker;
 	size_t n;
 	bool exif = false;
-	for (int i = 0; pieces != NULL && i < SEGMENTS_MAX && next_segment(d, &at, &marker, &n); i++, at += n) {
-		if (marker == MARKER_APP1)
+	for (; pieces != NULL && next_segment(d, &at, &marker, &n); at += n) {
+		if (marker == APP1)
 			exif = exif || read_exif(d, at, n);
-		else if (marker == MARKER_APP2)
+		else if (marker == APP2)
 			note_piece(d, pieces, at, n);
 	}
 	if (pieces != NULL)

@@ -23,6 +23,7 @@ struct png {
 	bool ended;    /* the file ended before the picture did */
 	bool all_rows;
 	bool animated; /* has an acTL chunk */
+	bool exif;     /* has an eXIf chunk */
 	unsigned char *row, *rows;
 };
 
@@ -81,8 +82,10 @@ static int take_chunk(png_structp read, png_unknown_chunkp chunk)
 {
 	struct png *p = png_get_user_chunk_ptr(read);
 	struct str data = { (const char *)chunk->data, chunk->size };
-	if (memcmp(chunk->name, "eXIf", 4) == 0 && (chunk->location & PNG_AFTER_IDAT) == 0) /* later no browser applies it */
+	bool exif = memcmp(chunk->name, "eXIf", 4) == 0;
+	if (exif && !p->exif && (chunk->location & PNG_AFTER_IDAT) == 0) /* a later one no browser applies */
 		p->d->answer->orientation = (uint8_t)exif_orientation(data);
+	p->exif = p->exif || exif;
 	p->animated = p->animated || memcmp(chunk->name, "acTL", 4) == 0;
 	return 1; /* do not keep it */
 }

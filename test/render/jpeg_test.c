@@ -2,6 +2,7 @@
 #include "render/jpeg_markers.h"
 
 #include "fake/pictures.h"
+#include "image/probe/probe.h"
 #include "render/run.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,14 @@ static struct str with_inserted(struct str bytes, size_t at, struct str more)
 	for (size_t i = 0; i < COUNT_OF(parts); to += parts[i].n, i++)
 		memcpy(to, parts[i].p, parts[i].n);
 	return (struct str){ p, bytes.n + more.n };
+}
+
+static struct str repeated(struct str bytes, size_t times)
+{
+	char *all = arena_alloc(run_arena, bytes.n * times);
+	for (size_t i = 0; i < times; i++)
+		memcpy(all + i * bytes.n, bytes.p, bytes.n);
+	return (struct str){ all, bytes.n * times };
 }
 
 static void test_whole_then_intact(void **state)
@@ -110,7 +119,7 @@ static void test_header_too_high_then_damaged(void **state)
 	run_expect(RENDER_JPEG, run_with_byte(whole, sof + 6, 100), RENDER_DAMAGED);
 }
 
-static void test_exif_orientation_then_reported_and_applied(void **state)
+static struct str turned_photo(void)
 {
 	static const char EXIF[] = "\xff\xe1\0\x22"
 							   "Exif\0\0"
@@ -118,7 +127,12 @@ static void test_exif_orientation_then_reported_and_applied(void **state)
 							   "\0\1"
 							   "\1\x12\0\3\0\0\0\1\0\6\0\0"
 							   "\0\0\0\0";
-	struct str turned = with_inserted(photo(), 2, (struct str){ EXIF, 36 });
+	return with_inserted(photo(), 2, (struct str){ EXIF, 36 });
+}
+
+static void test_exif_orientation_then_reported_and_applied(void **state)
+{
+	struct str turned = turned_photo();
 	struct render_answer a = run_bytes(run_job(RENDER_JPEG, RENDER_CHECK | RENDER_THUMB), turned);
 	assert_int_equal(a.code, RENDER_NONE);
 	assert_int_equal(a.orientation, 6);
@@ -131,14 +145,35 @@ static void test_exif_orientation_then_reported_and_applied(void **state)
 	assert_true(p.rgba[0] < 40 && p.rgba[(size_t)319 * 240 * 4] > 200);
 }
 
+/* The record has what the probe finds, and the thumbnails are turned by what is found here. */
+static void test_exif_behind_other_segments_then_the_orientation_of_the_probe(void **state)
+{
+	struct str comment = { "\xff\xfe\0\2", 4 }, comments = repeated(comment, 5000);
+	const struct {
+		struct str before;
+		unsigned orientation;
+	} CASES[] = { { { "\xff\xfe\0\0", 4 }, 6 }, { { "\xff\xe5\0\1", 4 }, 6 }, { comments, 6 },
+		{ { "\xff\xe1\0\x08"
+			"Exif\0\0",
+			  10 },
+			0 },
+		{ { "\xff\xe1\0\x08"
+			"Exif\0\xff",
+			  10 },
+			6 } };
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		struct str bytes = with_inserted(turned_photo(), 2, CASES[i].before);
+		struct probe p;
+		assert_int_equal(probe_image(bytes, &p), PROBE_OK);
+		assert_int_equal(p.orientation, CASES[i].orientation);
+		assert_int_equal(run_bytes(run_job(RENDER_JPEG, RENDER_CHECK), bytes).orientation, CASES[i].orientation);
+	}
+}
+
 /* As many markers as fit: time and memory must not grow with their square. */
 static void test_many_markers_then_intact(void **state)
 {
-	size_t n = 200000;
-	char *markers = arena_alloc(run_arena, n * 4);
-	for (size_t i = 0; i < n; i++)
-		memcpy(markers + i * 4, "\xff\xe1\0\2", 4);
-	run_expect(RENDER_JPEG, with_inserted(photo(), 2, (struct str){ markers, n * 4 }), RENDER_NONE);
+	run_expect(RENDER_JPEG, with_inserted(photo(), 2, repeated((struct str){ "\xff\xe1\0\2", 4 }, 200000)), RENDER_NONE);
 }
 
 static struct str profile_piece(char number, char count, struct str bytes)
@@ -229,6 +264,7 @@ int main(void)
 		RUN_TEST(test_header_with_wrong_numbers_then_by_the_table),
 		RUN_TEST(test_header_too_high_then_damaged),
 		RUN_TEST(test_exif_orientation_then_reported_and_applied),
+		RUN_TEST(test_exif_behind_other_segments_then_the_orientation_of_the_probe),
 		RUN_TEST(test_many_markers_then_intact),
 		RUN_TEST(test_cmyk_then_inverted_with_an_adobe_marker),
 		RUN_TEST(test_profile_in_pieces_of_any_order_then_joined),

@@ -108,6 +108,9 @@ static void test_exif_before_the_pixels_then_applied_and_after_them_not(void **s
 		assert_int_equal(a.code, RENDER_NONE);
 		assert_int_equal(a.orientation, after ? 0 : 3);
 	}
+	struct str other = picture_chunk("eXIf", BYTES("II*\0\x08\0\0\0\0\0")); /* the first one counts */
+	assert_int_equal(run_bytes(run_job(RENDER_PNG, RENDER_CHECK), with_chunks(JOIN(exif, other), BYTES(""))).orientation, 3);
+	assert_int_equal(run_bytes(run_job(RENDER_PNG, RENDER_CHECK), with_chunks(JOIN(other, exif), BYTES(""))).orientation, 0);
 }
 
 /* 64 KB that inflate to 64 MB, and a chunk that says it has 2 GB. */
