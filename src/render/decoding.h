@@ -45,6 +45,8 @@ bool decoding_frame(struct decoding *d, uint32_t width, uint32_t height);
 bool decoding_memory(struct decoding *d, uint64_t bytes);
 /* The least size that the decoder must send, by the canvas; false: no rows are wanted. */
 bool decoding_wants(const struct decoding *d, uint32_t *width, uint32_t *height) MUST_CHECK;
+/* Whether the frames after the first are: to be checked, or shown. */
+bool decoding_wants_frames(const struct decoding *d);
 /* Before the first row: they come in this size, at least what decoding_wants says. false: no memory, which is noted. */
 bool decoding_begin(struct decoding *d, uint32_t width, uint32_t height, bool alpha);
 /* The next row of RGBA; nothing happens when none is wanted. */

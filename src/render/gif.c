@@ -431,8 +431,10 @@ void gif_decode(struct decoding *d)
 		decoding_note(d, g->ended ? RENDER_TRUNCATED : RENDER_HEADER);
 		return;
 	}
-	while (more && read_block(g))
-		;
+	while (more && (d->answer->frames == 0 || decoding_wants_frames(d)))
+		more = read_block(g);
+	if (more) /* the rest is not wanted */
+		return;
 	if (g->ended)
 		decoding_note(d, d->answer->frames == 0 || d->answer->row < d->answer->height ? RENDER_TRUNCATED : RENDER_END_MISSING);
 	else if (d->answer->frames == 0)

@@ -68,6 +68,14 @@ bool decoding_wants(const struct decoding *d, uint32_t *width, uint32_t *height)
 	return thumbs_source_size(d->job, d->answer, width, height);
 }
 
+bool decoding_wants_frames(const struct decoding *d)
+{
+	bool wanted = (d->job->ops & RENDER_CHECK) != 0;
+	for (size_t i = 0; i < d->job->presets; i++)
+		wanted = wanted || d->job->preset[i].format == RENDER_TO_ANIMATION;
+	return wanted;
+}
+
 bool decoding_begin(struct decoding *d, uint32_t width, uint32_t height, bool alpha)
 {
 	struct resize_size size = { .width = width, .height = height, .alpha = alpha };

@@ -211,6 +211,6 @@ void png_decode(struct decoding *d)
 	else if (setjmp(png_jmpbuf(p->read)) == 0)
 		decode(p);
 	png_destroy_read_struct(&p->read, &p->info, NULL);
-	if (decoding_goes_on(d) && p->animated)
+	if (decoding_goes_on(d) && p->animated && decoding_wants_frames(d))
 		apng_check(d);
 }

@@ -167,10 +167,11 @@ static void decode_frames(struct webp *w)
 		decoding_note(w->d, RENDER_TRUNCATED);
 		return;
 	}
-	while (decode_one(w, &frame) && WebPDemuxNextFrame(&frame))
+	bool all = decoding_wants_frames(w->d);
+	while (decode_one(w, &frame) && all && WebPDemuxNextFrame(&frame))
 		;
 	WebPDemuxReleaseIterator(&frame);
-	if (decoding_goes_on(w->d) && w->d->answer->frames < WebPDemuxGetI(w->demuxer, WEBP_FF_FRAME_COUNT))
+	if (all && decoding_goes_on(w->d) && w->d->answer->frames < WebPDemuxGetI(w->demuxer, WEBP_FF_FRAME_COUNT))
 		decoding_note(w->d, RENDER_LATER_FRAME);
 }
 

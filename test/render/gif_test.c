@@ -187,6 +187,9 @@ static void test_many_frames_then_counted_and_limited(void **state)
 	struct render_answer a = run_bytes(run_job(RENDER_GIF, RENDER_CHECK), (struct str){ p, head.n + (n - 1) * one.n + 1 });
 	assert_int_equal(a.code, RENDER_NONE);
 	assert_int_equal(a.frames, 10000);
+	a = run_bytes(run_job(RENDER_GIF, RENDER_THUMB), (struct str){ p, head.n + (n - 1) * one.n + 1 });
+	assert_int_equal(a.frames, 1); /* a thumbnail is of the first alone */
+	assert_int_equal(a.presets, 1);
 }
 
 int main(void)

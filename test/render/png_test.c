@@ -154,6 +154,9 @@ static void test_animation_then_every_frame_is_inflated(void **state)
 	struct render_answer a = run_bytes(run_job(RENDER_PNG, RENDER_CHECK), ANIMATION(JOIN(control(1, 5, 5, 5), frame(pixels))));
 	assert_int_equal(a.code, RENDER_NONE);
 	assert_int_equal(a.frames, 2);
+	a = run_bytes(run_job(RENDER_PNG, RENDER_THUMB), ANIMATION(BYTES(""))); /* of the first frame alone */
+	assert_int_equal(a.code, RENDER_NONE);
+	assert_int_equal(a.presets, 1);
 	run_expect(RENDER_PNG, ANIMATION(JOIN(control(1, 5, 5, 0), frame(str_slice(pixels, 0, 5)), frame(str_slice(pixels, 5, pixels.n)))),
 		RENDER_NONE);
 	run_expect(RENDER_PNG, ANIMATION(JOIN(control(1, 5, 5, 0), frame(str_slice(pixels, 0, 5)))), RENDER_LATER_FRAME);

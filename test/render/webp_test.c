@@ -72,6 +72,9 @@ static void test_animation_then_every_frame_is_decoded(void **state)
 	struct render_answer a = run_bytes(run_job(RENDER_WEBP, RENDER_CHECK), animation(JOIN(first, second)));
 	assert_int_equal(a.code, RENDER_NONE);
 	assert_int_equal(a.frames, 2);
+	a = run_bytes(run_job(RENDER_WEBP, RENDER_THUMB), animation(JOIN(first, frame(10, 10, 32, 24, bad)))); /* of the first frame alone */
+	assert_int_equal(a.code, RENDER_NONE);
+	assert_int_equal(a.presets, 1);
 	run_expect(RENDER_WEBP, animation(JOIN(first, frame(10, 10, 32, 24, bad))), RENDER_LATER_FRAME);
 	struct str cut = animation(JOIN(first, second));
 	run_expect(RENDER_WEBP, str_slice(cut, 0, cut.n - 20), RENDER_LATER_FRAME);
