@@ -259,6 +259,7 @@ static enum status run_packet(struct pool *p, struct turn *t, struct render_job 
 {
 	struct process *process = &t->slot->process;
 	unsigned deaths = 0, starts = 0;
+	bool late = false;
 	while (deaths < TRIES && starts <= STARTS) {
 		if (process->pid == 0) {
 			TRY(start_process(p, t->slot, why));
@@ -277,8 +278,9 @@ static enum status run_packet(struct pool *p, struct turn *t, struct render_job 
 			return OK;
 		}
 		deaths += outcome != PROCESS_GONE;
+		late = late || outcome == PROCESS_LATE;
 	}
-	if (deaths < TRIES)
+	if (deaths < TRIES || late) /* one that did not get to the processor, or was stopped, says nothing about the picture */
 		return refuse(why);
 	*out = (struct render_answer){ .code = RENDER_UNREADABLE, .verdict = RENDER_BROKEN };
 	return OK;

@@ -39,8 +39,8 @@ struct renderer {
 
 /* Decode, and make what is asked for. A picture that kills its decoder twice is answered as RENDER_UNREADABLE, one that takes too long
  * as RENDER_TOO_MUCH_TIME.
- * Errors  OVERLOADED too many jobs wait, or no process can be started; DEADLINE the thread's time is over (op_deadline.h);
- *         TOO_MUCH the arena is full */
+ * Errors  OVERLOADED too many jobs wait, no process can be started, or none came to an end in time; DEADLINE the thread's time is over
+ *         (op_deadline.h); TOO_MUCH the arena is full */
 MUST_CHECK static inline enum status renderer_run(
 	struct renderer *r, const struct renderer_job *job, struct arena *a, struct renderer_result *out, struct fault *why)
 {

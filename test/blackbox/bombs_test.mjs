@@ -46,7 +46,10 @@ async function watchMemory(of, running) {
 
 async function send(of, data, fileType) {
 	const slot = await openSlot(of, { fileName: 'a', fileType });
-	const put = await putBytes(slot, data);
+	let put;
+	do   // a machine that is too busy to decode it says so, and is asked again
+		put = await putBytes(slot, data);
+	while (put.status === 503);
 	return { put, record: (await call(of, 'GET', `/images/${slot.imageId}`)).json };
 }
 
