@@ -8,13 +8,13 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "http/client/authorities.h"
 #include "http/client/resolve.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
@@ -73,18 +73,6 @@ static const char *env_value(const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Trust each certificate of a PEM text; false when there is none in it. */
-static bool trust_text(SSL_CTX *ctx, struct str pem)
-{
-	BIO *in = pem.n <= INT32_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
-	int n = 0;
-	for (X509 *x = NULL; in != NULL && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL; X509_free(x))
-		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x);
-	BIO_free(in);
-	ERR_clear_error();
-	return n > 0;
-}
-
 /* The file of trusted certificates. NULL: the text is used, or there is none. */
 static const char *trust_file(struct str authorities)
 {
@@ -102,8 +90,7 @@ static const char *trust_file(struct str authorities)
 static SSL_CTX *make_context(const char *file, struct str authorities)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	bool trusts = ctx != NULL && (file != NULL ? SSL_CTX_load_verify_file(ctx, file) == 1 : trust_text(ctx, authorities));
-	if (!trusts || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+	if (ctx == NULL || !authorities_trust(ctx, file, authorities) || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}

@@ -3,7 +3,6 @@
 #include "fake/http_server.h"
 #include "http/client/client.h"
 #include "http/client/connection.h"
-#include "http/client/connection.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -315,6 +314,90 @@ static void test_authorities_when_in_memory_then_only_they_unless_a_bundle_is_na
 	stop_tls_server(&mine);
 }
 
+/* A certificate that signs itself with a key of its own. */
+static X509 *make_stranger(const char *name, long seconds)
+{
+	EVP_PKEY *before = key;
+	key = EVP_EC_gen("P-256");
+	X509 *x = make_certificate(NULL, NULL, seconds);
+	X509_NAME *subject = X509_NAME_new();
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_set_subject_name(x, subject);
+	X509_set_issuer_name(x, subject);
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	X509_NAME_free(subject);
+	EVP_PKEY_free(key);
+	key = before;
+	return x;
+}
+
+/* Replace the file of trusted certificates by: what a file may have beside them, a certificate of another name, the
+ * authority's former one, and its own; and a text behind them. */
+static void write_bundle(const struct tls_server *s, const char *more)
+{
+	FILE *f = fopen(s->authority, "re");
+	X509 *own = PEM_read_X509(f, NULL, NULL, NULL), *former = make_stranger("authority", -3600),
+		 *stranger = make_stranger("stranger", 3600);
+	fclose(f);
+	f = fopen(s->authority, "we");
+	fputs("Trusted by us:\n", f);
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	PEM_write_X509(f, stranger);
+	PEM_write_X509_AUX(f, former);
+	PEM_write_X509(f, own);
+	fputs(more, f);
+	fclose(f);
+	X509_free(own);
+	X509_free(former);
+	X509_free(stranger);
+}
+
+static int decoded_authorities(void)
+{
+	SSL_CTX *ctx = connection_tls(STR(""), NULL);
+	assert_non_null(ctx);
+	int n = sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx)));
+	SSL_CTX_free(ctx);
+	return n;
+}
+
+static void test_bundle_when_read_then_only_certificates_of_the_name_that_is_asked_for_are_decoded(void **state)
+{
+	struct tls_server s;
+	struct fault why;
+	start_tls_server(&s, &good, two_hundred);
+	write_bundle(&s, "");
+	assert_int_equal(decoded_authorities(), 0);
+	for (int i = 0; i < 2; i++) {
+		struct http_client *c = http_client_new();
+		assert_int_equal(get(c, &s, "localhost", &why), OK);
+		http_client_free(&c);
+		assert_int_equal(decoded_authorities(), 2); /* the authority's, of now and formerly */
+	}
+	stop_tls_server(&s);
+}
+
+static void test_bundle_when_malformed_then_refused(void **state)
+{
+	static const char *const behind[] = {
+		"-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n",                 /* too few parts */
+		"-----BEGIN CERTIFICATE-----\nAgEB\n-----END CERTIFICATE-----\n",                     /* a number */
+		"-----BEGIN CERTIFICATE-----\nMIIBAA==\n-----END CERTIFICATE-----\n",                 /* more bytes promised than there are */
+		"-----BEGIN CERTIFICATE-----\nMA8wDQIBATAAMAAwAAIBAQ==\n-----END CERTIFICATE-----\n", /* whose subject is a number */
+		"-----BEGIN CERTIFICATE-----\nMAMC!QE=\n-----END CERTIFICATE-----\n",
+		"-----BEGIN CERTIFICATE-----\nMAMCAQE=\n",
+	};
+	for (size_t i = 0; i < COUNT_OF(behind); i++) {
+		struct tls_server s;
+		struct fault why = { 0 };
+		start_tls_server(&s, &good, two_hundred);
+		write_bundle(&s, behind[i]);
+		if (connection_tls(STR(""), &why) != NULL || strstr(why.text, "trusted certificates") == NULL)
+			fail_msg("row %zu is trusted", i);
+		stop_tls_server(&s);
+	}
+}
+
 static void test_write_when_the_server_has_closed_then_failed_and_no_signal(void **state)
 {
 	struct tls_server s;
@@ -364,6 +447,8 @@ int main(void)
 		cmocka_unit_test(test_authorities_when_bundle_is_named_then_it_wins),
 		cmocka_unit_test(test_context_then_shared_until_what_is_trusted_changes),
 		cmocka_unit_test(test_authorities_when_in_memory_then_only_they_unless_a_bundle_is_named),
+		cmocka_unit_test(test_bundle_when_read_then_only_certificates_of_the_name_that_is_asked_for_are_decoded),
+		cmocka_unit_test(test_bundle_when_malformed_then_refused),
 		cmocka_unit_test(test_write_when_the_server_has_closed_then_failed_and_no_signal),
 	};
 	return cmocka_run_group_tests(tests, make_key, drop_key);
