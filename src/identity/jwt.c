@@ -64,34 +64,34 @@ static enum jwt_cause split_token(struct str token, struct arena *a, struct toke
 	return arena_ok(a) ? JWT_BASE64URL : JWT_NO_MEMORY;
 }
 
-static bool has_any(const struct jwt_value *header, const char *const *names, size_t n)
+static bool has_any(const struct json_node *header, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (jwt_member(header, str_of(names[i])) != NULL)
+		if (node_member(header, str_of(names[i])) != NULL)
 			return true;
 	return false;
 }
 
 /* RFC 8725 3.11: tokens for something else are told apart by their type. */
-static bool is_typ_allowed(const struct jwt_value *typ, bool *is_access)
+static bool is_typ_allowed(const struct json_node *typ, bool *is_access)
 {
-	struct str text = jwt_text(typ);
+	struct str text = node_text(typ);
 	*is_access = str_equal_nocase(text, STR("at+jwt")) || str_equal_nocase(text, STR("application/at+jwt"));
 	return typ == NULL || *is_access || str_equal_nocase(text, STR("JWT"));
 }
 
-static enum jwt_cause read_header(const struct jwt_value *json, const struct jwt_rules *rules, struct token_header *out)
+static enum jwt_cause read_header(const struct json_node *json, const struct jwt_rules *rules, struct token_header *out)
 {
 	static const char *const keys[] = { "jwk", "jku", "x5u", "x5c" }, *const extensions[] = { "crit", "b64", "zip", "enc" };
-	const struct jwt_value *kid = jwt_member(json, STR("kid"));
-	out->alg = jwt_member_text(json, STR("alg"));
-	out->kid = jwt_text(kid);
+	const struct json_node *kid = node_member(json, STR("kid"));
+	out->alg = node_member_text(json, STR("alg"));
+	out->kid = node_text(kid);
 	out->has_kid = kid != NULL;
 	if (has_any(json, keys, COUNT_OF(keys)))
 		return JWT_HEADER_KEY;
 	if (has_any(json, extensions, COUNT_OF(extensions)))
 		return JWT_HEADER_EXTENSION;
-	if (!is_typ_allowed(jwt_member(json, STR("typ")), &out->is_access))
+	if (!is_typ_allowed(node_member(json, STR("typ")), &out->is_access))
 		return JWT_TYP;
 	if (out->alg.n == 0 || str_equal_nocase(out->alg, STR("none")))
 		return JWT_ALG_NONE;
@@ -161,7 +161,7 @@ enum jwt_cause jwt_verify(
 	assert(rules->audiences.n > 0 || rules->parties.n > 0);
 	struct token_parts t = { 0 };
 	struct token_header h = { 0 };
-	const struct jwt_value *json = NULL;
+	const struct json_node *json = NULL;
 	enum jwt_cause cause = split_token(token, a, &t);
 	if (cause == JWT_VALID)
 		cause = jwt_json_read(t.header, (struct jwt_json_causes){ JWT_HEADER_JSON, JWT_HEADER_TWICE }, a, &json);

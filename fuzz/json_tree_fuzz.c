@@ -1,6 +1,7 @@
-/* Any bytes as the JSON of a token. What must hold: what is read is what jansson reads, member for member, and what is refused jansson
- * refuses too, or it nests too deep, or has a byte 0, which jansson passes over after a number. */
-#include "identity/jwt_json.h"
+/* Any bytes as JSON, by the rules for tokens and by those for events. What must hold: what is read is what jansson reads, member for
+ * member, and what is refused jansson refuses too, or it nests too deep, or has a byte 0, which jansson passes over after a number, or a
+ * name with U+0000, which jansson refuses. */
+#include "base/json_tree.h"
 
 #include "base/arena.h"
 
@@ -10,15 +11,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define ARENA_BYTES ((size_t)64 << 20)
+#define NEST_MAX 16
 
 static bool same_text(struct str text, const json_t *theirs)
 {
 	return str_equal(text, (struct str){ json_string_value(theirs), json_string_length(theirs) });
 }
 
-static void compare(const struct jwt_value *ours, json_t *theirs);
+static void compare(const struct json_node *ours, json_t *theirs);
 
-static void compare_members(const struct jwt_value *ours, json_t *theirs)
+static void compare_members(const struct json_node *ours, json_t *theirs)
 {
 	const char *name;
 	size_t n;
@@ -32,7 +34,7 @@ static void compare_members(const struct jwt_value *ours, json_t *theirs)
 	assert(ours == NULL);
 }
 
-static void compare_items(const struct jwt_value *ours, json_t *theirs)
+static void compare_items(const struct json_node *ours, json_t *theirs)
 {
 	for (size_t i = 0; i < json_array_size(theirs); i++, ours = ours->next) {
 		assert(ours != NULL);
@@ -41,32 +43,32 @@ static void compare_items(const struct jwt_value *ours, json_t *theirs)
 	assert(ours == NULL);
 }
 
-static void compare(const struct jwt_value *ours, json_t *theirs)
+static void compare(const struct json_node *ours, json_t *theirs)
 {
 	switch (ours->kind) {
-	case JWT_NULL:
+	case NODE_NULL:
 		assert(json_is_null(theirs));
 		return;
-	case JWT_FALSE:
+	case NODE_FALSE:
 		assert(json_is_false(theirs));
 		return;
-	case JWT_TRUE:
+	case NODE_TRUE:
 		assert(json_is_true(theirs));
 		return;
-	case JWT_INTEGER:
+	case NODE_INTEGER:
 		assert(json_is_integer(theirs) && json_integer_value(theirs) == ours->integer);
 		return;
-	case JWT_REAL:
+	case NODE_REAL:
 		assert(json_is_real(theirs) && json_real_value(theirs) == ours->real);
 		return;
-	case JWT_TEXT:
+	case NODE_TEXT:
 		assert(json_is_string(theirs) && same_text(ours->text, theirs));
 		return;
-	case JWT_ARRAY:
+	case NODE_ARRAY:
 		assert(json_is_array(theirs));
 		compare_items(ours->first, theirs);
 		return;
-	case JWT_OBJECT:
+	case NODE_OBJECT:
 		assert(json_is_object(theirs));
 		compare_members(ours->first, theirs);
 		return;
@@ -93,20 +95,30 @@ static unsigned depth_of(const json_t *value)
 	return deepest + (json_is_object(value) || json_is_array(value));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check(struct str text, const struct json_tree_rules *rules, size_t flags)
 {
-	const struct jwt_value *ours;
-	struct str text = { (const char *)data, size };
+	const struct json_node *ours;
 	struct arena a;
+	json_error_t error;
 	arena_init(&a, ARENA_BYTES);
-	json_t *theirs = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	struct jwt_json_causes causes = { JWT_PAYLOAD_JSON, JWT_PAYLOAD_TWICE };
-	enum jwt_cause cause = jwt_json_read(text, causes, &a, &ours);
-	if (cause == JWT_VALID)
+	json_t *theirs = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | flags, &error);
+	if (json_tree_read(text, rules, &a, &ours) != JSON_TREE_READ)
+		assert(!json_is_object(theirs) || depth_of(theirs) > rules->nest_max || str_find_char(text, '\0') < text.n);
+	else if (theirs != NULL)
 		compare(ours, theirs);
 	else
-		assert(!json_is_object(theirs) || depth_of(theirs) > JWT_NEST_MAX || str_find_char(text, '\0') < text.n);
+		assert((rules->allows_nul && json_error_code(&error) == json_error_null_byte_in_key) ||
+			(rules->allows_repeats && json_error_code(&error) == json_error_duplicate_key));
 	json_decref(theirs);
 	arena_deinit(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct json_tree_rules token = { .nest_max = NEST_MAX },
+										event = { .nest_max = NEST_MAX, .allows_repeats = true, .allows_nul = true };
+	const struct str text = { (const char *)data, size };
+	check(text, &token, 0);
+	check(text, &event, JSON_ALLOW_NUL);
 	return 0;
 }
