@@ -13,78 +13,91 @@
 
 #include "base/buf.h"
 #include "base/codec.h"
+#include "base/json_tree.h"
 #include "http/text.h"
-#include "lambda/fields.h"
 
 #define BASE_PATH STR("/prod")
 #define HEADERS_MAX 256
 #define QUERY_MAX_BYTES ((size_t)256 << 10)
+#define NEST_MAX 64
 
 /* Text that could not have come over HTTP is refused. */
-static enum status add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why)
+static enum status add_header(struct gateway_event *e, struct str name, struct str value, struct fault *why)
 {
 	assert(e->n_headers < HEADERS_MAX);
-	struct str named = str_of(name);
 	if (!http_is_field_value(value))
 		return fault_set(why, INVALID_INPUT, "A header's value has a control character.");
-	if (!http_is_visible(named))
+	if (!http_is_visible(name))
 		return fault_set(why, INVALID_INPUT, "A header's name is not valid.");
-	e->headers[e->n_headers++] = (struct header){ str_dup(a, named), str_dup(a, value) };
-	return fault_check_arena(a, why);
+	e->headers[e->n_headers++] = (struct header){ name, value };
+	return OK;
+}
+
+/* The first member of an object; NULL of any other value and of NULL. */
+static const struct json_node *members_of(const struct json_node *value)
+{
+	return value != NULL && value->kind == NODE_OBJECT ? value->first : NULL;
+}
+
+static size_t count_headers(const struct json_node *values)
+{
+	size_t n = 0;
+	for (; values != NULL; values = values->next) {
+		n += values->kind != NODE_ARRAY;
+		for (const struct json_node *value = node_items(values); value != NULL; value = value->next)
+			n++;
+	}
+	return n;
 }
 
 /* {"name": "value"} and {"name": ["value", ...]} alike. */
-static enum status add_headers(struct arena *a, const json_t *object, struct gateway_event *e, struct fault *why)
+static enum status add_headers(struct arena *a, const struct json_node *object, struct gateway_event *e, struct fault *why)
 {
-	const char *name;
-	json_t *values, *value;
-	size_t i, n = 0;
-	json_object_foreach((json_t *)object, name, values) n += json_is_array(values) ? json_array_size(values) : 1;
+	size_t n = count_headers(members_of(object));
 	if (n > HEADERS_MAX)
 		return fault_set(why, TOO_MUCH, "The request has more than %d headers.", HEADERS_MAX);
 	e->headers = arena_array(a, n, sizeof *e->headers);
 	TRY(fault_check_arena(a, why));
-	json_object_foreach((json_t *)object, name, values)
-	{
-		if (json_is_string(values))
-			TRY(add_header(a, e, name, json_text(values), why));
-		json_array_foreach(values, i, value) TRY(add_header(a, e, name, json_text(value), why));
+	for (const struct json_node *values = members_of(object); values != NULL; values = values->next) {
+		if (values->kind == NODE_TEXT)
+			TRY(add_header(e, values->name, values->text, why));
+		for (const struct json_node *value = node_items(values); value != NULL; value = value->next)
+			TRY(add_header(e, values->name, node_text(value), why));
 	}
 	assert(e->n_headers <= n);
 	return OK;
 }
 
-static void put_pair(struct buf *b, const char *name, struct str value)
+static void put_pair(struct buf *b, struct str name, struct str value)
 {
 	if (b->n > 0)
 		buf_put_char(b, '&');
-	uri_encode(b, str_of(name), false);
+	uri_encode(b, name, false);
 	buf_put_char(b, '=');
 	uri_encode(b, value, false);
 }
 
-static enum status write_query(struct arena *a, const json_t *object, struct gateway_event *e, struct fault *why)
+static enum status write_query(struct arena *a, const struct json_node *object, struct gateway_event *e, struct fault *why)
 {
 	struct buf b;
-	const char *name;
-	json_t *values, *value;
-	size_t i;
 	buf_init_arena(&b, a, QUERY_MAX_BYTES);
-	json_object_foreach((json_t *)object, name, values)
-	{
-		if (json_is_string(values))
-			put_pair(&b, name, json_text(values));
-		json_array_foreach(values, i, value) put_pair(&b, name, json_text(value));
+	for (const struct json_node *values = members_of(object); values != NULL; values = values->next) {
+		if (str_find_char(values->name, '\0') < values->name.n)
+			return fault_set(why, INVALID_INPUT, "The name of a query parameter has a NUL.");
+		if (values->kind == NODE_TEXT)
+			put_pair(&b, values->name, values->text);
+		for (const struct json_node *value = node_items(values); value != NULL; value = value->next)
+			put_pair(&b, values->name, node_text(value));
 	}
 	e->query = buf_str(&b);
 	return fault_check_buf(&b, why);
 }
 
 /* The member with all values, or else the one with the last of each; both may be null or missing. */
-static const json_t *first_present(const json_t *root, const char *all, const char *last)
+static const struct json_node *first_present(const struct json_node *root, struct str all, struct str last)
 {
-	const json_t *found = json_object_get(root, all);
-	return json_is_object(found) ? found : json_object_get(root, last);
+	const struct json_node *found = node_member(root, all);
+	return found != NULL && found->kind == NODE_OBJECT ? found : node_member(root, last);
 }
 
 /* An address that is none leaves the client unknown. */
@@ -105,14 +118,13 @@ static size_t count_slashes(struct str s)
 /* The path below the base path of a custom domain.
  * route       that was matched, "/images/{imageId}"; a last segment {name+} stands for all that follow, as many as the parameter has
  * parameters  what the names stood for; may be NULL */
-static struct str without_mapping(struct str path, struct str route, const json_t *parameters)
+static struct str without_mapping(struct str path, struct str route, const struct json_node *parameters)
 {
 	size_t segments = count_slashes(route), start = path.n;
 	if (!str_starts_with(route, STR("/")) || !str_starts_with(path, STR("/")))
 		return path;
-	const char *name;
-	json_t *value;
-	json_object_foreach((json_t *)parameters, name, value) segments += count_slashes(json_text(value));
+	for (const struct json_node *value = members_of(parameters); value != NULL; value = value->next)
+		segments += count_slashes(node_text(value));
 	while (segments > 0 && start > 0)
 		segments -= path.p[--start] == '/';
 	/* A route that begins with a name, as {proxy+} does, matched the base path too. */
@@ -122,14 +134,15 @@ static struct str without_mapping(struct str path, struct str route, const json_
 	return segments == 0 && str_equal(first, own) ? str_slice(path, start, path.n) : path;
 }
 
-static enum status read_v1(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why)
+static enum status read_v1(struct arena *a, const struct json_node *root, struct gateway_event *out, struct fault *why)
 {
-	out->method = str_dup(a, field_text(root, "httpMethod"));
-	out->path =
-		str_dup(a, without_mapping(field_text(root, "path"), field_text(root, "resource"), json_object_get(root, "pathParameters")));
-	set_client(out, field_at(root, "requestContext", "identity", "sourceIp", NULL));
-	TRY(write_query(a, first_present(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
-	return add_headers(a, first_present(root, "multiValueHeaders", "headers"), out, why);
+	const struct json_node *identity = node_member(node_member(root, STR("requestContext")), STR("identity"));
+	out->method = node_member_text(root, STR("httpMethod"));
+	out->path = without_mapping(
+		node_member_text(root, STR("path")), node_member_text(root, STR("resource")), node_member(root, STR("pathParameters")));
+	set_client(out, node_member_text(identity, STR("sourceIp")));
+	TRY(write_query(a, first_present(root, STR("multiValueQueryStringParameters"), STR("queryStringParameters")), out, why));
+	return add_headers(a, first_present(root, STR("multiValueHeaders"), STR("headers")), out, why);
 }
 
 static struct str without_stage(struct str path, struct str stage)
@@ -141,16 +154,17 @@ static struct str without_stage(struct str path, struct str stage)
 	return rest.n == 0 ? STR("/") : rest.p[0] == '/' ? rest : path;
 }
 
-static enum status read_v2(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why)
+static enum status read_v2(struct arena *a, const struct json_node *root, struct gateway_event *out, struct fault *why)
 {
-	out->method = str_dup(a, field_at(root, "requestContext", "http", "method", NULL));
-	struct str route = field_text(root, "routeKey"); /* "GET /images/{imageId}", or $default */
-	struct str path = without_stage(field_text(root, "rawPath"), field_at(root, "requestContext", "stage", NULL));
+	const struct json_node *context = node_member(root, STR("requestContext")), *http = node_member(context, STR("http"));
+	out->method = node_member_text(http, STR("method"));
+	struct str route = node_member_text(root, STR("routeKey")); /* "GET /images/{imageId}", or $default */
+	struct str path = without_stage(node_member_text(root, STR("rawPath")), node_member_text(context, STR("stage")));
 	route = str_slice(route, str_find_char(route, '/'), route.n);
-	out->path = str_dup(a, without_mapping(path, route, json_object_get(root, "pathParameters")));
-	set_client(out, field_at(root, "requestContext", "http", "sourceIp", NULL));
-	out->query = str_dup(a, field_text(root, "rawQueryString"));
-	return add_headers(a, json_object_get(root, "headers"), out, why);
+	out->path = without_mapping(path, route, node_member(root, STR("pathParameters")));
+	set_client(out, node_member_text(http, STR("sourceIp")));
+	out->query = node_member_text(root, STR("rawQueryString"));
+	return add_headers(a, node_member(root, STR("headers")), out, why);
 }
 
 static enum status not_a_gateway_event(struct fault *why, const char *lacks)
@@ -160,12 +174,11 @@ static enum status not_a_gateway_event(struct fault *why, const char *lacks)
 	return st;
 }
 
-static enum status read_root(struct arena *a, const json_t *root, struct gateway_event *e, struct fault *why)
+static enum status read_root(struct arena *a, const struct json_node *root, struct gateway_event *e, struct fault *why)
 {
-	struct str version = field_text(root, "version");
-	struct str id = field_at(root, "requestContext", "requestId", NULL);
-	e->version = str_equal(version, STR("2.0")) ? GATEWAY_V2 : GATEWAY_V1;
-	e->id = http_is_visible(id) && id.n <= 128 ? str_dup(a, id) : STR("");
+	struct str id = node_member_text(node_member(root, STR("requestContext")), STR("requestId"));
+	e->version = str_equal(node_member_text(root, STR("version")), STR("2.0")) ? GATEWAY_V2 : GATEWAY_V1;
+	e->id = http_is_visible(id) && id.n <= 128 ? id : STR("");
 	TRY((e->version == GATEWAY_V2 ? read_v2 : read_v1)(a, root, e, why));
 	if (!http_is_visible(e->method))
 		return not_a_gateway_event(why, "method");
@@ -177,15 +190,15 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 		e->path = str_printf(a, "%.*s%.*s", STRF(BASE_PATH), STRF(e->path));
 	if (e->path.p == NULL)
 		return fault_too_much(why);
-	const json_t *body = json_object_get(root, "body");
-	struct str text = json_text(body);
-	if (body != NULL && !json_is_null(body) && text.p == NULL) {
+	const struct json_node *body = node_member(root, STR("body")), *encoded = node_member(root, STR("isBase64Encoded"));
+	struct str text = node_text(body);
+	if (body != NULL && body->kind != NODE_NULL && text.p == NULL) {
 		enum status st = fault_set(why, INTERNAL, "The event's body is not text.");
 		fault_cause(why, "the event's body is neither a string nor null");
 		return st;
 	}
-	if (!json_is_true(json_object_get(root, "isBase64Encoded")))
-		e->body = text.n > 0 ? str_dup(a, text) : STR("");
+	if (encoded == NULL || encoded->kind != NODE_TRUE)
+		e->body = text.n > 0 ? text : STR("");
 	else if (!base64_decode(a, text, &e->body) && arena_ok(a))
 		return fault_set(why, INVALID_INPUT, "The body is not valid base64.");
 	return fault_check_arena(a, why);
@@ -194,14 +207,19 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 enum status gateway_event_read(struct arena *a, struct str event, struct gateway_event *out, struct fault *why)
 {
 	assert(a != NULL && out != NULL);
-	json_auto_t *root = NULL;
-	struct fault inner = { 0 };
+	static const struct json_tree_rules rules = { .nest_max = NEST_MAX, .allows_repeats = true, .allows_nul = true };
+	const struct json_node *root;
 	*out = (struct gateway_event){ .id = STR(""), .method = STR(""), .path = STR(""), .query = STR(""), .body = STR("") };
-	if (fields_parse(event, &root, &inner) == OK)
+	switch (json_tree_read(event, &rules, a, &root)) {
+	case JSON_TREE_READ:
 		return read_root(a, root, out, why);
-	if (inner.code == F_BAD_FIELD)
-		return fault_set(why, INVALID_INPUT, "The name of a header or of a query parameter has a NUL.");
+	case JSON_TREE_NO_MEMORY:
+		return fault_check_arena(a, why);
+	case JSON_TREE_REPEATED:
+	case JSON_TREE_MALFORMED:
+		break;
+	}
 	enum status st = fault_set(why, INTERNAL, "The event cannot be read.");
-	fault_cause(why, "%s: %s", inner.text, inner.cause);
+	fault_cause(why, "the event is not a JSON object, or nests too deeply");
 	return st;
 }

@@ -1,5 +1,6 @@
 /* An HTTP request as API Gateway passes it on: REST proxy events (payload 1.0) and HTTP API or
- * Function URL events (payload 2.0), made into one shape. Pure: bytes and an arena in, a struct out.
+ * Function URL events (payload 2.0), made into one shape. Pure: bytes and an arena in, a struct out, whose
+ * texts are in one of the two.
  * Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon API Gateway", payload formats. */
 #ifndef LAMBDA_GATEWAY_EVENT_H
 #define LAMBDA_GATEWAY_EVENT_H

@@ -183,6 +183,17 @@ static void test_header_that_cannot_be_one_then_refused(void **state)
 	assert_int_equal(why.code, F_INVALID_INPUT);
 }
 
+static void test_headers_that_are_no_text_then_empty_or_none(void **state)
+{
+	assert_int_equal(read("{\"path\":\"/a\",\"httpMethod\":\"GET\",\"headers\":{\"A\":[[],[1,2],7],\"B\":{\"c\":\"d\"},\"C\":[]}}"), OK);
+	assert_int_equal(e.n_headers, 3);
+	for (size_t i = 0; i < e.n_headers; i++)
+		assert_header(i, "A", "");
+	assert_int_equal(read("{\"path\":\"/a\",\"httpMethod\":\"GET\",\"headers\":[\"A\"],\"queryStringParameters\":[\"a\"]}"), OK);
+	assert_int_equal(e.n_headers, 0);
+	assert_str(e.query, STR(""));
+}
+
 /* What a client can put into a request is its own fault, so that it raises no alarm. */
 static void test_path_or_name_with_a_control_character_then_refused(void **state)
 {
@@ -245,6 +256,7 @@ int main(void)
 		TEST(test_body_as_text_or_base64_then_the_bytes),
 		TEST(test_body_that_is_not_base64_then_the_clients_fault),
 		TEST(test_header_that_cannot_be_one_then_refused),
+		TEST(test_headers_that_are_no_text_then_empty_or_none),
 		TEST(test_path_or_name_with_a_control_character_then_refused),
 		TEST(test_request_id_that_may_not_are_in_a_header_then_none),
 		TEST(test_event_that_is_not_from_a_gateway_then_internal_with_a_cause),
