@@ -34,7 +34,7 @@ class NullTable:
     """The DynamoDB that does nothing, for a with statement; `url` leads to it."""
 
     def __init__(self, *arguments):
-        certificate = len(arguments) in (2, 5)   # of three, and more, the first are an object, its row and where to put others
+        certificate = len(arguments) in (2, 5)   # one is a row; of three, and more, the first are an object, its row and where to put others
         self.process = subprocess.Popen([BIN / "null_dynamodb", "0", *arguments], stdout=subprocess.PIPE, text=True)
         port = self.process.stdout.readline().strip()
         self.url = f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
@@ -115,6 +115,12 @@ class Invoker:
         claims = claims_of(tokens[0])
         self.env = {"TINTYPE_OIDC_ISSUER": claims["iss"], "TINTYPE_OIDC_AUDIENCE": claims["client_id"], "TINTYPE_OIDC_JWKS": keys}
 
+    def user(self, b):
+        """What the table has of a user who was here before, with what DynamoDB keeps for ours."""
+        counters = ("firstMs", "seenMs", "changedMs", "claimedBytes", "claimedImages", "reservedBytes", "pendingSlots", "slotMinute", "minuteSlots", "changes")
+        texts = {"imageId": "usage#" + "a" * 32, "owner": "a" * 32, "issuer": self.env["TINTYPE_OIDC_ISSUER"], "subject": "aaaaaaaa-bbbb-cccc-dddd-000000000000"}
+        return b.file("user.json", json.dumps({"Item": {name: {"S": text} for name, text in texts.items()} | {name: {"N": "1767225900000"} for name in counters}}))
+
     def invoke(self, program, table, invocations):
         handler = "upload" if program is self.ours else "lambda.handler"
         env = ENV | {"_HANDLER": handler, "AWS_LAMBDA_FUNCTION_NAME": "ImageUploadHandler", "AWS_ENDPOINT_URL_DYNAMODB": table.url, "DYNAMODB_ENDPOINT": table.url}
@@ -161,10 +167,10 @@ def bench_lambda(b):
         faster("first invocation over TLS, against Node", 20, cold["first_ms"])
         ours, theirs = (kib / 1024 for kib in one.rounds(tls, rounds, invocations)["peak_kib"])
         b.row("Lambda: peak RSS after warm invocations over TLS, of Node's", "<= 0.1", f"{ours / theirs:.3f}", ours <= 0.1 * theirs, f"{ours:.1f} MB against {theirs:.1f} MB")
-        one.give_tokens(b, invocations)
-        with one_processor(plain):
-            warm = one.rounds(plain, rounds, invocations)
-        faster("warm invocation with a token to verify, all on one processor, against Node with jose", 10, warm["warm_ms"], "; processor time {:.3g} ms against {:.3g} ms".format(*warm["cpu_ms"]))
+    one.give_tokens(b, invocations)
+    with NullTable(one.user(b)) as knows, one_processor(knows):
+        warm = one.rounds(knows, rounds, invocations)
+    faster("warm invocation with a token to verify, all on one processor, against Node with jose", 10, warm["warm_ms"], "; processor time {:.3g} ms against {:.3g} ms".format(*warm["cpu_ms"]))
 
 
 def start_server(table):

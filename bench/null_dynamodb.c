@@ -2,9 +2,10 @@
  * One thread, epoll. The table of both sides in `make bench`; it costs them less than any real one would.
  *
  *   null_dynamodb PORT [CERTIFICATE KEY]     0 chooses a free port; the port is printed
+ *   null_dynamodb PORT ROW
  *   null_dynamodb PORT IMAGE ROW DIR [CERTIFICATE KEY]
  *
- * With a certificate and its key, two PEM files, it uses TLS. With an image, and its row as the answer of GetItem, it is an S3 of that
+ * With a certificate and its key, two PEM files, it uses TLS. A row is the answer of GetItem. With an image it is an S3 of that
  * one object too; what is put is written to DIR, under the last part of its key. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -103,7 +104,7 @@ static void keep(const struct connection *c, size_t whole)
 
 static bool respond(struct connection *c, size_t whole)
 {
-	const char *target = objects.image != NULL ? strcasestr(c->bytes, "x-amz-target: DynamoDB_20120810.GetItem") : NULL;
+	const char *target = objects.row != NULL ? strcasestr(c->bytes, "x-amz-target: DynamoDB_20120810.GetItem") : NULL;
 	if (objects.image != NULL && strncmp(c->bytes, "GET /", 5) == 0)
 		return give(c, objects.image, objects.image_bytes);
 	if (objects.image != NULL && strncmp(c->bytes, "PUT /", 5) == 0) {
@@ -153,11 +154,15 @@ static char *read_response(const char *path, const char *headers, size_t *n)
 	return bytes;
 }
 
-static void read_objects(const char *image, const char *row, const char *dir)
+static void read_row(const char *row)
+{
+	objects.row = read_response(row, "Content-Type: application/x-amz-json-1.0\r\n", &objects.row_bytes);
+}
+
+static void read_objects(const char *image, const char *dir)
 {
 	static const char dated[] = "ETag: \"bench\"\r\nLast-Modified: Wed, 01 Jan 2025 00:00:00 GMT\r\nContent-Type: image/jpeg\r\n";
 	objects.image = read_response(image, dated, &objects.image_bytes);
-	objects.row = read_response(row, "Content-Type: application/x-amz-json-1.0\r\n", &objects.row_bytes);
 	objects.put = read_response(NULL, "ETag: \"bench\"\r\n", &objects.put_bytes);
 	objects.dir = dir;
 }
@@ -219,7 +224,9 @@ int main(int argc, char **argv)
 	char **certificate = argv + (has_objects ? 5 : 2);
 	SSL_CTX *tls = argc > (has_objects ? 6 : 3) ? read_certificate(certificate[0], certificate[1]) : NULL;
 	if (has_objects)
-		read_objects(argv[2], argv[3], argv[4]);
+		read_objects(argv[2], argv[4]);
+	if (has_objects || argc == 3)
+		read_row(argv[has_objects ? 3 : 2]);
 	int listener = listen_on((uint16_t)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0)), epoll = epoll_create1(EPOLL_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = NULL });
