@@ -300,11 +300,12 @@ static const char *find_picture(struct str meta, struct heif_index *out)
 
 struct location_form {
 	uint32_t version;
-	uint32_t sizes; /* four of 4 bits: of offset, length, base offset and index */
+	uint32_t sizes;   /* four of 4 bits: of offset, length, base offset and index */
+	uint32_t extents; /* so far, also of items that there are not: one may have no bytes */
 };
 
 /* One item of iloc. */
-static const char *next_location(struct cursor *c, const struct location_form *form, struct heif_plan *out)
+static const char *next_location(struct cursor *c, struct location_form *form, struct heif_plan *out)
 {
 	struct heif_item *item = find_item(&out->index, next_u32(c, form->version < 2 ? 2 : 4));
 	uint32_t method = form->version == 0 ? 0 : next_u32(c, 2) & 0xf;
@@ -315,6 +316,8 @@ static const char *next_location(struct cursor *c, const struct location_form *f
 		(void)next_number(c, form->version == 0 ? 0 : form->sizes & 0xf);
 		uint64_t offset = next_number(c, form->sizes >> 12 & 0xf);
 		extent.n = next_number(c, form->sizes >> 8 & 0xf);
+		if (form->extents++ == HEIF_EXTENTS_MAX)
+			return "its data are in too many pieces";
 		if (item == NULL || c->failed)
 			continue;
 		item->located = true;
@@ -324,8 +327,6 @@ static const char *next_location(struct cursor *c, const struct location_form *f
 			continue;
 		if (__builtin_add_overflow(base, offset, &extent.at) || extent.at > INT64_MAX || extent.n > INT64_MAX)
 			return "its data are in a place that is impossible";
-		if (out->extents == HEIF_EXTENTS_MAX)
-			return "its data are in too many pieces";
 		out->extent[out->extents++] = extent;
 	}
 	return NULL;

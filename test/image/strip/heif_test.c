@@ -130,6 +130,8 @@ static void test_what_cannot_be_stripped_then_refused_with_the_reason(void **sta
 	expect_refused(with(in, str_find(in, STR("meta")), "mdat", 4), "its data come before its index");
 	expect_refused(with(in, str_find(in, STR("iloc")), "abcd", 4), "the places of its data are malformed");
 	expect_refused(with(in, str_find(in, STR("iloc")) + 20, "\x7f", 1), "it ends too early");
+	/* 65,535 pieces, which take no bytes, of an item that there is not */
+	expect_refused(with(in, str_find(in, STR("iloc")) + 8, "\0\0\0\2\0\x09\0\0\0\0\xff\xff", 12), "its data are in too many pieces");
 	expect_refused(with(in, str_find(in, STR("iprp")) - 4, "\0\0\0\3", 4), "a box is malformed");
 	expect_refused(with(in, 8, "hevc", 4), "it is a sequence of images, or of an unknown kind");
 	expect_refused(str_slice(in, 0, in.n - SECRET.n), "it ends too early");
