@@ -231,11 +231,12 @@ static void assert_refused(struct bench *b, bool refused, enum status (*change)(
 {
 	const int64_t until_ms = clock_mono_ms() + b->w.transfer->settle_ms;
 	for (;;) {
+		bool is_late = clock_mono_ms() > until_ms; /* before the change, which may take its time */
 		enum status got = change(b);
 		bool is_refused = got == BUSY && b->why.code == F_READ_ONLY;
 		if (is_refused == refused && (refused || got == OK))
 			return;
-		if (clock_mono_ms() > until_ms)
+		if (is_late)
 			fail_msg("%s: %s", fault_name(b->why.code), b->why.text);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000000 }, NULL);
 	}

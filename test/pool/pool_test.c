@@ -330,9 +330,10 @@ static void test_many_callers_then_all_answered_or_refused(void **state)
 static void test_one_client_then_half_of_the_processes(void **state)
 {
 	static struct caller callers[3];
-	start((struct pool_options){ .workers = 2, .job_ms = 2000 });
+	start((struct pool_options){ .workers = 2 });
 	struct str bytes = jpeg_of(80, 60);
-	kill(find_child(), SIGSTOP); /* only one was started so far: the first job is held by it */
+	pid_t stopped = find_child(); /* only one was started so far: the first job is held by it */
+	kill(stopped, SIGSTOP);
 	for (size_t i = 0; i < 2; i++) {
 		callers[i].job = check_of(bytes);
 		callers[i].job.caller.bytes[0] = 1;
@@ -344,6 +345,7 @@ static void test_one_client_then_half_of_the_processes(void **state)
 	assert_null(run_caller(&callers[2])); /* passes the one that waits */
 	assert_int_equal(callers[2].status, OK);
 	assert_int_equal(metric_get(M_RENDER_WAITING), 1);
+	kill(stopped, SIGCONT);
 	for (size_t i = 0; i < 2; i++) {
 		pthread_join(callers[i].thread, NULL);
 		assert_int_equal(callers[i].status, OK);

@@ -2,6 +2,7 @@
  * acknowledged change is in the database once: in the rows, the counts and the owner's usage. */
 #include "postgres/fixture.h"
 #include "postgres/recorded.h"
+#include "unit.h"
 
 #include "base/hash.h"
 
@@ -11,11 +12,6 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 
 /* load from several threads */
 
@@ -215,10 +211,11 @@ static void test_server_away_then_refused_with_the_time_to_try_again_and_served_
 	arena_init(&a, 1 << 20);
 	pg_fixture_make(&w, 0);
 	struct pg_fixture *p = w.own;
-	p->options.timeout_ms = 300;
-	pg_fixture_reopen(&w);
 	struct image_row row = recorded_row(&a, 1);
 	assert_int_equal(table_insert(w.table, &row, &why), OK);
+	p->options.timeout_ms = 300;
+	pg_fixture_reopen(&w);
+	wait_until(table_get(w.table, row.image_id, &a, &got, &why) == OK); /* it has connected, which may take longer */
 	postgres_server_kill(&pg_server);
 	struct image_row other = recorded_row(&a, 2);
 	assert_int_equal(table_insert(w.table, &other, &why), IO);
