@@ -321,7 +321,7 @@ test('behind nginx as a caching proxy the second visitor causes no request for a
 		const first = await visit();
 		assert.deepEqual(first.statuses, Array(5).fill(200));
 		assert.deepEqual(first.caches, Array(5).fill('MISS'));
-		assert.equal(await requests(), 5);
+		await eventually(async () => await requests() === 5, { what: 'the counts, which follow the responses' });
 		const second = await visit();
 		assert.deepEqual(second.urls, first.urls);
 		assert.deepEqual(second.caches, Array(5).fill('HIT'));

@@ -172,6 +172,7 @@ test('every kind of damage is found beside the running server, which repairs it;
 	const repair = await fsck('--repair');
 	assert.deepEqual([repair.found, repair.left, repair.code, repair.stderr], [all, left, 1, '']);
 	assert.equal(repair.counts.repaired, all.length - left.length);
+	await eventually(() => server.events('fsck.repaired').length >= all.length - left.length, { what: 'their lines in the log' });
 	const logged = server.events('fsck.repaired').map(e => `${e.kind} ${e.subject}`).sort();
 	assert.deepEqual(logged, all.filter(finding => !left.includes(finding)));
 	assert.ok(!existsSync(path.join(data, 'fsck')));

@@ -87,14 +87,14 @@ const DECODED = 'tintype_render_jobs_total{outcome="answered"}';
 const images = status => `tintype_images{status="${status}"}`;
 const uploads = outcome => `tintype_uploads_total{outcome="${outcome}"}`;
 const RECEIVED = 'tintype_bytes_received_total', STORED = 'tintype_stored_bytes', SLOTS = 'tintype_slots_total', DELETES = 'tintype_deletes_total';
-/** What act gives, once its last request has been counted, which is done after the response was sent. */
-async function counted(act, route) {
-	const count = async () => (await scrape()).series.get(requests('api', route, 200)) ?? 0, before = await count();
+/** What act gives, once its requests, one of each of these series, have been counted, which is done after their responses were sent. */
+async function counted(act, ...ids) {
+	const counts = async () => { const { series } = await scrape(); return ids.map(id => series.get(id) ?? 0); }, before = await counts();
 	const given = await act();
-	await eventually(async () => await count() > before, { what: 'the count of the request' });
+	await eventually(async () => (await counts()).every((n, i) => n > before[i]), { what: 'the counts of the requests' });
 	return given;
 }
-const countedSlot = (...given) => counted(() => openSlot(server, ...given), 'POST /upload');
+const countedSlot = (...given) => counted(() => openSlot(server, ...given), requests('api', 'POST /upload', 200));
 const slotBody = JSON.stringify({ fileName: 'a.png', fileType: 'image/png' });
 const html = Buffer.from('<html>');
 
@@ -109,7 +109,7 @@ test('health and readiness, by GET and HEAD', async () => {
 });
 
 test('every metric of the table is there with its type, and each histogram adds up', async () => {
-	await call(server, 'GET', '/images');
+	await counted(() => call(server, 'GET', '/images'), requests('api', 'GET /images', 200));
 	const { families, series } = await scrape();
 	const table = readFileSync(path.join(root, 'src/base/metrics.def'), 'utf8');
 	const rows = [...table.matchAll(/^METRIC\(\w+, "(\w+)", "(\w+)", "((?:[^"\\]|\\.)*)"/gm)];
@@ -203,12 +203,12 @@ test('an upload that is cut off, and one whose digest is wrong', async t => {
 
 test('an upload without permission is not counted', async () => {
 	const slot = await countedSlot();
-	const wrong = { ...slot, uploadUrl: slot.uploadUrl.replace(/Signature=.{4}/, 'Signature=0000') };
+	const wrong = { ...slot, uploadUrl: slot.uploadUrl.replace(/Signature=(.)/, (all, c) => `Signature=${c === '0' ? '1' : '0'}`) };
 	await moved(async () => [await putBytes(wrong, tinyPng)], { [requests('storage', 'PUT /object', 403)]: 1, [RECEIVED]: tinyPng.length });
 });
 
 test('whole, partial and refused reads; and the deletion of an image', async () => {
-	const { image } = await counted(() => uploadImage(server), 'GET /images/{imageId}');
+	const { image } = await counted(() => uploadImage(server), requests('api', 'POST /upload', 200), requests('storage', 'PUT /object', 200), requests('api', 'GET /images/{imageId}', 200));
 	const get = headers => async () => [await fetchUrl(image.downloadUrl, { headers })];
 	await moved(get({}), { [requests('storage', 'GET /object', 200)]: 1 });
 	await moved(get({ Range: 'bytes=1-3' }), { [requests('storage', 'GET /object', 206)]: 1 });

@@ -56,12 +56,14 @@ async function send(server, n, { type, bytes, what }) {
 
 /** Every process that was started ended for a reason that is counted, or runs. */
 async function checkProcesses(server, sent) {
-	const { text } = await fetchUrl(`${server.admin}/metrics`);
-	const value = (name, labels) => Number(text.split('\n').find(line => line.startsWith(`tintype_render_${name}_total{${labels}}`)).split(' ').pop());
-	const ends = Object.fromEntries(['died', 'slow', 'late', 'invalid', 'gone', 'replaced'].map(reason => [reason, value('ends', `reason="${reason}"`)]));
-	assert.equal(value('starts', 'outcome="ready"'), renderers(server).length + Object.values(ends).reduce((a, b) => a + b), JSON.stringify(ends));
-	const deaths = server.events('render.died');
-	assert.equal(deaths.length, ends.died + ends.slow + ends.late + ends.invalid + ends.gone);
+	let ends, deaths;
+	await eventually(async () => {   // one may just be replaced, and the log comes after what it tells of
+		const { text } = await fetchUrl(`${server.admin}/metrics`);
+		const value = (name, labels) => Number(text.split('\n').find(line => line.startsWith(`tintype_render_${name}_total{${labels}}`)).split(' ').pop());
+		ends = Object.fromEntries(['died', 'slow', 'late', 'invalid', 'gone', 'replaced'].map(reason => [reason, value('ends', `reason="${reason}"`)]));
+		deaths = server.events('render.died');
+		return value('starts', 'outcome="ready"') === renderers(server).length + Object.values(ends).reduce((a, b) => a + b) && deaths.length === ends.died + ends.slow + ends.late + ends.invalid + ends.gone;
+	}, { what: 'the counts of the processes' }).catch(error => assert.fail(`${error.message}: ${JSON.stringify(ends)}, ${renderers(server).length} run, ${deaths.length} deaths in the log`));
 	assert.deepEqual(deaths.filter(e => e.signal === 11 || e.signal === 6 || e.signal === 31), [], 'a decoder crashed, or called what the filter forbids');
 	return `${sent} pictures, processes that ended: ${JSON.stringify(ends)}`;
 }

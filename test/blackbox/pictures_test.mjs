@@ -102,7 +102,7 @@ test('a renderer that is killed or stopped harms no image', async () => {
 			process.kill(pid, signal);
 		await Promise.all([upload('photo.jpg'), upload('alpha.png'), upload('still.gif')]); // each fails unless it is accepted
 	}
-	assert.ok(server.events('render.died').some(e => e.reason === 'late' && e.signal === 9));
+	await server.waitForEvent(e => e.event === 'render.died' && e.reason === 'late' && e.signal === 9);
 	assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
 });
 
@@ -113,7 +113,7 @@ test('many uploads at once are all answered, by no more processes than there may
 	assert.ok(answers.filter(a => a.put.status === 200).length >= 30);
 	for (const { put } of answers.filter(a => a.put.status === 503))
 		assert.ok(Number(put.headers.get('retry-after')) > 0);
-	assert.ok(renderers(server).length <= server.events('render.ready')[0].workers);
+	await eventually(() => renderers(server).length <= server.events('render.ready')[0].workers, { what: 'no more processes, but one that has ended just now' });
 });
 
 test('when too many images wait the others get 503, and are accepted later', async t => {

@@ -37,10 +37,10 @@ test('two clients wait, an upload wakes both', async () => {
 		assert.equal(answer.json.status, 'uploaded');
 		assert.ok(answer.json.downloadUrl);
 	}
-	assert.equal(await waiting(server), 1);
+	await isWaiting(server, 1);
 	assert.equal((await call(server, 'DELETE', `/images/${other.imageId}`)).status, 204);
 	assert.equal((await third.answer).status, 404);
-	assert.equal(await waiting(server), 0);
+	await isWaiting(server, 0);
 });
 
 test('a rejection wakes too', async () => {
@@ -62,7 +62,7 @@ test('when the time is over the image is told as it is', async () => {
 	const slot = await openSlot(server);
 	assert.equal((await read(server, slot, 0)).json.status, 'pending');
 	assert.equal((await read(server, slot, 1)).json.status, 'pending');
-	assert.equal(await waiting(server), 0);
+	await isWaiting(server, 0);
 });
 
 test('a wait of another form is 400', async () => {
@@ -91,7 +91,7 @@ test('beyond a thousand that wait the next is answered at once, and all are woke
 	await putBytes(slot, tinyPng);
 	const states = await Promise.all(calls.map(async one => (await one.answer).json.status));
 	assert.ok(states.every(state => state === 'uploaded'));
-	assert.equal(await waiting(server), 0);
+	await isWaiting(server, 0);
 });
 
 test('a server that ends answers them first', async () => {

@@ -52,6 +52,7 @@ describe('a receiver that is disabled', { concurrency: true }, () => {
 		assert.ok(before <= 2, 'of two events that were on their way at once, at most both');
 		await eventually(async () => (await metricsOf(server))['tintype_webhooks{state="waiting"}'] === 0, { what: 'the end of the queue' });
 		assert.equal((await metricsOf(server)).tintype_webhooks_disabled, 0);
+		await server.waitForEvent('webhook.enabled');
 		assert.equal(server.events('webhook.enabled').length, 1);
 		assert.deepEqual(receiver.faults, []);
 	});
