@@ -52,7 +52,7 @@ test('slots of one address without the key, by all three calls, until the bucket
 test('another address is not affected, a neighbor in the same /64 is, and what a client claims to be counts for nothing', async () => {
 	assert.equal((await call(slots, 'POST', '/upload', { json, headers: from('192.0.2.2') })).status, 200);
 	const answers = await statuses(30, i => call(slots, 'POST', '/upload', { json, headers: from(`203.0.113.${i}, 2001:db8:0:1::${i + 1}`) }));
-	refused(answers.at(-1));
+	refused(answers.find(answer => answer.status !== 200));
 	assert.equal((await call(slots, 'POST', '/upload', { json, headers: from('2001:db8:0:2::1') })).status, 200);
 });
 

@@ -152,7 +152,7 @@ test('the console shows the images that this table can list, any row by its id, 
 	await eventually(async () => (await look(`logs?text=${slot.imageId}`)).json.lines.length > 0, { what: 'a line of the log' });
 	const { kept, points } = (await look('history')).json;
 	assert.equal(kept, 'memory');
-	assert.ok(points.at(-1).api > 0);
+	assert.ok(points.some(({ api }) => api > 0));   // the newest may have begun just now
 	for (const id of [waits.imageId, slot.imageId])
 		assert.equal((await call(server, 'DELETE', `/images/${id}`)).status, 204);
 });

@@ -10,6 +10,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { after, test } from 'node:test';
 
+import { freePort } from './support/port.mjs';
 import { call, childEnv, corpus, credentials, eventually, fetchUrl, openSlot, parseAnswer, program, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
@@ -359,11 +360,7 @@ for (const closed of ['<&-', '>&-', '<&- >&-'])
 	});
 
 test('with 2>&- nothing that would be logged lands in a file of the server', async () => {
-	const taken = net.createServer().listen(0, '127.0.0.1');
-	await once(taken, 'listening');
-	const { port } = taken.address();
-	await new Promise(resolve => taken.close(resolve));
-	const listen = [...anyPorts.slice(0, 4), '--admin', `127.0.0.1:${port}`];
+	const port = await freePort(), listen = [...anyPorts.slice(0, 4), '--admin', `127.0.0.1:${port}`];
 	const child = spawn('sh', ['-c', 'exec "$@" 2>&-', 'sh', process.env.TINTYPE, 'serve', '--data', fresh('mute'), ...listen], { stdio: 'ignore' });
 	const ended = once(child, 'close');
 	await eventually(() => child.exitCode !== null || fetchUrl(`http://127.0.0.1:${port}/healthz`).then(answer => answer.status === 200, () => false), { what: 'the start' });
