@@ -15,7 +15,7 @@ import { startProxy } from './support/proxy.mjs';
 import { SECRET, startReceiver, webhookEnv } from './support/receiver.mjs';
 import { corpus, eventually, npmPackage, pictures, startServer, tinyPng } from './support/server.mjs';
 
-const KEY = 'correct-horse-battery-staple', RETRY = { firstDelayMs: 20 };
+const KEY = 'correct-horse-battery-staple', RETRY = { firstDelayMs: 20 }, PATIENT = { ...RETRY, maxDelayMs: 5000, attempts: 30 };   // the latter: until a server has started
 const big = png(600, 500, { noise: true });
 const md5 = bytes => createHash('md5').update(bytes).digest('hex');
 const named = (name, bytes, type = '') => new File([bytes], name, { type });
@@ -116,7 +116,8 @@ for (const who of ['anonymous', 'keyed']) {
 
 	test(`${who}: the server is killed while the bytes are sent and starts again: one image`, async () => {
 		storage.rule = first('PUT', { holdAt: 300000 });
-		const told = [], upload = client().upload(named('big.png', big), { onProgress: sent => told.push(sent) });
+		const patient = new Client({ url: `${api.url}/prod`, ...who === 'keyed' && { key: KEY }, retry: PATIENT });
+		const told = [], upload = patient.upload(named('big.png', big), { onProgress: sent => told.push(sent) });
 		await eventually(() => storage.holding() > 0, { what: 'bytes on their way' });
 		await server.kill();
 		storage.release();
@@ -174,6 +175,7 @@ for (const who of ['anonymous', 'keyed']) {
 	});
 
 	test(`${who}: an upload that is aborted throws the signal's reason and leaves nothing`, async () => {
+		api.heads.length = 0;   // other tests delete too
 		storage.rule = first('PUT', { holdAt: 300000 });
 		const abort = new AbortController(), reason = new Error('not this one');
 		const upload = client().upload(named('aborted.png', big), { signal: abort.signal });
@@ -184,7 +186,7 @@ for (const who of ['anonymous', 'keyed']) {
 		const id = /images\/(\S+)/.exec(api.heads.findLast(head => head.startsWith('DELETE')))[1];
 		await eventually(() => keyed.get(id).then(() => false, error => error.code === 'no_such_image'), { what: 'the slot to be gone' });
 		await assert.rejects(client().upload(tinyPng, { signal: AbortSignal.abort(reason) }), error => error === reason);
-			assert.deepEqual(await listed(), []);
+		assert.deepEqual(await listed(), []);
 	});
 }
 

@@ -166,7 +166,7 @@ test('in Chromium: progress, a server that is killed while bytes are sent, an ab
 	await page.evaluate(async ([url, content]) => {
 		const { Client, verifyWebhook } = await import('/src/index.js');
 		window.file = new File([Uint8Array.from(atob(content), c => c.charCodeAt(0))], 'big.jpg', { type: 'image/jpeg' });
-		window.client = new Client({ url, retry: { firstDelayMs: 200 } });
+		window.client = new Client({ url, retry: { firstDelayMs: 200, maxDelayMs: 5000, attempts: 30 } });
 		window.abort = new AbortController();
 		window.verifyWebhook = verifyWebhook;
 		window.start = options => {
@@ -260,7 +260,7 @@ test('the hook in React\'s strict mode: states, another try, and what is under w
 	await state(/b\.png sending[^]*c\.png waiting/);
 	await eventually(() => storage.holding() > 0, { what: 'bytes on their way' });
 	await page.evaluate(() => window.root.unmount());
-	await eventually(() => own.log.some(line => line.includes('DELETE')), { what: 'the slot to be deleted', timeoutMs: 20000 });
+	await eventually(() => own.log.some(line => line.includes('DELETE')), { what: 'the slot to be deleted' });
 	assert.deepEqual((await call(own, 'GET', '/images')).json.images.map(image => image.fileName), ['a.png']);
 	assert.deepEqual(page.faults, []);
 });

@@ -8,6 +8,7 @@ import { png } from './support/png.mjs';
 import { call, corpus, eventually, openSlot, parseAnswer, putBytes, rawSocket, startServer } from './support/server.mjs';
 
 const jpeg = corpus('good/photo.jpg');
+const big = png(1300, 1300, { noise: true });   // larger than what the sockets' buffers hold; made before anything waits
 const LONG = 120000;   // a bound for what a deadline of a second or two must do; reached only when it does not
 let server;
 
@@ -79,8 +80,10 @@ describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
 	});
 
 	test('a sender that is slow but above the minimum rate does not time out', async t => {
-		const slot = await jpegSlot();
-		const raw = await rawSocket(server.storage);
+		const own = await startServer({ args: ['--min-rate-grace', '1'] });   // which waits longer for the next piece, if this process is slow itself
+		t.after(() => own.stop());
+		const slot = await openSlot(own, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+		const raw = await rawSocket(own.storage);
 		t.after(() => raw.end());
 		await raw.send(headOfPut(slot));
 		const piece = Math.ceil(jpeg.length / 20);   // over two seconds in all, twice the grace
@@ -92,8 +95,6 @@ describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
 	});
 
 	test('a client that reads nothing times out, which its log line shows', async t => {
-		// Larger than what the sockets' buffers hold, so that the server has to wait for the reader.
-		const big = png(1300, 1300, { noise: true });
 		const slot = await again(() => openSlot(server));
 		assert.equal((await again(() => putBytes(slot, big))).status, 200);
 		const image = (await again(() => call(server, 'GET', `/images/${slot.imageId}`))).json;

@@ -150,7 +150,7 @@ function tlsArgs() {
 }
 
 for (const [round, more] of [['on a new data directory', () => []], ['on what the first one left, over TLS', tlsArgs]]) {
-	test(`no race, no deadlock and a clean exit ${round}`, { timeout: 200000 }, async () => {
+	test(`no race, no deadlock and a clean exit ${round}`, { timeout: 600000 }, async () => {
 		assert.ok(existsSync(process.env.TINTYPE), 'TINTYPE_TSAN must name the TSan build of the program');
 		const server = await startServer({ data: dir, args: [...SHORT, ...more()], env: { TSAN_OPTIONS }, timeoutMs: 60000 });
 		const { done, bad, end } = await runAndTerminate(server);

@@ -39,7 +39,7 @@ let pair, other, server, agent;
 before(async () => {
 	pair = await makePair('first');
 	other = await makePair('other', ['rsa:2048']);
-	server = await startServer({ args: [...tlsArgs(pair), '--header-timeout', '1', '--min-rate-grace', '1', '--max-size', '20000000'] });
+	server = await startServer({ args: [...tlsArgs(pair), '--header-timeout', '5', '--min-rate-grace', '1', '--max-size', '20000000'] });
 	agent = new https.Agent({ ca: pair.ca, keepAlive: true });
 });
 after(async () => {
@@ -280,11 +280,11 @@ test('a handshake, a head or a body that stalls, and a response that is not read
 	await Promise.all([cutHandshake, dripping, head, body].map(ends));
 	const open = async () => Number(/^tintype_connections\{listener="storage"\} (\d+)$/m.exec((await request(`${server.admin}/metrics`)).bytes.toString())[1]);
 	agent.destroy();   // its kept connections
-	await eventually(async () => await open() === 0, { timeoutMs: 30000 });
+	await eventually(async () => await open() === 0, { timeoutMs: 120000 });
 });
 
 test('a refusal reaches a client that is still sending', async () => {
-	const wrong = presign('PUT', 'refused').replace(/Signature=..../, 'Signature=0000');
+	const wrong = presign('PUT', 'refused').replace(/Signature=(.)/, (all, c) => `Signature=${c === '0' ? '1' : '0'}`);
 	for (let i = 0; i < 3; i++)
 		assert.match((await request(wrong, { method: 'PUT', body: LARGE })).text, /SignatureDoesNotMatch/);
 });
@@ -399,7 +399,7 @@ test('SIGTERM finishes the upload in flight', async t => {
 });
 
 for (const suite of ['store', 'slow', 'framing'])
-	test(`all of ${suite}_test.mjs over TLS`, { timeout: 200000 }, async () => {
+	test(`all of ${suite}_test.mjs over TLS`, { timeout: 600000 }, async () => {
 		const same = await makePair(`of-${suite}`);
 		const env = { ...process.env, TEST_TLS: same.dir, NODE_EXTRA_CA_CERTS: same.cert, SSL_CERT_FILE: same.cert, CURL_CA_BUNDLE: same.cert };
 		delete env.NODE_TEST_CONTEXT;

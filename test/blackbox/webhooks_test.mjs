@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 
+import { freePort } from './support/port.mjs';
 import { NEW_SECRET, SECRET, startReceiver, verify, webhookEnv } from './support/receiver.mjs';
 import { sqlite } from './support/sqlite.mjs';
 import { call, eventually, fetchUrl, npmPackage, openSlot, putBytes, root, runProgram, startServer, uploadImage } from './support/server.mjs';
@@ -47,13 +48,14 @@ const failures = server => server.events('webhook.failed');
 describe('events', { concurrency: true }, () => {
 	test('an upload, a rejection and a deletion are each told of, signed, as the record is, without what is secret', async t => {
 		const { receiver, server } = await start(t, { env: { TINTYPE_API_KEY: KEY }, args: ['--keep-metadata', 'camera'] });
+		const delivered = n => eventually(() => server.events('webhook.delivered').length === n, { what: `the line of webhook ${n} in the log` });
 		const { slot, image } = await uploadImage(server, { key: KEY });
-		await receiver.waitFor(1);
+		await delivered(1);
 		const bad = await openSlot(server, {}, { key: KEY });
 		assert.equal((await putBytes(bad, Buffer.from('this is no picture'))).status, 400);
-		await receiver.waitFor(2);
+		await delivered(2);
 		assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { key: KEY })).status, 204);
-		await receiver.waitFor(3);
+		await delivered(3);
 		assert.deepEqual(receiver.faults, []);
 		const [uploaded, rejected] = receiver.events();
 		assert.deepEqual(receiver.events().map(event => [event.type, event.data.imageId, event.data.status]), [['image.uploaded', slot.imageId, 'uploaded'],
@@ -76,7 +78,6 @@ describe('events', { concurrency: true }, () => {
 			assert.doesNotMatch(text, /downloadUrl|fileUrl|X-Amz|deleteToken|"links"|keptMetadata|key-of-the/);
 		}
 		await eventually(async () => (await metricsOf(server))['tintype_webhook_attempts_total{outcome="delivered"}'] === 3, { what: 'the results' });
-		await eventually(() => server.events('webhook.delivered').length === 3, { what: 'their lines in the log' });
 		assert.deepEqual(server.events('webhook.delivered').map(e => e.type), ['image.uploaded', 'image.rejected', 'image.deleted']);
 	});
 
@@ -202,12 +203,11 @@ describe('what fails', { concurrency: true }, () => {
 			if (request.id !== hung)
 				response.writeHead(204).end();
 		} } });
-		const begun = Date.now();
 		await uploadImage(server);
 		await receiver.waitFor(1);
 		await uploadImage(server);
 		await server.waitForEvent('webhook.delivered');
-		assert.ok(Date.now() - begun < 14000, 'the second did not wait for the first');
+		assert.deepEqual(failures(server), [], 'the second did not wait for the first');
 		await server.waitForEvent('webhook.failed');
 		assert.match(failures(server)[0].text, /took too long/);
 	});
@@ -271,9 +271,8 @@ describe('what fails', { concurrency: true }, () => {
 		t.after(() => server.stop());
 		await uploadImage(server);
 		await receiver.waitFor(1);
-		const begun = Date.now();
 		await server.kill('SIGTERM');
-		assert.ok(Date.now() - begun < 10000);
+		assert.deepEqual(failures(server), [], 'it did not wait for the end of the attempt');
 		const again = await startServer({ data: dir, env: webhookEnv(receiver, { TINTYPE_LOG_LEVEL: 'debug' }) });
 		t.after(() => again.stop());
 		await again.waitForEvent('webhook.delivered');
@@ -301,10 +300,7 @@ describe('where webhooks may go', { concurrency: true }, () => {
 	});
 
 	test('not to the server itself', async t => {
-		const probe = net.createServer().listen(0, '127.0.0.1');
-		await eventually(() => probe.address());
-		const { port } = probe.address();
-		await new Promise(resolve => probe.close(resolve));
+		const port = await freePort();
 		const server = await startServer({ env: webhookEnv({ url: `http://127.0.0.1:${port}/prod/upload` }), args: ['--api', `127.0.0.1:${port}`] });
 		t.after(() => server.stop());
 		await uploadImage(server);
