@@ -237,7 +237,9 @@ test('two keys: the first signs, both are accepted; without a setting the store 
 	}
 });
 
-test('settings that make no sense are refused at the start', async () => {
+test('settings that make no sense are refused at the start', async t => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-delivery-'));
+	t.after(() => rmSync(dir, { recursive: true, force: true }));
 	for (const [args, more, said] of [
 		[[], { TINTYPE_DELIVERY_KEYS: 'x'.repeat(31) }, /32/],
 		[[], { TINTYPE_DELIVERY_KEYS: `${secret},${secret}` }, /TINTYPE_DELIVERY_KEYS/],
@@ -249,11 +251,10 @@ test('settings that make no sense are refused at the start', async () => {
 		[['--delivery-url', 'img.example.com'], {}, /--delivery-url/],
 		[['--store', 's3', '--table', 'dynamodb'], { AWS_REGION: 'us-east-1' }, /TINTYPE_DELIVERY_KEYS/],
 	]) {
-		const ran = await runProgram(['serve', '--data', path.join(tmpdir(), 'tintype-not-made'), '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...args], { env: more });
+		const ran = await runProgram(['serve', '--data', path.join(dir, 'not-made'), '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0', ...args], { env: more });
 		assert.equal(ran.code, 2, ran.stderr);
 		assert.match(ran.stderr, said);
 	}
-	rmSync(path.join(tmpdir(), 'tintype-not-made'), { recursive: true, force: true });
 });
 
 test('download URLs are the same for a window of time, and /file may be kept almost as long as its URL', async () => {
