@@ -2,7 +2,7 @@
 // can be used by keyboard, and are accessible.
 import assert from 'node:assert/strict';
 
-import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
+import { axe, closing, openPage, PHONE, startBrowser } from './support/browser.mjs';
 import { bearer, enterConsole, leave, rows, signIn, tokenOf } from './support/console.mjs';
 import { after, before, describe, test } from './support/limited.mjs';
 import { call, corpus, credentials, eventually, fetchUrl, npmPackage, openSlot, putBytes, rawRequest, startServer, uploadImage } from './support/server.mjs';
@@ -41,7 +41,8 @@ describe('actions', () => {
 		await dialog.getByRole('button', { name: 'Verify again' }).click();
 		await dialog.getByText('The image is intact.').waitFor();
 		await dialog.getByRole('button', { name: 'Delete…' }).click();
-		await page.getByRole('dialog', { name: 'Delete to be seen.jpg?' }).getByRole('button', { name: 'Cancel' }).click();
+		const ask = page.getByRole('dialog', { name: 'Delete to be seen.jpg?' });
+		await closing(ask, () => ask.getByRole('button', { name: 'Cancel' }).click());
 		assert.equal((await call(server, 'GET', `/images/${imageId}`)).status, 200, 'cancelled');
 		await dialog.getByRole('button', { name: 'Delete…' }).click();
 		await doIn(page, 'Delete to be seen.jpg?', 'Delete');
@@ -146,10 +147,12 @@ describe('actions', () => {
 		assert.equal(page.url(), `${server.admin}/#images`);
 		await page.getByLabel('Owner', { exact: true }).fill('bob');
 		await page.getByRole('button', { name: 'Filter' }).click();
+		await page.getByText('1 image.').waitFor();   // not the other user's, of the same name
 		await rows(page).getByRole('button', { name: 'a.jpg' }).click();
 		await page.getByRole('dialog').locator('dd').filter({ hasText: 'bob' }).waitFor();
 		await page.keyboard.press('Escape');
 		await page.getByRole('link', { name: 'Users', exact: true }).click();
+		await page.getByText('2 users.').waitFor();   // the rows are read again
 		await row('ana').getByRole('button', { name: 'Delete ana' }).click();
 		await doIn(page, 'Delete ana?', 'Delete');
 		await said(page, '1 image of ana deleted.');
@@ -224,14 +227,12 @@ test('the address of an image opens it, before and after signing in; the way bac
 	const dialog = page.getByRole('dialog', { name: 'linked.png' });
 	await dialog.waitFor();
 	assert.deepEqual(await page.evaluate(() => [location.hash, document.activeElement.id]), [`#images/${imageId}`, 'row-title']);
-	await page.keyboard.press('Escape');
-	await dialog.waitFor({ state: 'hidden' });
+	await closing(dialog, () => page.keyboard.press('Escape'));
 	assert.equal(await page.evaluate(() => location.hash), '#images');
 	await rows(page).getByRole('button', { name: 'linked.png' }).click();
 	await dialog.waitFor();
 	assert.equal(await page.evaluate(() => location.hash), `#images/${imageId}`);
-	await page.goBack();
-	await dialog.waitFor({ state: 'hidden' });
+	await closing(dialog, () => page.goBack());
 	await call(server, 'DELETE', `/images/${imageId}`, { key: API_KEY });
 	await page.evaluate(id => { location.hash = `images/${id}`; }, imageId);
 	await page.locator('#said').filter({ hasText: 'no image' }).waitFor();
@@ -267,8 +268,7 @@ describe('dialogs', { concurrency: true }, () => {
 				assert.equal(await page.evaluate(() => document.activeElement.closest('dialog')?.id), 'act', title);
 				assert.deepEqual(await axe(page), [], title);
 				assert.equal(await page.evaluate(() => { const box = document.querySelector('#act').getBoundingClientRect(); return box.left >= 0 && box.right <= innerWidth && document.querySelector('#act').scrollWidth <= box.width; }), true, `${title} fits`);
-				await page.keyboard.press('Escape');
-				await dialog.waitFor({ state: 'hidden' });
+				await closing(dialog, () => page.keyboard.press('Escape'));
 				assert.equal(await button.evaluate(node => node === document.activeElement), true, `the focus is back after ${title}`);
 			}
 			await leave(page);

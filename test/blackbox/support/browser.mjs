@@ -113,6 +113,17 @@ export async function hand(page, type, files) {
 /** The tile of the upload with this name. */
 export const upload = (page, name) => page.locator('#uploads > li').filter({ has: page.getByText(name, { exact: true }) });
 
+/** Do what closes a dialog, and wait for its close event: a task of its own, in which the page does the rest. */
+export async function closing(dialog, act) {
+	const seen = await dialog.evaluateHandle(node => {
+		const seen = { isClosed: false };
+		node.addEventListener('close', () => { seen.isClosed = true; }, { once: true });
+		return seen;
+	});
+	await act();
+	await dialog.page().waitForFunction(({ isClosed }) => isClosed, seen);
+}
+
 /** A tile for every upload. */
 export async function showAll(page) {
 	const more = page.locator('#more-uploads:visible');
