@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { choose, openPage, seeWall, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { choose, closing, openPage, seeWall, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
 import { after, afterEach, before, test } from './support/limited.mjs';
 import { signLink } from './support/links.mjs';
 import { chunk, png } from './support/png.mjs';
@@ -76,17 +76,14 @@ test('the newest are shown first, more are loaded while scrolling, and nothing m
 
 test('a first visit costs under 70 KB, including the list of the visible pictures', async () => {
 	const context = await browser.newContext(), visited = await context.newPage();
-	let total = 0, lists = 0;
-	visited.on('requestfinished', async request => {
-		if (!request.url().startsWith(many.api))
-			return;
-		const { responseBodySize, responseHeadersSize } = await request.sizes();
-		total += responseBodySize + responseHeadersSize;
-		lists += request.url().includes('/prod/images?');
-	});
+	const finished = [];
+	visited.on('requestfinished', request => { if (request.url().startsWith(many.api)) finished.push(request); });
 	await visited.goto(`${many.api}/`, { waitUntil: 'networkidle' });
 	await wallHas(visited, 6);
-	assert.equal(await visited.evaluate(() => [...document.querySelectorAll('.ghost')].filter(ghost => ghost.getBoundingClientRect().top < innerHeight).length), 0);
+	await visited.waitForFunction(() => ![...document.querySelectorAll('.ghost')].some(ghost => ghost.getBoundingClientRect().top < innerHeight));
+	await visited.waitForLoadState('networkidle');
+	const sizes = await Promise.all(finished.map(request => request.sizes())), total = sizes.reduce((sum, one) => sum + one.responseBodySize + one.responseHeadersSize, 0);
+	const lists = finished.filter(request => request.url().includes('/prod/images?')).length;
 	assert.ok(lists >= 1 && lists <= 2, `${lists} lists`);
 	assert.ok(total > 20000 && total < 70 * 1024, `${total} bytes`);
 	await context.close();
@@ -111,7 +108,7 @@ test('after a change of width all rows are laid out again, as full as before', a
 	page = await openPage(browser, many);
 	await wallHas(page, 6);
 	await page.setViewportSize({ width: 700, height: 800 });
-	await page.waitForFunction(() => { const wall = document.getElementById('wall'), tiles = [...wall.querySelectorAll('li:has(.tile)')], first = tiles.filter(li => li.offsetTop === tiles[0].offsetTop); return Math.abs(first.at(-1).getBoundingClientRect().right - wall.getBoundingClientRect().right) < 1; });
+	await page.waitForFunction(() => { const wall = document.getElementById('wall'), tiles = [...wall.querySelectorAll('li:has(.tile)')], first = tiles.filter(li => li.offsetTop === tiles[0].offsetTop); return innerWidth === 700 && Math.abs(first.at(-1).getBoundingClientRect().right - wall.getBoundingClientRect().right) < 1; });
 	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 700);
 });
 
@@ -170,8 +167,7 @@ test('the viewer shows every field of its record', async () => {
 		assert.equal((await fetch(link.webp ?? link)).status, 200);
 	}
 	assert.equal(await page.evaluate(() => location.hash), `#${image.imageId}`);
-	await page.goBack();
-	await detail().waitFor({ state: 'hidden' });
+	await closing(detail(), () => page.goBack());
 	await page.goForward();
 	await detail().getByText('fields.png').first().waitFor();
 });
@@ -211,7 +207,7 @@ test('delete in the viewer goes on with the next picture, can be undone for some
 	await detail().getByRole('heading', { name: 'neighbour.png' }).waitFor();
 	assert.ok(!(await names()).includes('to delete.png'));
 	await detail().getByRole('button', { name: 'Undo' }).click();
-	await page.keyboard.press('Escape');
+	await closing(detail(), () => page.keyboard.press('Escape'));
 	await tile('to delete.png').waitFor();
 	assert.equal(await status(gone), 200);
 	await tile('to delete.png').click();
@@ -245,7 +241,7 @@ test('names from other users are shown as text, with their writing direction iso
 		assert.equal(await detail().locator('#detail-name').textContent(), name);
 		assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('#detail-name bdi')).unicodeBidi), 'isolate');
 		assert.equal(await detail().locator('#detail-image').getAttribute('alt'), name);
-		await page.keyboard.press('Escape');
+		await closing(detail(), () => page.keyboard.press('Escape'));
 	}
 	assert.equal(await page.locator('#wall .name').first().evaluate(bdi => getComputedStyle(bdi).unicodeBidi), 'isolate');
 	await choose(page, strange.slice(0, 4).map(name => ({ name: name.replace(/[/"]/g, ''), mimeType: 'image/png', buffer: png(9, 9) })));

@@ -145,6 +145,7 @@ test('name and metadata are changed by keyboard alone; what is not saved is not 
 	const page = await openViewer(0), dialog = page.getByRole('dialog'), alert = dialog.getByRole('alert'), old = nameOf(0);
 	const focusIs = name => eventually(() => page.evaluate(name => (document.activeElement.ariaLabel ?? document.activeElement.closest('label')?.innerText ?? document.activeElement.innerText).trim() === name, name), { what: `the focus at ${name}` });
 	const reach = async name => { for (let left = 20; left-- > 0 && !await page.evaluate(name => document.activeElement.ariaLabel === name || document.activeElement.innerText === name, name);) await page.keyboard.press('Tab'); await focusIs(name); };
+	await page.getByRole('button', { name: 'Edit name and metadata' }).waitFor();   // it is shown once the page knows what the caller may do
 	await reach('Edit name and metadata');
 	await page.keyboard.press('Enter');
 	await focusIs('Name');
@@ -212,8 +213,11 @@ test('who may not change records is not offered to', async t => {
 		await (await asked).finished();
 		await page.locator('#detail[aria-busy="false"]').waitFor();
 		await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
-		assert.equal(await page.getByRole('button', { name: 'Edit name and metadata' }).isVisible(), may, `the button, for ${scopes}`);
-		assert.equal(await page.getByRole('button', { name: 'Make public' }).isVisible(), may, `that for its visibility, for ${scopes}`);
+		for (const name of ['Edit name and metadata', 'Make public'])
+			if (may)
+				await page.getByRole('button', { name }).waitFor();
+			else
+				assert.equal(await page.getByRole('button', { name }).isVisible(), false, `${name}, for ${scopes}`);
 		assert.equal(await page.getByRole('button', { name: 'Delete', exact: true }).isVisible(), false, 'neither key deletes');
 		await end(page);
 	}
@@ -255,6 +259,7 @@ test('a strip shows the pictures around it, by pointer and by keyboard', async (
 	await buttons.nth(4).click();
 	await stripIs(1, 8, 4);
 	await headingIs(page, names[4]);
+	await page.locator('#detail[aria-busy="false"]').waitFor();   // the strip is drawn again with the whole record
 	assert.equal(await buttons.nth(3).evaluate(button => button === document.activeElement), true, 'the focus stays in the strip');
 	await page.keyboard.press('Shift+Tab');
 	await page.keyboard.press('Enter');

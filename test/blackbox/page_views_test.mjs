@@ -7,7 +7,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import { axe, choose, DESK, hand, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { axe, choose, closing, DESK, hand, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
 import { after, before, test } from './support/limited.mjs';
 import { scenes } from './support/scenes.mjs';
 import { call, eventually, root, startServer, uploadImage } from './support/server.mjs';
@@ -190,7 +190,7 @@ test('a complete session by keyboard only, announced to screen readers', async (
 	await page.keyboard.press('Escape');
 	await focusIs('by keyboard.jpg', 'back on the wall, at the picture');
 	await page.keyboard.press('Enter');
-	await page.keyboard.press('Escape');
+	await closing(page.getByRole('dialog'), () => page.keyboard.press('Escape'));
 	await focusIs('by keyboard.jpg');
 	for (const [key, name] of [['ArrowRight', pictures[17].name], ['ArrowLeft', 'by keyboard.jpg'], ['ArrowDown', null], ['ArrowUp', 'by keyboard.jpg']]) {
 		await page.keyboard.press(key);
@@ -224,12 +224,13 @@ const fetchRaw = (target, { method = 'GET', headers = {} } = {}) => new Promise(
 
 test('the page is small, compressed, cached by ETag, and loads nothing from other origins', async () => {
 	const page = await browser.newPage();
-	const asked = [];
-	let total = 0;
+	const asked = [], finished = [];
 	page.on('request', request => asked.push(request.url()));
-	page.on('requestfinished', async request => { const { responseBodySize, responseHeadersSize } = await request.sizes(); total += responseBodySize + responseHeadersSize; });
+	page.on('requestfinished', request => finished.push(request));
 	await page.goto(`${empty.api}/`);
 	await page.getByText('No pictures yet').waitFor();
+	await page.waitForLoadState('networkidle');
+	const total = (await Promise.all(finished.map(request => request.sizes()))).reduce((sum, one) => sum + one.responseBodySize + one.responseHeadersSize, 0);
 	await page.close();
 	assert.ok(total > 5000 && total < BUDGET_BYTES, `${total} bytes`);
 	console.log(`# the page with its first calls: ${total} bytes on the wire, ${asked.length} requests`);

@@ -36,6 +36,12 @@ const status = async image => (await call(server, 'GET', `/images/${image.imageI
 const tile = (name, of = page) => of.locator('#wall button').filter({ has: of.getByText(name, { exact: true }) });
 const names = (of = page) => of.locator('#wall .name').allTextContents();
 const copied = () => page.evaluate(() => navigator.clipboard.readText());
+/** Wait until nothing scrolls any more: five frames at the same place. */
+const stands = of => of.waitForFunction(() => {
+	window.standing = scrollY === window.stoodAt ? window.standing + 1 : 0;
+	window.stoodAt = scrollY;
+	return window.standing >= 5;
+});
 const settled = of => of.waitForFunction(() => document.querySelectorAll('#wall .tile').length > 0 && document.querySelectorAll('#wall .ghost').length === 0);
 
 test('of 100,000 images the document has those around the window, wherever in the list it is, and the scroll bar has all', async t => {
@@ -79,6 +85,7 @@ test('of 100,000 images the document has those around the window, wherever in th
 		await page.mouse.wheel(0, -400);
 		await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
 	}
+	await stands(page);
 	await settled(page);
 	const there = await number();
 	assert.ok(there.every((n, i) => i === 0 || n === there[i - 1] - 1), `upwards from there each comes once, in order: ${there}`);
@@ -322,6 +329,7 @@ test('a first list that cannot be loaded leaves a message and no empty wall, and
 	const failed = page.waitForResponse('**/prod/images?*');
 	await page.getByRole('button', { name: 'Refresh' }).click();
 	await failed;
+	await page.locator('#trouble-text').getByText('The table of this server cannot search.').waitFor();   // again: the message went with the click
 	await page.unroute('**/prod/images?*');
 	await page.getByRole('button', { name: 'Refresh' }).click();
 	await wallHas(page, 9);

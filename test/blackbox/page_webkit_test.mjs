@@ -47,7 +47,7 @@ test('a picture is dropped, uploaded and seen', async () => {
 
 test('a picture is opened and deleted', async () => {
 	await webkit.click('#wall button');
-	await webkit.until(() => document.getElementById('detail').open && document.getElementById('detail').ariaBusy === 'false');
+	await webkit.until(() => document.getElementById('detail').open && document.getElementById('detail').ariaBusy === 'false' && !document.getElementById('delete').hidden);
 	await webkit.click('#delete');
 	await hangs(1);
 	await webkit.click('#close');

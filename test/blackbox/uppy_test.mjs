@@ -140,6 +140,7 @@ for (const method of ['PUT', 'POST'])
 		await item.waitFor();
 		const error = await item.locator('.uppy-Dashboard-Item-errorDetails').getAttribute('aria-label');
 		assert.match(error, /not image\/png/);
+		await page.locator('.uppy-Dashboard-Item.is-complete', { hasText: `beside ${method}.png` }).waitFor();
 		await assertUploaded([real('alpha.png', `beside ${method}.png`)]);
 		assert.equal(await listed(name), undefined);
 		assert.deepEqual(page.faults, []);
