@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, createHmac, createPublicKey, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { failures, now, startMockIssuer } from './support/issuer.mjs';
+import { freePort } from './support/port.mjs';
 import { call, eventually, fetchUrl, openSlot, rawRequest, root, runProgram, startServer } from './support/server.mjs';
 
 const KEY = 'the-operators-own-key';
@@ -217,17 +220,28 @@ for (const [what, env, says] of [
 	});
 
 describe('Cognito', () => {
-	let cognito, dir, server, pool, client;
+	let cognito, url, front, issuerUrl, dir, server, pool, client;
 	/** A call of the API of user pools, as the SDKs make it. */
 	const aws = async (action, body) => {
-		const answer = await fetchUrl('http://localhost:9229/', { method: 'POST', headers: { 'Content-Type': 'application/x-amz-json-1.1', 'X-Amz-Target': `AWSCognitoIdentityProviderService.${action}` }, body: JSON.stringify(body) });
+		const answer = await fetchUrl(`${url}/`, { method: 'POST', headers: { 'Content-Type': 'application/x-amz-json-1.1', 'X-Amz-Target': `AWSCognitoIdentityProviderService.${action}` }, body: JSON.stringify(body) });
 		assert.equal(answer.status, 200, `${action}: ${answer.text}`);
 		return JSON.parse(answer.text);
 	};
 	before(async () => {
+		const port = await freePort();
+		url = `http://127.0.0.1:${port}`;
+		// What describes its issuer names another port than that which it was given: this listener puts its own in place of it.
+		front = http.createServer(async (request, response) => {
+			const text = await (await fetch(url + request.url)).text();
+			response.setHeader('Content-Type', 'application/json').end(text.replaceAll('http://localhost:9229', issuerUrl));
+		}).listen(0, '127.0.0.1');
+		await once(front, 'listening');
+		issuerUrl = `http://127.0.0.1:${front.address().port}`;
 		dir = mkdtempSync(path.join(tmpdir(), 'tintype-test-'));
-		cognito = spawn(process.execPath, [path.join(root, 'test/npm/node_modules/cognito-local/lib/bin/start.js')], { cwd: dir, stdio: 'ignore', env: { ...process.env, PORT: '9229', HOST: 'localhost' } });
-		await eventually(() => fetch('http://localhost:9229/').then(() => true, () => false), { what: 'cognito-local answers' });
+		mkdirSync(path.join(dir, '.cognito'));
+		writeFileSync(path.join(dir, '.cognito/config.json'), JSON.stringify({ TokenConfig: { IssuerDomain: issuerUrl } }));
+		cognito = spawn(process.execPath, [path.join(root, 'test/npm/node_modules/cognito-local/lib/bin/start.js')], { cwd: dir, stdio: 'ignore', env: { ...process.env, PORT: String(port), HOST: '127.0.0.1' } });
+		await eventually(() => fetch(`${url}/`).then(() => true, () => false), { what: 'cognito-local answers' });
 		pool = (await aws('CreateUserPool', { PoolName: 'users' })).UserPool.Id;
 		client = (await aws('CreateUserPoolClient', { UserPoolId: pool, ClientName: 'app' })).UserPoolClient.ClientId;
 		await aws('AdminCreateUser', { UserPoolId: pool, Username: 'alice@example.com', MessageAction: 'SUPPRESS', UserAttributes: [{ Name: 'email', Value: 'alice@example.com' }] });
@@ -238,12 +252,14 @@ describe('Cognito', () => {
 	after(async () => {
 		await server?.stop();
 		cognito?.kill();
+		front?.close();
+		front?.closeAllConnections();
 		rmSync(dir, { recursive: true, force: true });
 	});
 
 	test('access tokens have client_id and no audience; ID tokens are another kind; groups make administrators', async () => {
 		const { AuthenticationResult: tokens } = await aws('InitiateAuth', { AuthFlow: 'USER_PASSWORD_AUTH', ClientId: client, AuthParameters: { USERNAME: 'alice@example.com', PASSWORD: 'Correct-horse-1' } });
-		const issuer = `http://localhost:9229/${pool}`;
+		const issuer = `${issuerUrl}/${pool}`;
 		const env = { TINTYPE_API_KEY: KEY, ...PROXY, TINTYPE_OIDC_ISSUER: issuer, TINTYPE_OIDC_AUDIENCE: client, TINTYPE_OIDC_ADMIN: '/cognito:groups=admins' };
 		const { sub, client_id: clientId, aud } = JSON.parse(Buffer.from(tokens.AccessToken.split('.')[1], 'base64url'));
 		assert.deepEqual([clientId, aud], [client, undefined]);
