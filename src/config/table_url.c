@@ -35,12 +35,24 @@ static bool has_char(struct str s, char c)
 	return str_find_char(s, c) < s.n;
 }
 
+/* libpq decodes names of parameters too; none needs it, so that one with a '%' counts as a password. */
+static bool has_secret(struct str parameters)
+{
+	while (parameters.n > 0) {
+		struct str value = str_cut(&parameters, '&'), name = str_cut(&value, '=');
+		if (has_char(name, '%') || str_ends_with(name, STR("password")) ||
+			str_is_one_of(name, STR("oauth_client_secret|scram_client_key|scram_server_key"), '|'))
+			return true;
+	}
+	return false;
+}
+
 bool table_url_has_password(struct str url)
 {
 	if (!table_url_is(url))
 		return false;
 	struct url_parts u = cut_url(url);
-	return u.password.n > 0 || has_char(u.place, '@') || str_find(u.parameters, STR("password=")) < u.parameters.n;
+	return u.password.n > 0 || has_char(u.place, '@') || has_secret(str_slice(u.parameters, 1, u.parameters.n));
 }
 
 void table_url_put(struct buf *b, struct str table)
