@@ -108,6 +108,7 @@ static enum pg_failure classify(const char *state)
 		const char *prefix;
 		enum pg_failure means;
 	} rows[] = { { "08", PG_LOST }, { "57P", PG_LOST }, { "25006", PG_LOST }, { "26000", PG_LOST }, { "42P05", PG_LOST },
+		{ "0A000", PG_LOST }, /* a table was changed, and the statement must be prepared again */
 		{ "40", PG_CONFLICT }, { "55P03", PG_CONFLICT }, { "23505", PG_CONFLICT }, { "22012", PG_CONFLICT } };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)

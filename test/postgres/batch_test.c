@@ -198,6 +198,22 @@ static void test_version_of_the_tables_locked_while_it_connects_then_a_call_ends
 	pg_fixture_unmake(&w);
 }
 
+static void test_table_altered_under_prepared_statements_then_they_are_prepared_again(void **state)
+{
+	struct contract_fixture w;
+	struct arena a CLEANUP(arena_deinit);
+	struct fault why = { 0 };
+	struct image_page page;
+	const struct image_query q = { .limit = 1 };
+	(void)state;
+	arena_init(&a, 1 << 20);
+	pg_fixture_make(&w, 0);
+	assert_int_equal(table_list(w.table, &q, &a, &page, &why), OK);
+	pg_fixture_query(&w, "ALTER TABLE images ALTER COLUMN frames TYPE integer");
+	assert_int_equal(table_list(w.table, &q, &a, &page, &why), OK);
+	pg_fixture_unmake(&w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -206,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_statement_that_cannot_be_queued_then_the_batch_is_not_committed_without_it),
 		cmocka_unit_test(test_text_that_no_column_can_have_then_refused_as_the_clients),
 		cmocka_unit_test(test_version_of_the_tables_locked_while_it_connects_then_a_call_ends_all_the_same),
+		cmocka_unit_test(test_table_altered_under_prepared_statements_then_they_are_prepared_again),
 	};
 	crypto_init();
 	postgres_server_start(&pg_server, NULL);
