@@ -22,6 +22,7 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_INTERNAL] = { "Internal error", NULL, "Internal error. Look up the request ID in the server log." },
 	[F_STORAGE_FAILED] = { "Storage failed", "5", "Storage error. Try again." },
 	[F_DISK_FULL] = { "Storage full", "60", "The storage is full; try again later." },
+	[F_SCHEMA_UNKNOWN] = { "Storage of another version", "5", "The database is of another version than this server; try again." },
 	[F_OVERLOADED] = { "Overloaded", "1", "The server is overloaded; try again." },
 	[F_READ_ONLY] = { "Read only for a while", "60" },
 	[F_UPSTREAM_FAILED] = { "Upstream failed", "5", "A service that this server depends on failed; try again." },

@@ -130,7 +130,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_DIR_LOCKED] = { "InternalError", INTERNAL_MESSAGE },
 	[F_ADDRESS_TAKEN] = { "InternalError", INTERNAL_MESSAGE },
 	[F_BAD_SETTING] = { "InternalError", INTERNAL_MESSAGE },
-	[F_SCHEMA_UNKNOWN] = { "InternalError", INTERNAL_MESSAGE },
+	[F_SCHEMA_UNKNOWN] = { "SlowDown", SLOW_MESSAGE },
 };
 
 static const struct error_row *row_of(enum fault_code code)

@@ -58,7 +58,8 @@ static void test_status_when_a_code_is_of_this_protocol_then_its_own_status(void
 		{ F_MISDIRECTED, 421 }, { F_NO_SUCH_ROUTE, 404 }, { F_NO_SUCH_IMAGE, 404 }, { F_BAD_METHOD, 405 }, { F_BODY_SLOW, 408 },
 		{ F_NOT_ARRIVED, 409 }, { F_SLOT_TAKEN, 409 }, { F_STATE_CHANGED, 409 }, { F_BODY_TOO_LARGE, 413 }, { F_IMAGE_TOO_LARGE, 413 },
 		{ F_TOO_MUCH, 413 }, { F_TYPE_NOT_ALLOWED, 415 }, { F_INTERNAL, 500 }, { F_UPSTREAM_FAILED, 502 }, { F_STORAGE_FAILED, 503 },
-		{ F_DISK_FULL, 503 }, { F_OVERLOADED, 503 }, { F_SLOTS_FULL, 503 }, { F_OUT_OF_MEMORY, 503 }, { F_DEADLINE, 503 } };
+		{ F_SCHEMA_UNKNOWN, 503 }, { F_DISK_FULL, 503 }, { F_OVERLOADED, 503 }, { F_SLOTS_FULL, 503 }, { F_OUT_OF_MEMORY, 503 },
+		{ F_DEADLINE, 503 } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
