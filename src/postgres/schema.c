@@ -96,6 +96,25 @@ static enum status refuse_newer(uint64_t version, struct fault *why)
 		(unsigned long long)version, PG_SCHEMA_VERSION);
 }
 
+/* A schema on which the role has no USAGE, or that is not in the search_path, looks as if it were empty. */
+static enum status refuse_missing(struct pg_conn *c, struct fault *why)
+{
+	PGresult *r CLEANUP(result_clear) = pg_exec(c,
+		"SELECT quote_ident(n.nspname), has_schema_privilege(n.oid, 'USAGE'), current_setting('search_path') FROM pg_class c"
+		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'kept_ids' AND c.relkind = 'r' ORDER BY 2 DESC, 1 LIMIT 1");
+
+	if (PQresultStatus(r) != PGRES_TUPLES_OK)
+		return pg_exec_failed(c, r, why);
+	if (PQntuples(r) == 0)
+		return fault_set(why, SCHEMA_UNKNOWN, "The database has no tables of tintype: run `tintype table create` first.");
+	if (strcmp(PQgetvalue(r, 0, 1), "t") != 0)
+		return fault_set(why, SCHEMA_UNKNOWN, "The tables are in the schema %.63s, on which the role has no right USAGE: grant it.",
+			PQgetvalue(r, 0, 0));
+	return fault_set(why, SCHEMA_UNKNOWN,
+		"The tables are in the schema %.63s, which is not in the role's search_path (%.60s): add it there, or run `tintype table create`.",
+		PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 2));
+}
+
 enum status schema_check(struct pg_conn *c, struct fault *why)
 {
 	uint64_t version;
@@ -103,9 +122,10 @@ enum status schema_check(struct pg_conn *c, struct fault *why)
 	TRY(read_version(c, &version, why));
 	if (version > PG_SCHEMA_VERSION)
 		return refuse_newer(version, why);
+	if (version == 0)
+		return refuse_missing(c, why);
 	if (version < PG_SCHEMA_VERSION)
-		return fault_set(why, SCHEMA_UNKNOWN, "The database has %s: run `tintype table create` first.",
-			version == 0 ? "no tables of tintype" : "tables of an older tintype");
+		return fault_set(why, SCHEMA_UNKNOWN, "The database has tables of an older tintype: run `tintype table create` first.");
 	return OK;
 }
 
