@@ -92,10 +92,10 @@ enum status pg_open(struct pg_conn *c, int64_t timeout_ms, struct fault *why)
 		fault_cause(why, "%s", cause.text);
 		return IO;
 	}
-	/* libpq ignores names whose value is NULL. */
-	const char *names[] = { "connect_timeout", "target_session_attrs", "fallback_application_name", "dbname", "client_encoding", "sslmode",
+	/* The URL's parameters replace those before it. libpq ignores names whose value is NULL. */
+	const char *names[] = { "connect_timeout", "fallback_application_name", "dbname", "target_session_attrs", "client_encoding", "sslmode",
 		"password", NULL };
-	const char *values[] = { CONNECT_TIMEOUT_S, "read-write", "tintype", c->target->url, "UTF8", c->target->sslmode, password.p, NULL };
+	const char *values[] = { CONNECT_TIMEOUT_S, "tintype", c->target->url, "read-write", "UTF8", c->target->sslmode, password.p, NULL };
 
 	assert(c->pg == NULL);
 	c->pg = PQconnectdbParams(names, values, 1);
