@@ -208,13 +208,15 @@ static enum status read_report(struct pg_conn *c, struct postgres_report *out, s
 		" (SELECT string_agg(name || ' ' || privilege, ', ' ORDER BY name, privilege) FROM"
 		" unnest(ARRAY['images','kept_ids','users','writers','api_keys','outbox','webhook','migration','leases']) name,"
 		" unnest(ARRAY['SELECT','INSERT','UPDATE','DELETE']) privilege WHERE NOT has_table_privilege(name, privilege)),"
-		" has_sequence_privilege(pg_get_serial_sequence('outbox', 'n'), 'UPDATE')");
+		" has_sequence_privilege(pg_get_serial_sequence('outbox', 'n'), 'UPDATE'),"
+		" (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'images'::regclass)");
 	uint64_t clock_ms = 0;
 
 	if (PQresultStatus(r) != PGRES_TUPLES_OK || !str_to_u64(str_of(PQgetvalue(r, 0, 0)), &clock_ms))
 		return pg_exec_failed(c, r, why);
 	out->clock_off_ms = (int64_t)clock_ms - clock_now_ms();
 	out->is_superuser = strcmp(PQgetvalue(r, 0, 1), "t") == 0;
+	out->owns = strcmp(PQgetvalue(r, 0, 4), "t") == 0;
 	const char *missing = PQgetvalue(r, 0, 2);
 	bool may_migrate = strcmp(PQgetvalue(r, 0, 3), "t") == 0;
 	(void)snprintf(out->missing_rights, sizeof out->missing_rights, "%s%s%s", may_migrate ? "" : "outbox_n_seq UPDATE",

@@ -46,7 +46,7 @@ enum status postgres_create(const struct postgres_options *o, struct fault *why)
 struct postgres_report {
 	char version[64];         /* of the server, such as "15.18" */
 	bool is_encrypted;        /* whether the connection uses TLS */
-	bool is_superuser;        /* no server needs to be one */
+	bool is_superuser, owns;  /* the tables, as a member of their owner's role too; servers need neither */
 	char missing_rights[256]; /* such as "images INSERT, users UPDATE"; "": none */
 	int64_t clock_off_ms;     /* difference of the database's clock from this machine's */
 };

@@ -95,10 +95,12 @@ test('slot, PUT to S3, complete, list, get, download, delete', async () => {
 
 test('a password is accepted from a file or the environment, refused on the command line, and shown nowhere', async () => {
 	const url = `postgres://tintype:server%20secret@localhost:${postgres.port}/tintype?sslmode=verify-full&sslrootcert=${postgres.ca}`;
-	const refused = await runProgram(['serve', '--table', url], { env: cloud.env });
-	assert.equal(refused.code, 2);
-	assert.match(refused.stderr, /--table must not have a password, .*--table-password-file/);
-	assert.doesNotMatch(refused.stderr, /server%20secret/);
+	for (const shown of [url, `postgres://tintype@localhost:${postgres.port}/tintype?pass%77ord=server%20secret`]) {
+		const refused = await runProgram(['serve', '--table', shown], { env: cloud.env });
+		assert.equal(refused.code, 2);
+		assert.match(refused.stderr, /--table must not have a password, .*--table-password-file/);
+		assert.doesNotMatch(refused.stderr, /server%20secret/);
+	}
 	const token = 'a token of the console that is long enough';
 	for (const env of [{ TINTYPE_TABLE: url, TINTYPE_TABLE_PASSWORD_FILE: null }, { TINTYPE_TABLE_PASSWORD_FILE: null, PGPASSWORD: 'server secret' }]) {
 		const own = await serve(['--log-level', 'debug'], { ...env, TINTYPE_ADMIN_TOKEN: token.replaceAll(' ', '-') });
@@ -219,7 +221,7 @@ test('without a verified certificate, or with a wrong password, nothing is sent,
 });
 
 test('the doctor finds no fault, or the rights that the role does not have, or too many', async () => {
-	const doctor = async env => (await runProgram(['doctor', '--json'], { env })).stdout.trim().split('\n').map(line => JSON.parse(line)).filter(line => /PostgreSQL|rights are|superuser/.test(line.text));
+	const doctor = async env => (await runProgram(['doctor', '--json'], { env })).stdout.trim().split('\n').map(line => JSON.parse(line)).filter(line => line.check === 'store' && !/bucket/.test(line.text));
 	const [good, ...none] = await doctor(app);
 	assert.deepEqual([good.state, none], ['ok', []]);
 	assert.match(good.text, /can be reached \(PostgreSQL \d+\.\d+, by TLS\), and has the tables of this version/);
@@ -229,7 +231,36 @@ test('the doctor finds no fault, or the rights that the role does not have, or t
 	await postgres.query('tintype', 'GRANT DELETE ON images TO tintype; GRANT INSERT ON outbox TO tintype; REVOKE UPDATE ON SEQUENCE outbox_n_seq FROM tintype');
 	assert.match((await doctor(app))[0].text, /rights are missing: outbox_n_seq UPDATE\./);
 	await postgres.query('tintype', 'GRANT UPDATE ON SEQUENCE outbox_n_seq TO tintype');
-	assert.deepEqual((await doctor(as('postgres', PASSWORD, 'tintype'))).map(line => line.state), ['ok', 'warning']);
+	for (const [env, words] of [[as('postgres', PASSWORD, 'tintype'), /is a superuser/], [owner, /owns the tables/]]) {
+		const [usable, proud, ...rest] = await doctor(env);
+		assert.deepEqual([usable.state, proud.state, words.test(proud.text), rest], ['ok', 'warning', true, []], proud.text);
+	}
+	// The database's clock is put forward for this role by a function that it finds first.
+	await postgres.query('tintype', `CREATE SCHEMA ahead; GRANT USAGE ON SCHEMA ahead TO tintype;
+		CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$SELECT pg_catalog.clock_timestamp() + interval '90 s'$$;
+		ALTER ROLE tintype SET search_path = ahead, public, pg_catalog`);
+	const [ahead] = await doctor(app);
+	await postgres.query('tintype', 'ALTER ROLE tintype RESET search_path; DROP SCHEMA ahead CASCADE');
+	assert.deepEqual([ahead.state, /differs from this machine's by \d+ seconds/.test(ahead.text)], ['failed', true], ahead.text);
+});
+
+test('tables that the role does not find are named with their schema and what hides them', async () => {
+	const refusal = async () => (await runProgram(['sweep'], { env: app })).stderr;
+	await postgres.query('tintype', 'REVOKE USAGE ON SCHEMA public FROM tintype');
+	assert.match(await refusal(), /tables are in the schema public, on which the role has no right USAGE/);
+	await postgres.query('tintype', 'GRANT USAGE ON SCHEMA public TO tintype; ALTER ROLE tintype SET search_path = elsewhere');
+	assert.match(await refusal(), /tables are in the schema public, which is not in the role's search_path \(elsewhere\)/);
+	await postgres.query('tintype', 'ALTER ROLE tintype RESET search_path');
+	assert.equal(await refusal(), '');
+});
+
+test('a host that accepts no writes is not used, whatever the URL says', async () => {
+	const env = { ...app, TINTYPE_TABLE: `${app.TINTYPE_TABLE}&target_session_attrs=any` };
+	await postgres.query('tintype', 'ALTER ROLE tintype SET default_transaction_read_only = on');
+	const run = await runProgram(['sweep'], { env });
+	await postgres.query('tintype', 'ALTER ROLE tintype RESET default_transaction_read_only');
+	assert.deepEqual([run.code, /session is read-only/.test(run.stderr)], [1, true], run.stderr);
+	assert.equal((await runProgram(['sweep'], { env })).code, 0);
 });
 
 test('the commands that work on what is stored do so on a database', async () => {

@@ -17,7 +17,8 @@
 #define ARENA_BYTES ((size_t)8 << 20)
 #define URL_BYTES 2048
 #define OTHER_ORIGIN "https://app.example"
-#define CLOCK_OFF_S 120 /* of the store: S3 refuses signatures at 900 */
+#define CLOCK_OFF_S 120         /* of the store: S3 refuses signatures at 900 */
+#define DATABASE_CLOCK_OFF_S 10 /* servers exchange times through it: doc/postgres.md */
 #define PROBE STR("This was written by `tintype doctor`, which removes it.\n")
 
 /* the server */
@@ -165,22 +166,22 @@ static void check_postgres(struct doctor *d)
 	(void)backends_table_name(&d->settings, name);
 	if (backends_postgres_inspect(&d->settings, &r, &why) != OK)
 		doctor_report_fault(d, DOCTOR_FAILED,
-			"Check TINTYPE_TABLE and the password, and that PostgreSQL lets this role log in; `tintype table create` creates the tables: "
-			"doc/postgres.md.",
+			"Check TINTYPE_TABLE and the password, and that PostgreSQL lets this role log in and write; `tintype table create` creates the "
+			"tables: doc/postgres.md.",
 			&why);
 	else if (r.missing_rights[0] != '\0')
 		doctor_report(d, DOCTOR_FAILED, "Grant them to the role of the servers: doc/postgres.md.", "On %s rights are missing: %s.", name,
 			r.missing_rights);
-	else if (llabs(r.clock_off_ms) > CLOCK_OFF_S * 1000)
+	else if (llabs(r.clock_off_ms) > DATABASE_CLOCK_OFF_S * 1000)
 		doctor_report(d, DOCTOR_FAILED,
 			"Synchronize the clocks of both machines with a time service: servers exchange times through the database.",
 			"The clock of %s differs from this machine's by %lld seconds.", name, (long long)r.clock_off_ms / 1000);
 	else
 		doctor_report(d, DOCTOR_OK, NULL, "%s can be reached (PostgreSQL %s, %s), and has the tables of this version.", name, r.version,
 			r.is_encrypted ? "by TLS" : "without TLS");
-	if (r.is_superuser)
+	if (r.is_superuser || r.owns)
 		doctor_report(d, DOCTOR_WARNING, "Use a role that may read and write rows and nothing else: doc/postgres.md.",
-			"The role of the servers is a superuser.");
+			"The role of the servers %s.", r.is_superuser ? "is a superuser" : "owns the tables, so that it may change and drop them");
 }
 
 static void check_remote(struct doctor *d)
