@@ -9,11 +9,13 @@
 #include <string.h>
 
 #define BATCH_BYTES ((size_t)128 << 20)
+#define BEGIN_STATEMENTS 2 /* those that begin a transaction */
 
 /* A statement whose result has not been received. */
 struct sent {
 	struct pg_change *change;                          /* NULL: of no change */
 	bool (*read)(struct pg_batch *, const PGresult *); /* NULL: its rows are ignored.  false: the arena is full */
+	bool keeps;                                        /* the change keeps the result */
 };
 
 struct pg_batch {
@@ -132,9 +134,14 @@ static void *add_sent(struct pg_batch *b, struct sent sent)
 	return s;
 }
 
-void batch_send(struct pg_batch *b, struct pg_change *c, enum pg_query q, const struct pg_value *values)
+void batch_note_write(struct pg_batch *b)
 {
 	b->wrote = true;
+}
+
+void batch_send(struct pg_batch *b, struct pg_change *c, enum pg_query q, const struct pg_value *values)
+{
+	batch_note_write(b);
 	if (add_sent(b, (struct sent){ .change = c }) != NULL)
 		pg_send(&b->w->lane.conn, q, values);
 }
@@ -204,6 +211,11 @@ static void take_result(struct pg_batch *b, const struct sent *s)
 	if (failed == PG_FINE && s->read != NULL && !s->read(b, r)) {
 		(void)fault_too_much(&why);
 		failed = PG_REFUSED;
+	}
+	if (failed == PG_FINE && s->keeps) {
+		PQclear(s->change->result);
+		s->change->result = r;
+		return;
 	}
 	if (failed == PG_FINE && s->change != NULL) {
 		uint64_t n = 0;
@@ -349,8 +361,10 @@ static bool prepare_batch(struct pg_batch *b, struct pg_change *const *changes, 
 		ask_images(b);
 	if (b->n_images > 0 || b->n_owners > 0)
 		ask_owners(b);
-	bool waits = b->careful || b->n_images > 0 || b->n_owners > 0;
-	return check_memory(b) && (!waits || round_trip(b));
+	for (size_t i = 0; i < n; i++)
+		if (changes[i]->values != NULL && add_sent(b, (struct sent){ .change = changes[i], .keeps = true }) != NULL)
+			pg_send(&w->lane.conn, changes[i]->query, changes[i]->values);
+	return check_memory(b) && (b->n_sent <= BEGIN_STATEMENTS || round_trip(b));
 }
 
 /* the second round trip: write and commit */
@@ -414,7 +428,6 @@ static enum pg_failure run_batch(struct pg_batch *b, struct pg_change *const *ch
 		roll_back(b);
 		return b->failed;
 	}
-	b->wrote = false;
 	for (size_t i = 0; i < n && b->failed == PG_FINE; i++)
 		apply_change(b, changes[i]);
 	for (size_t i = 0; i < b->n_owners && b->failed == PG_FINE; i++)

@@ -4,7 +4,7 @@
  *
  * A change checks first and then writes: if its condition does not hold, it fails alone and has sent nothing. A statement can therefore
  * fail only because of a concurrent transaction or because the database fails; then the batch is rolled back and run again, and if that
- * fails too, each change is run alone. All batches lock in the same order, images by id and then owners by name, so there are no deadlocks.
+ * fails too, each change is run alone. All batches lock in the same order, images by id and then owners by name, and those of changes' own statements, which skip locked ones, so there are no deadlocks.
  *
  * Each process has a row in `writers`, and each batch writes its number into it. When the connection is lost before the answer to a
  * COMMIT, the process claims its row again, which waits until the transaction of the old connection has ended. The number then says
@@ -24,6 +24,11 @@ struct pg_batch;
 
 struct pg_change {
 	struct pg_call call;
+	/* A statement that is run once all rows are locked, before `apply`, and its result, which the caller frees. NULL: none.
+	 * values  borrowed, up to PG_END */
+	const struct pg_value *values;
+	enum pg_query query;
+	PGresult *result;
 	/* Name the rows and owners that `apply` needs. NULL: none.  careful: also name rows that are not expected to exist but might */
 	void (*want)(struct pg_batch *, struct pg_change *, bool careful);
 	/* Returns OK, or the failed condition with call.why written; then nothing was sent. Runs again when the batch does. */
@@ -32,7 +37,9 @@ struct pg_change {
 	uint64_t affected;
 	/* used by the writer */
 	enum status outcome;
-	int64_t batch; /* number of the batch that contained it, if it is not known whether that batch was committed; else 0 */
+	/* Number of the batch that contained it, if it is not known whether that batch was committed; else 0. A change that was refused with it
+	 * can be run once more: if the batch turns out to have been committed, the change is completed as it was then. */
+	int64_t batch;
 };
 
 /* An image as the batch sees it. */
@@ -95,6 +102,8 @@ struct pg_image *batch_image(struct pg_batch *b, const unsigned char id[UUID_BYT
 struct pg_owner *batch_owner(struct pg_batch *b, struct str owner);
 /* Send a statement.  c: the change whose `affected` counts its rows; NULL: none */
 void batch_send(struct pg_batch *b, struct pg_change *c, enum pg_query q, const struct pg_value *values);
+/* Commit the batch even if no change sends a statement: the one of `query` has written. */
+void batch_note_write(struct pg_batch *b);
 #define BATCH_SEND(b, c, q, ...) batch_send((b), (c), (q), (const struct pg_value[]){ __VA_ARGS__, { PG_END } })
 /* The changes in the number of images by the batch so far, by status; a decrease wraps below 0. */
 struct image_counts *batch_counts(struct pg_batch *b);

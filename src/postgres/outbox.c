@@ -1,7 +1,7 @@
 /* The outbox on PostgreSQL: an event is written in the transaction of the change that it reports. Processes that share the database share its
  * events. A process that asks for due events claims them: the same statement sets the time at which they are due again, so that no other
- * process gets them until then. If the process ends before it has recorded the outcome, another one sends them. Delivered events are
- * deleted. */
+ * process gets them until then. If the process ends before it has recorded the outcome, another one sends them. A claim is a change of a batch,
+ * so that the process learns what it has claimed even if the connection was lost before the response. Delivered events are deleted. */
 #include "base/clock.h"
 #include "postgres/parts.h"
 #include "postgres/rows.h"
@@ -78,6 +78,38 @@ static int64_t open_phases(void)
 	return bits;
 }
 
+static enum status apply_claim(struct pg_batch *b, struct pg_change *c)
+{
+	if (!PQgetisnull(c->result, 0, 0))
+		batch_note_write(b);
+	return OK;
+}
+
+/* A claim that failed is run once more: if it was committed all the same, its events are those. Later others may have claimed them. */
+static enum status claim_events(struct postgres *p, int64_t now_ms, uint32_t limit, PGresult **out, struct fault *why)
+{
+	const struct pg_value values[] = { pg_number(now_ms), pg_number(now_ms + CLAIM_MS), pg_number(limit), pg_number(open_phases()),
+		{ PG_END } };
+	struct pg_change *c = &p->claim;
+
+	pthread_mutex_lock(&p->claiming);
+	if (now_ms - p->claimed_ms < 0 || now_ms - p->claimed_ms > CLAIM_MS / 2)
+		c->batch = 0;
+	if (c->batch == 0)
+		p->claimed_ms = now_ms;
+	c->call.why = why;
+	c->apply = apply_claim;
+	c->query = PQ_OUTBOX_CLAIM;
+	c->values = values;
+	enum status status = pg_writer_run(&p->writer, c);
+	if (status == OK) {
+		*out = c->result;
+		*c = (struct pg_change){ .result = NULL };
+	}
+	pthread_mutex_unlock(&p->claiming);
+	return status;
+}
+
 /* The statement always returns a row: the columns after those of the event say whether events are sent, and when the next is due. */
 static enum status claim_due(struct outbox *o, int64_t now_ms, uint32_t limit, struct arena *a, struct outbox_page *out, struct fault *why)
 {
@@ -85,15 +117,13 @@ static enum status claim_due(struct outbox *o, int64_t now_ms, uint32_t limit, s
 	PGresult *r CLEANUP(result_clear) = NULL;
 	struct outbox_page page;
 
-	TRY(PG_ASK(&POSTGRES_OF(o, outbox)->points, PQ_OUTBOX_CLAIM, &r, why, pg_number(now_ms), pg_number(now_ms + CLAIM_MS), pg_number(limit),
-		pg_number(open_phases())));
-	assert(PQntuples(r) > 0);
+	TRY(claim_events(POSTGRES_OF(o, outbox), now_ms, limit, &r, why));
 	size_t n = PQgetisnull(r, 0, 0) ? 0 : (size_t)PQntuples(r);
 	int64_t next_ms = pg_column_number(r, 0, NEXT_MS);
 	TRY(read_events(r, n, BODY, a, &page, why));
 	if (pg_column_number(r, 0, OPEN) == 0)
 		page.next_ms = now_ms + TRANSFER_LOOK_AGAIN_MS;
-	else if (n == limit)
+	else if (n >= limit)
 		page.next_ms = now_ms;
 	else if (pg_column_number(r, 0, DISABLED_MS) == 0 && next_ms > 0)
 		page.next_ms = next_ms;

@@ -17,6 +17,10 @@ struct postgres {
 	struct pg_writer writer;
 	struct pg_asker points; /* statements that touch a few rows */
 	struct pg_asker scans;  /* lists, counts, walks */
+	/* The claim of events that is under way, or one that failed and may have been committed; under the lock. */
+	pthread_mutex_t claiming;
+	struct pg_change claim;
+	int64_t claimed_ms;
 };
 
 #define POSTGRES_OF(port, member) ((struct postgres *)((char *)(port)-offsetof(struct postgres, member)))

@@ -136,6 +136,8 @@ void postgres_free(struct postgres **out)
 	pg_asker_stop(&p->scans);
 	if (p->url != NULL)
 		secret_wipe(p->url, strlen(p->url));
+	PQclear(p->claim.result);
+	pthread_mutex_destroy(&p->claiming);
 	mem_free(p->password_file);
 	mem_free(p->url);
 	mem_free(p);
@@ -153,6 +155,7 @@ enum status postgres_new(const struct postgres_options *o, struct postgres **out
 	p->api_keys.ops = &pg_api_key_ops;
 	p->outbox.ops = &pg_outbox_ops;
 	p->transfer.ops = &pg_transfer_ops;
+	pthread_mutex_init(&p->claiming, NULL);
 	p->writer.max_pending = o->max_pending;
 	p->writer.quota = o->quota;
 	p->writer.fills = o->fills;

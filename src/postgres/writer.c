@@ -153,7 +153,6 @@ void pg_writer_stop(struct pg_writer *w)
 
 enum status pg_writer_run(struct pg_writer *w, struct pg_change *c)
 {
-	c->batch = 0;
 	return lane_run(&w->lane, &c->call);
 }
 

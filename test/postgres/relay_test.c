@@ -3,6 +3,7 @@
 #include "postgres/fixture.h"
 #include "postgres/recorded.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 
@@ -31,6 +32,7 @@ struct relay {
 	_Atomic int next; /* enum relay_loss: what happens to the next COMMIT */
 	atomic_uint losses, accepted;
 	atomic_bool silent; /* what clients send after they have logged in is dropped, and the connection stays */
+	atomic_bool closed; /* new connections are closed */
 	atomic_bool stopping;
 	pthread_t thread;
 };
@@ -109,6 +111,10 @@ static void *serve_relay(void *arg)
 			return NULL;
 		}
 		atomic_fetch_add(&r->accepted, 1);
+		if (atomic_load(&r->closed)) {
+			close(client);
+			continue;
+		}
 		pthread_t thread;
 		struct link *l = mem_new(1, sizeof *l);
 		assert(l != NULL);
@@ -188,6 +194,86 @@ static void lose_around_commit(enum relay_loss loss)
 	relay_stop(&relay);
 }
 
+/* What an application is told of, and when the sender of webhooks asks for it. */
+
+static enum status write_event(
+	void *arg, enum outbox_kind kind, const struct image_row *row, int64_t now_ms, struct buf *body, struct fault *why)
+{
+	(void)arg;
+	(void)kind;
+	(void)now_ms;
+	(void)why;
+	buf_put(body, row->image_id);
+	return OK;
+}
+
+static void ignore_change(void *arg)
+{
+	(void)arg;
+}
+
+static const struct outbox_source event_source = { .kinds = OUTBOX_ALL_KINDS, .write = write_event, .changed = ignore_change };
+
+/* Claim one event, in a loss that lasts until it is refused if `refused` is set, and assert that no claim returns it twice or leaves it out. */
+static void lose_around_claim(enum relay_loss loss, bool refused)
+{
+	struct contract_fixture w;
+	struct relay relay;
+	struct arena a CLEANUP(arena_deinit);
+	struct fault why = { 0 };
+	char through[POSTGRES_URL_MAX];
+	struct image_row now;
+	struct outbox_page page;
+
+	arena_init(&a, 1 << 20);
+	pg_fixture_make(&w, 0);
+	struct pg_fixture *p = w.own;
+	relay_start(&relay, pg_server.port);
+	snprintf(through, sizeof through, RELAY_URL, relay.port, pg_server.databases, pg_fixture_schemas);
+	p->options.url = str_of(through);
+	pg_fixture_reopen(&w);
+	assert_int_equal(outbox_start(w.outbox, &event_source, &why), OK);
+	struct image_row row = recorded_row(&a, 1);
+	struct resolution s = row_verdict(&a, 1, 5000, STR(""));
+	s.file_size = RECORDED_BYTES;
+	assert_int_equal(table_insert(w.table, &row, &why), OK);
+	assert_int_equal(table_resolve(w.table, &s, &a, &now, &why), OK);
+
+	int64_t now_ms = clock_now_ms();
+	atomic_store(&relay.closed, refused);
+	atomic_store(&relay.next, (int)loss);
+	enum status got = outbox_due(w.outbox, now_ms, 1, &a, &page, &why);
+	assert_int_equal(got, refused ? IO : OK);
+	atomic_store(&relay.closed, false);
+	while (got != OK) {
+		assert_int_equal(why.code, F_STORAGE_FAILED);
+		(void)usleep(1000);
+		got = outbox_due(w.outbox, now_ms, 1, &a, &page, &why);
+	}
+	assert_int_equal(atomic_load(&relay.losses), 1);
+	assert_int_equal(page.n, 1);
+	assert_true(str_equal(page.events[0].body, row.image_id));
+	assert_int_equal(outbox_due(w.outbox, now_ms, 1, &a, &page, &why), OK);
+	assert_int_equal(page.n, 0);
+	assert_int_equal(outbox_start(w.outbox, NULL, &why), OK);
+	pg_fixture_unmake(&w);
+	relay_stop(&relay);
+}
+
+static void test_connection_lost_around_a_claim_of_events_then_it_returns_each_once(void **state)
+{
+	(void)state;
+	lose_around_claim(RELAY_LOSES_ANSWER, false);
+	lose_around_claim(RELAY_LOSES_COMMIT, false);
+}
+
+static void test_claim_of_events_refused_after_its_answer_was_lost_then_the_next_returns_each_once(void **state)
+{
+	(void)state;
+	lose_around_claim(RELAY_LOSES_ANSWER, true);
+	lose_around_claim(RELAY_LOSES_COMMIT, true);
+}
+
 static void test_connection_lost_after_a_commit_then_the_change_is_made_once_and_reported_as_made(void **state)
 {
 	(void)state;
@@ -258,6 +344,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connection_lost_after_a_commit_then_the_change_is_made_once_and_reported_as_made),
 		cmocka_unit_test(test_connection_lost_before_a_commit_then_the_change_is_made_again_once),
+		cmocka_unit_test(test_connection_lost_around_a_claim_of_events_then_it_returns_each_once),
+		cmocka_unit_test(test_claim_of_events_refused_after_its_answer_was_lost_then_the_next_returns_each_once),
 		cmocka_unit_test(test_server_silent_while_a_connection_is_set_up_then_calls_end_in_time_and_the_next_are_served),
 		cmocka_unit_test(test_database_without_tables_then_a_call_is_refused_after_the_first_connect),
 	};
