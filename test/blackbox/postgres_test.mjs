@@ -303,24 +303,31 @@ test('servers of one database have images, API keys, users and quotas in common'
 	}
 });
 
-test('one server at a time sweeps: the first to ask, and another when it has ended', async () => {
+test('one server of three at a time sweeps: the first to ask, another when it has ended, and the last when that one was killed', async () => {
 	const holder = () => postgres.query('tintype', "SELECT holder FROM leases WHERE until_ms > extract(epoch FROM clock_timestamp()) * 1000");
 	await eventually(async () => await holder() === '', { what: 'no server sweeps' });
-	const args = ['--sweep-interval', '1', '--url-ttl', '1', '--pending-ttl', '1'], one = await serve(args);
-	const first = await eventually(holder, { what: 'the first has it' }), two = await serve(args);
+	const start = () => serve(['--sweep-interval', '2', '--url-ttl', '1', '--pending-ttl', '1']), one = await start();
+	const first = await eventually(holder, { what: 'the first has it' }), others = await Promise.all([start(), start()]), servers = [one, ...others];
+	const slotEnds = async (from, at) => {
+		const { imageId } = await openSlot(from, picture);
+		await eventually(async () => (await call(at, 'GET', `/images/${imageId}`)).status === 404, { what: 'the end of the slot' });
+	};
+	const next = async than => eventually(async () => { const now = await holder(); return now !== '' && now !== than && now; }, { what: 'another holder' });
+	const sweeping = among => eventually(() => among.find(server => server.events('sweep').length > 0), { what: 'a sweep' });
 	try {
-		const slots = await Promise.all([one, two].map(on => openSlot(on, picture)));
-		for (const { imageId } of slots)
-			await eventually(async () => (await call(two, 'GET', `/images/${imageId}`)).status === 404, { what: 'the end of the slot' });
-		await one.waitForEvent('sweep');
-		assert.deepEqual([await holder(), two.events('sweep')], [first, []]);
+		await Promise.all(servers.map(from => slotEnds(from, others[0])));
+		assert.equal(await sweeping(servers), one);
+		assert.deepEqual([await holder(), ...others.map(server => server.events('sweep'))], [first, [], []]);
 		assert.deepEqual(await one.stop(), { code: 0, signal: null });
-		const last = await openSlot(two, picture);
-		await eventually(async () => (await call(two, 'GET', `/images/${last.imageId}`)).status === 404, { what: 'the end of the slot' });
-		assert.notEqual(await holder(), first);
+		await slotEnds(others[0], others[1]);
+		const second = await next(first), killed = await sweeping(others), [last] = others.filter(server => server !== killed);
+		assert.deepEqual(last.events('sweep'), []);
+		await killed.kill();
+		await slotEnds(last, last);
+		assert.notEqual(await next(second), first);
+		assert.equal(await sweeping([last]), last);
 	} finally {
-		await one.stop();
-		await two.stop();
+		await Promise.all(servers.map(server => server.stop()));
 	}
 });
 
