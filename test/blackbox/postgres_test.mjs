@@ -162,13 +162,14 @@ test('idle connections stay open, whatever idle_session_timeout the role has', a
 });
 
 test('what cannot be is refused with what to do: the embedded store, a URL that is none, and a program without PostgreSQL', async () => {
+	const ports = { TINTYPE_API: '127.0.0.1:0', TINTYPE_STORAGE: '127.0.0.1:0', TINTYPE_ADMIN: '127.0.0.1:0' };
 	for (const command of ['serve', 'sweep']) {
 		for (const [env, words] of [[{ TINTYPE_STORE: 'local' }, /go together: set both/], [{ TINTYPE_TABLE: 'postgres://tintype@localhost/tintype?sslmod=verify-full' }, /--table .*cannot be read/]]) {
-			const run = await runProgram([command], { env: { ...app, ...env } });
+			const run = await runProgram([command], { env: { ...app, ...ports, ...env } });
 			assert.equal(run.code, 2, run.stderr);
 			assert.match(run.stderr, words);
 		}
-		const run = spawnSync(process.env.TINTYPE_RELEASE, [command], { env: childEnv(app), encoding: 'utf8' });
+		const run = spawnSync(process.env.TINTYPE_RELEASE, [command], { env: childEnv({ ...app, ...ports }), encoding: 'utf8' });
 		assert.deepEqual([run.status, run.stdout], [2, '']);
 		assert.match(run.stderr, /built without PostgreSQL.*make build POSTGRES=true/);
 	}
