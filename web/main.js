@@ -123,16 +123,17 @@ async function signIn(offer) {
 }
 
 const GATHER_MS = 1500, GATHER_MANY_MS = 5000, MANY = 20;
-let fresh = [], hung = -GATHER_MANY_MS;
-/** New pictures are put on the wall together, so that in a large batch not each of them is laid out, and its thumbnail made, to be gone a moment later. */
+const fresh = [];
+let hanging;
+/** New pictures are put on the wall together: in a large batch most would be out of the window a moment later. */
 function uploaded(record) {
-	if (fresh.push(record) > 1)
-		return;
-	setTimeout(() => {
-		gallery.prepend(...fresh.reverse());
-		fresh = [];
-		hung = performance.now();
-	}, Math.max(0, hung + (upload.progress().underWay > MANY ? GATHER_MANY_MS : GATHER_MS) - performance.now()));
+	if (fresh.push(record) === 1)
+		hanging = setTimeout(hang, upload.progress().underWay > MANY ? GATHER_MANY_MS : GATHER_MS);
+}
+function hang() {
+	clearTimeout(hanging);
+	if (fresh.length > 0)
+		gallery.prepend(...fresh.splice(0).reverse());
 }
 
 let knowsIssuer = false;
@@ -181,7 +182,7 @@ if (!returning) {
 	showList();
 	learnOwner();
 }
-tray.start({ uploaded, show, wantKey });
+tray.start({ uploaded, ended: () => setTimeout(hang), show, wantKey });
 gather.start(found => { tray.notice(''); upload.add(found); }, tray.notice);
 if (location.hash)
 	viewer();

@@ -161,6 +161,7 @@ function summarise() {
 }
 
 function draw() {
+	clearTimeout(due);
 	due = 0;
 	$('batch').hidden = $('tray').hidden = items.size === 0;
 	if (items.size === 0)
@@ -202,10 +203,10 @@ export function notice(sentence) {
 	say(sentence);
 }
 
-/** Listen: { show(imageId), uploaded(record), wantKey(why) } are called. */
+/** Listen: { show(imageId), uploaded(record), ended(), wantKey(why) } are called. */
 export function start(given) {
 	hooks = given;
-	items = upload.start({ ...given, changed: refresh, gone: item => { takeAway(item); refresh(); }, notice });
+	items = upload.start({ ...given, ended: () => { draw(); given.ended(); }, changed: refresh, gone: item => { takeAway(item); refresh(); }, notice });
 	$('pause').onclick = () => upload.pause(!upload.progress().paused);
 	$('retry-all').onclick = () => upload.retryAll();
 	$('try-now').onclick = () => { $('tray-title').focus(); upload.goOn(); };

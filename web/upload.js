@@ -67,6 +67,7 @@ function end() {
 	if (total > SPOKEN_ONE_BY_ONE)
 		say(texts.all(done, failed, refused));
 	speed.clear();
+	hooks.ended();
 }
 
 /** In a large batch every quarter is announced. */
@@ -111,7 +112,7 @@ function refuse(item, why) {
 }
 
 function make(blob) {
-	const item = { id: queue.newId(number++), owner, addedAt: Date.now(), trip: {}, file: { name: blob.name || 'picture', type: '', size: blob.size, blob } };
+	const item = { id: queue.newId(number++), owner, addedAt: Date.now(), trip: {}, file: { name: blob.name || 'picture', type: '', size: 0, blob } };
 	return enter(item);
 }
 
@@ -128,12 +129,20 @@ function setType(file, type) {
 	Object.assign(file, { type, misnamed: named !== '' && named !== type });
 }
 
-/** Whether the server may detect the type. Reading the bytes costs a fifth of what sending a small file does, and of many files nearly all are what their names say. */
+/** Ask for the size. The browser reads it from the disk: asked of all files at once, it delays the first upload. */
+function measure({ file }) {
+	size.all += file.blob.size - file.size;
+	file.size = file.blob.size;
+}
+
+/** Whether the server may detect the type: to read the bytes costs a fifth of what sending a small file does. */
 const isLeftToServer = ({ file }) => underWay() > MANY && transfer.isDirect(file) && limits.allowedTypes.includes(file.blob.type);
 
 /** Read the type, and judge. */
 async function read(item) {
 	const { file } = item;
+	if (items.has(item))
+		measure(item);
 	try {
 		setType(file, isLeftToServer(item) ? file.blob.type : await typeOfFile(file.blob, file.name));
 	} catch {
@@ -145,8 +154,10 @@ async function read(item) {
 
 /** Do it for all of a list, some at a time. */
 async function forEach(list, work) {
-	for (let i = 0; i < list.length; i += READ_AT_ONCE)
+	for (let i = 0; i < list.length; i += READ_AT_ONCE) {
 		await Promise.all(list.slice(i, i + READ_AT_ONCE).map(work));
+		await new Blob().text();   // the page does other work meanwhile; a timer would be slow in a hidden tab
+	}
 }
 
 /** Whether all uploads will be finished within SOON_S seconds. */
@@ -195,6 +206,7 @@ async function addFolders(found) {
 	const pictures = found.filter(blob => types.get(blob).startsWith('image/') || limits?.allowedTypes.includes(types.get(blob)));
 	const fresh = pictures.map(make);
 	for (const item of fresh) {
+		measure(item);
 		setType(item.file, types.get(item.file.blob));
 		item.isRead = true;
 		judge(item);
@@ -309,13 +321,13 @@ async function send(item) {
 		if (signal.aborted)
 			return;
 		waits = 0;
-		if (record)
+		if (record) {
 			setType(item.file, record.fileType);
+			hooks.uploaded(record);
+		}
 		change(item, 'done', { record });
 		queue.remove(item);
 		announce(item);
-		if (record)
-			hooks.uploaded(record);
 	} catch (why) {
 		if (!signal.aborted)
 			await failed(item, why);
@@ -391,7 +403,7 @@ export async function signOut() {
 /** Whether files are here that would have to be chosen again after a reload. */
 export const hasFiles = () => [...items].some(item => item.file.blob && item.state !== 'done');
 
-/** Listen: { changed(item), gone(item), uploaded(record), wantKey(why), notice(sentence) } are called. */
+/** Listen: { changed(item), gone(item), uploaded(record), ended(), wantKey(why), notice(sentence) } are called. */
 export function start(given) {
 	hooks = given;
 	addEventListener('online', goOn);

@@ -265,6 +265,22 @@ test('one line sums up the batch, in sight wherever the page is scrolled, in the
 	assert.deepEqual(await page.locator('#uploads .name').allTextContents(), ['notes.txt'], 'what is not finished stays');
 });
 
+test('the first of many files are sent before the size of each is asked for, and the end of the batch is shown without a delay', async () => {
+	const page = await open({ bySlots: false }), before = sentAs(WAYS['in one request']).length;
+	await page.locator('#empty').waitFor();
+	await page.evaluate(() => {
+		const { get } = Object.getOwnPropertyDescriptor(Blob.prototype, 'size'), { send } = XMLHttpRequest.prototype, { setTimeout } = window, asked = new Set();
+		Object.defineProperty(Blob.prototype, 'size', { get() { asked.add(this); return get.call(this); } });
+		XMLHttpRequest.prototype.send = function (...given) { window.askedFirst ??= asked.size; return send.apply(this, given); };
+		window.setTimeout = (work, ms = 0) => ms > 0 ? 0 : setTimeout(work);   // what is put off does not happen
+	});
+	await choose(page, batch(60));
+	await page.getByText('All 60 uploaded').waitFor();
+	assert.ok(await page.evaluate(() => window.askedFirst) < 60);
+	assert.equal(sentAs(WAYS['in one request']).length - before, 60);
+	await page.locator('#wall > li .tile').first().waitFor();
+});
+
 forEachWay('pause stops what is being sent, and resume goes on with the same requests; cancelling all is asked for first', async way => {
 	const before = sentAs(way).length;
 	hold(way);
