@@ -143,11 +143,12 @@ async function read(item) {
 	const { file } = item;
 	if (items.has(item))
 		measure(item);
-	try {
-		setType(file, isLeftToServer(item) ? file.blob.type : await typeOfFile(file.blob, file.name));
-	} catch {
+	const type = isLeftToServer(item) ? file.blob.type : await typeOfFile(file.blob, file.name).catch(() => null);
+	if (!items.has(item))   // it was cancelled
+		return;
+	if (type === null)
 		return change(item, 'failed', { why: new Refusal(texts.unreadable) });
-	}
+	setType(file, type);
 	item.isRead = true;
 	judge(item);
 }

@@ -281,6 +281,18 @@ test('the first of many files are sent before the size of each is asked for, and
 	await page.locator('#wall > li .tile').first().waitFor();
 });
 
+test('a file that is cancelled before it is read is not refused later', async () => {
+	const page = await open({ init: () => {
+		const { arrayBuffer } = Blob.prototype, mayRead = new Promise(done => { window.letRead = done; });
+		Blob.prototype.arrayBuffer = async function () { await mayRead; return arrayBuffer.call(this); };
+	} });
+	await choose(page, [{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') }, picture('0.png')]);
+	await page.getByRole('button', { name: 'Cancel: notes.txt' }).click();
+	await page.evaluate(() => window.letRead());
+	await uploadIs(page, '0.png', 'done');
+	assert.equal(await summary(page), 'Uploaded');
+});
+
 forEachWay('pause stops what is being sent, and resume goes on with the same requests; cancelling all is asked for first', async way => {
 	const before = sentAs(way).length;
 	hold(way);
