@@ -1,12 +1,11 @@
 /* Signatures as RFC 6979 has them, and as OpenSSL verifies them; which keys are refused. */
-#include "unit.h"
+#include "rsa_keys.h"
 
 #include "aws/cloudfront_key.h"
 
 #include <openssl/bio.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,7 +112,7 @@ static void refuse(struct str pem)
 static void test_read_what_is_no_key_of_this_kind_then_it_is_refused(void **state)
 {
 	char memory[4096];
-	EVP_PKEY *other = make_key("P-384"), *rsa = EVP_RSA_gen(2048), *locked = make_key("P-256");
+	EVP_PKEY *other = make_key("P-384"), *rsa = rsa_key_read(RSA_KEY), *locked = make_key("P-256");
 	(void)state;
 	refuse(STR(""));
 	refuse(STR("no key"));

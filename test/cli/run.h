@@ -67,7 +67,8 @@ static inline size_t count_lines(const char *text)
 /* A fresh directory to work in; the former one is left. */
 static inline void enter_scratch(char path[64])
 {
-	(void)snprintf(path, 64, "/tmp/cli-test-XXXXXX");
+	const char *base = getenv("TMPDIR");
+	(void)snprintf(path, 64, "%.40s/cli-test-XXXXXX", base == NULL ? "/tmp" : base);
 	char *made = mkdtemp(path);
 	assert(made != NULL);
 	int failed = chdir(path);

@@ -87,6 +87,16 @@ static size_t content_length(struct str head)
 	return 0;
 }
 
+/* Append the rest of the head, and leave what follows it in the socket: false at the end of the input. */
+static bool read_head(int fd, struct buf *request)
+{
+	char piece[4096];
+	ssize_t there = recv(fd, piece, sizeof piece, MSG_PEEK), n = 0;
+	while (n < there && !str_ends_with(buf_str(request), STR("\r\n\r\n")))
+		buf_put_char(request, piece[n++]);
+	return n > 0 && recv(fd, piece, (size_t)n, 0) == n;
+}
+
 bool fake_http_read(int fd, struct buf *request)
 {
 	char piece[65536];
@@ -94,11 +104,15 @@ bool fake_http_read(int fd, struct buf *request)
 	for (;;) {
 		struct str s = buf_str(request);
 		size_t end = str_find(s, STR("\r\n\r\n"));
-		if (end < s.n && s.n >= end + 4 + content_length(str_slice(s, 0, end + 2)))
+		if (end == s.n) {
+			if (!read_head(fd, request))
+				return false;
+			continue;
+		}
+		size_t whole = end + 4 + content_length(str_slice(s, 0, end + 2));
+		if (s.n >= whole)
 			return true;
-		/* Byte by byte up to the body, so that a next request stays in the socket. */
-		size_t most = end < s.n ? end + 4 + content_length(str_slice(s, 0, end + 2)) - s.n : 1;
-		ssize_t n = recv(fd, piece, most < sizeof piece ? most : sizeof piece, 0);
+		ssize_t n = recv(fd, piece, whole - s.n < sizeof piece ? whole - s.n : sizeof piece, 0);
 		if (n <= 0)
 			return false;
 		buf_put(request, (struct str){ piece, (size_t)n });

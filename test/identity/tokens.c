@@ -1,14 +1,13 @@
 /* See tokens.h. */
 #include "identity/tokens.h"
 
-#include "unit.h"
+#include "rsa_keys.h"
 
 #include "base/codec.h"
 #include "base/hash.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 static const char *const NAMES[TOKEN_KEYS] = { "rsa", "other", "p256", "ed", "short", "p384" };
@@ -20,11 +19,11 @@ const char *token_key_name(enum token_key which)
 
 void token_keys_make(struct token_keys *k)
 {
-	k->keys[TOKEN_RSA] = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
-	k->keys[TOKEN_RSA_OTHER] = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	k->keys[TOKEN_RSA] = rsa_key_read(RSA_KEY);
+	k->keys[TOKEN_RSA_OTHER] = rsa_key_read(RSA_KEY_OTHER);
 	k->keys[TOKEN_P256] = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	k->keys[TOKEN_ED25519] = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	k->keys[TOKEN_RSA_SHORT] = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+	k->keys[TOKEN_RSA_SHORT] = rsa_key_read(RSA_KEY_SHORT);
 	k->keys[TOKEN_P384] = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384");
 	for (size_t i = 0; i < TOKEN_KEYS; i++)
 		assert_non_null(k->keys[i]);

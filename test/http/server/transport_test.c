@@ -139,6 +139,7 @@ static void test_key_updates_when_the_replies_are_not_read_then_what_is_held_has
 	size_t n, most = 0;
 	enum io_result r = IO_WAIT;
 	set_up(&f);
+	assert_int_equal(setsockopt(f.transport.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 1 }, sizeof(int)), 0);
 	shake_hands(&f);
 	for (size_t i = 0; i < 100 && r != IO_CLOSED; i++) {
 		update_keys(&f, SSL_KEY_UPDATE_REQUESTED);
