@@ -16,7 +16,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/bench/bench"
-BASE = "d17417d"   # the build before this HTTP engine, on libmicrohttpd
+BASE = "d17417d"   # the last commit on libmicrohttpd, before this HTTP engine
 BASE_BUILD = ROOT / "build/bench-base"
 FIVE_MB = 5 * 1000 * 1000
 BYTE_FOR_BYTE = ("--verify", "header", "--no-strip")   # the pictures of these rows are padded with comments
@@ -188,7 +188,7 @@ def bench_engine(b, server_of, free_port, picture):
 
 
 def bench_before(b, server_of, free_port, picture):
-    """Slots and refusals against the build before this engine."""
+    """Slots and refusals against the last commit on libmicrohttpd."""
     body = b.file("slot.json", json.dumps({"fileName": "picture.jpg", "fileType": "image/jpeg"}))
     new, old = server_of(b.work / "new"), server_of(b.work / "old", program=base_program())
 
@@ -200,9 +200,9 @@ def bench_before(b, server_of, free_port, picture):
         bad = "/" + re.sub(r"(X-Amz-Signature=)[0-9a-f]{4}", r"\g<1>0000", target)
         return Side([server.process.pid], load(b, server.ports["storage"], bad, 16, status="403"))
     ratio, figures = compare(b, slots(new), slots(old))
-    row(b, "POST /prod/upload, 64 connections, durable, against the build before", 1.2, ratio[0], figures[0], "/s")
+    row(b, "POST /prod/upload, 64 connections, durable, against libmicrohttpd (commit d17417d)", 1.2, ratio[0], figures[0], "/s")
     ratio, figures = compare(b, refusal(new), refusal(old))
-    row(b, "refusing a wrong signature, per processor second, against the build before", 1.2, ratio[1], figures[1], "requests")
+    row(b, "refusing a wrong signature, per processor second, against libmicrohttpd (commit d17417d)", 1.2, ratio[1], figures[1], "requests")
     new.stop()
     old.stop()
 
