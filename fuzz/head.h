@@ -20,7 +20,7 @@ static inline bool read_head(struct str text, struct header headers[HEADERS_MAX]
 		headers[r->n_headers].name = str_cut(&line, ':');
 		headers[r->n_headers++].value = line;
 	}
-	return query_parse(r->arena, rest, true, &r->query, NULL) == OK;
+	return query_parse(r->arena, rest, &r->query, NULL) == OK;
 }
 
 #endif

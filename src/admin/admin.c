@@ -167,5 +167,5 @@ void admin_init(struct admin *a, const struct admin_options *o)
 	assert(o->metrics != NULL);
 	size_t arena = o->console != NULL && o->console->arena_bytes > ARENA_BYTES ? o->console->arena_bytes : ARENA_BYTES;
 	uint64_t body_max = o->console != NULL ? o->console->body_max : 0;
-	*a = (struct admin){ .handler = { .ops = &ops, .arena_bytes = arena, .body_max = body_max, .plus_is_blank = true }, .options = *o };
+	*a = (struct admin){ .handler = { .ops = &ops, .arena_bytes = arena, .body_max = body_max }, .options = *o };
 }

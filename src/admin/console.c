@@ -210,8 +210,7 @@ struct console *console_new(const struct console_options *o)
 	struct console *c = mem_new(1, sizeof *c);
 
 	if (c != NULL)
-		*c = (struct console){ .handler = { .ops = &ops, .arena_bytes = ARENA_BYTES, .body_max = o->api->body_max, .plus_is_blank = true },
-			.options = *o };
+		*c = (struct console){ .handler = { .ops = &ops, .arena_bytes = ARENA_BYTES, .body_max = o->api->body_max }, .options = *o };
 	return c;
 }
 

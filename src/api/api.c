@@ -312,7 +312,7 @@ struct api *api_new(struct product *p, const struct api_options *o)
 	if (api == NULL)
 		return NULL;
 	*api = (struct api){
-		.handler = { .ops = &ops, .arena_bytes = ARENA_MAX_BYTES, .body_max = BODY_LARGE_MAX_BYTES, .plus_is_blank = true },
+		.handler = { .ops = &ops, .arena_bytes = ARENA_MAX_BYTES, .body_max = BODY_LARGE_MAX_BYTES },
 		.product = p,
 		.options = *o,
 	};

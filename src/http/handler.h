@@ -67,7 +67,6 @@ struct handler {
 	size_t arena_bytes;     /* the cap of each request's arena */
 	uint64_t body_max;      /* a body that is dropped after a refusal is read up to this plus 1 MiB */
 	bool slow_body_is_rate; /* true: bodies have a minimum rate (objects); false: a total time (JSON) */
-	bool plus_is_blank;     /* '+' in the query is a blank, see query_parse */
 };
 
 /* Pass a request on from on_head, before anything of it is read. The listener's own bounds stay those of the handler in front. */

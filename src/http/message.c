@@ -78,24 +78,24 @@ const struct query_pair *query_find(const struct query *q, struct str name)
 	return NULL;
 }
 
-static enum status decode_piece(struct arena *a, struct str raw, bool plus_is_blank, struct str *out, struct fault *why)
+static enum status decode_piece(struct arena *a, struct str raw, struct str *out, struct fault *why)
 {
-	if (uri_decode(a, raw, plus_is_blank, out))
+	if (uri_decode(a, raw, true, out))
 		return OK;
 	TRY(fault_check_arena(a, why));
 	return fault_set(why, INVALID_INPUT, "The query has a %% that two hex digits do not follow");
 }
 
-static enum status parse_pair(struct arena *a, struct str piece, bool plus_is_blank, struct query_pair *pair, struct fault *why)
+static enum status parse_pair(struct arena *a, struct str piece, struct query_pair *pair, struct fault *why)
 {
 	struct str rest = piece;
 	pair->raw_name = str_cut(&rest, '=');
 	pair->raw_value = rest;
-	TRY(decode_piece(a, pair->raw_name, plus_is_blank, &pair->name, why));
-	return decode_piece(a, pair->raw_value, plus_is_blank, &pair->value, why);
+	TRY(decode_piece(a, pair->raw_name, &pair->name, why));
+	return decode_piece(a, pair->raw_value, &pair->value, why);
 }
 
-enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, struct query *out, struct fault *why)
+enum status query_parse(struct arena *a, struct str raw, struct query *out, struct fault *why)
 {
 	assert(a != NULL);
 	assert(out != NULL);
@@ -110,7 +110,7 @@ enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, str
 	while (raw.p != NULL) {
 		struct str piece = str_cut(&raw, '&');
 		if (piece.n > 0)
-			TRY(parse_pair(a, piece, plus_is_blank, &pairs[n++], why));
+			TRY(parse_pair(a, piece, &pairs[n++], why));
 	}
 	*out = (struct query){ pairs, n };
 	return OK;

@@ -94,10 +94,10 @@ enum status request_index(struct arena *a, struct request *r, struct fault *why)
 struct str request_header(const struct request *r, struct str name);
 /* The first pair of this name, compared decoded and with case; NULL when there is none. */
 const struct query_pair *query_find(const struct query *q, struct str name);
-/* Parse what is after '?'. Empty pairs ("&&") are dropped. plus_is_blank: decode '+' as a blank (forms
- * and S3 do, RFC 3986 does not). Errors: INVALID_INPUT bad %XX; TOO_MUCH more than 256 pairs or the arena is full.
+/* Parse what is after '?'. Empty pairs ("&&") are dropped. '+' is a blank, as in forms and in S3, though not in RFC 3986.
+ * Errors: INVALID_INPUT bad %XX; TOO_MUCH more than 256 pairs or the arena is full.
  * Pure. */
-enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, struct query *out, struct fault *why) MUST_CHECK;
+enum status query_parse(struct arena *a, struct str raw, struct query *out, struct fault *why) MUST_CHECK;
 
 /* Whether a response of this status reports a failure of the server, for the operator. 501 does not: the client requested
  * an unsupported feature. */

@@ -178,7 +178,7 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	x->body_bytes = e.body.n;
 	find_client(g, r);
 	if (end == OK)
-		end = query_parse(&x->arena, e.query, g->http_handler->plus_is_blank, &r->query, &failed);
+		end = query_parse(&x->arena, e.query, &r->query, &failed);
 	if (end == OK && !serves_route(g, r))
 		end = fault_set(&failed, NO_SUCH_ROUTE, "This function does not serve this path.");
 	if (end == OK)

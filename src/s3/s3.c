@@ -230,7 +230,6 @@ struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 			.arena_bytes = ARENA_BYTES,
 			.body_max = p->product->rules.max_size_bytes > DROPPED_BYTES ? p->product->rules.max_size_bytes : DROPPED_BYTES,
 			.slow_body_is_rate = true,
-			.plus_is_blank = true,
 		},
 		.product = p->product, .buckets = p->buckets, .catalog = p->catalog, .parts = p->parts, .keys = p->keys, .options = *o,
 		.long_jobs = long_jobs_new()

@@ -150,7 +150,7 @@ static inline void send_with(const char *method, const char *target, const struc
 		.arena = &fixture.x.arena, .id = STR("the-id"), .method = str_of(method), .target = rest, .headers = headers, .n_headers = n
 	};
 	fixture.x.request.path = str_cut(&rest, '?');
-	assert_int_equal(query_parse(&fixture.x.arena, rest, handler->plus_is_blank, &fixture.x.request.query, &why), OK);
+	assert_int_equal(query_parse(&fixture.x.arena, rest, &fixture.x.request.query, &why), OK);
 	if (handler->ops->on_head(handler, &fixture.x) == HANDLER_RUN)
 		handler->ops->run(handler, &fixture.x);
 }

@@ -10,7 +10,6 @@ static void test_handler_when_made_then_it_has_the_limits_for_the_listener(void 
 	(void)state;
 	assert_int_equal(handler->body_max, 65536);
 	assert_false(handler->slow_body_is_rate);
-	assert_true(handler->plus_is_blank); /* as URLSearchParams and Python's requests write it */
 	assert_true(handler->arena_bytes >= 1 << 20);
 }
 

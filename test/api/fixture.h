@@ -228,7 +228,7 @@ static inline void fixture_exchange(const struct ask *q)
 		.target = str_of(q->target),
 		.path = path,
 		.chunked = q->chunked };
-	assert_int_equal(query_parse(&x->arena, rest, handler->plus_is_blank, &x->request.query, &why), OK);
+	assert_int_equal(query_parse(&x->arena, rest, &x->request.query, &why), OK);
 	struct header *headers = arena_array(&x->arena, 10, sizeof(*headers));
 	put_header(headers, &n, "authorization", q->authorization);
 	put_header(headers, &n, "X-Delete-Token", q->delete_token);

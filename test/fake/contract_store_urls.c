@@ -36,7 +36,7 @@ static struct str parameter(struct bench *b, struct str url, struct str name)
 	struct query q;
 	struct str found = { NULL, 0 };
 	unsigned n = 0;
-	assert_int_equal(query_parse(&b->a, str_slice(url, str_find_char(url, '?') + 1, url.n), false, &q, &b->why), OK);
+	assert_int_equal(query_parse(&b->a, str_slice(url, str_find_char(url, '?') + 1, url.n), &q, &b->why), OK);
 	for (size_t i = 0; i < q.n; i++) {
 		if (!str_equal(q.pairs[i].name, name))
 			continue;

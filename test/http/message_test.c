@@ -86,7 +86,7 @@ static void test_request_header_after_its_headers_were_replaced_then_found_in_th
 static void test_query_keeps_order_repeats_and_raw_text(void **state)
 {
 	struct query q;
-	assert_int_equal(query_parse(&arena, STR("a=1%202&b&a=&=x&c=d=e&%41=+"), true, &q, NULL), OK);
+	assert_int_equal(query_parse(&arena, STR("a=1%202&b&a=&=x&c=d=e&%41=+"), &q, NULL), OK);
 	assert_int_equal(q.n, 6);
 	assert_str(q.pairs[0].value, STR("1 2"));
 	assert_str(q.pairs[0].raw_value, STR("1%202"));
@@ -104,7 +104,7 @@ static void test_query_keeps_order_repeats_and_raw_text(void **state)
 static void test_query_find_gives_the_first_with_case(void **state)
 {
 	struct query q;
-	assert_int_equal(query_parse(&arena, STR("a=1&a=2&%62=3"), true, &q, NULL), OK);
+	assert_int_equal(query_parse(&arena, STR("a=1&a=2&%62=3"), &q, NULL), OK);
 	assert_str(query_find(&q, STR("a"))->value, STR("1"));
 	assert_str(query_find(&q, STR("b"))->value, STR("3"));
 	assert_null(query_find(&q, STR("A")));
@@ -115,16 +115,9 @@ static void test_query_of_nothing_has_no_pairs(void **state)
 	const struct str empty[] = { { NULL, 0 }, STR(""), STR("&"), STR("&&&") };
 	for (size_t i = 0; i < COUNT_OF(empty); i++) {
 		struct query q = { NULL, 7 };
-		assert_int_equal(query_parse(&arena, empty[i], true, &q, NULL), OK);
+		assert_int_equal(query_parse(&arena, empty[i], &q, NULL), OK);
 		assert_int_equal(q.n, 0);
 	}
-}
-
-static void test_query_plus_is_kept_when_given(void **state)
-{
-	struct query q;
-	assert_int_equal(query_parse(&arena, STR("a=+"), false, &q, NULL), OK);
-	assert_str(q.pairs[0].value, STR("+"));
 }
 
 static void test_query_with_a_bad_escape_is_invalid(void **state)
@@ -133,7 +126,7 @@ static void test_query_with_a_bad_escape_is_invalid(void **state)
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct query q;
 		struct fault why;
-		assert_int_equal(query_parse(&arena, bad[i], true, &q, &why), INVALID);
+		assert_int_equal(query_parse(&arena, bad[i], &q, &why), INVALID);
 		assert_int_equal(why.code, F_INVALID_INPUT);
 		assert_string_equal(why.text, "The query has a % that two hex digits do not follow");
 	}
@@ -146,9 +139,9 @@ static void test_query_accepts_256_pairs_and_not_257(void **state)
 	struct fault why;
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = i % 2 == 0 ? 'a' : '&';
-	assert_int_equal(query_parse(&arena, (struct str){ text, 2 * 256 }, true, &q, &why), OK);
+	assert_int_equal(query_parse(&arena, (struct str){ text, 2 * 256 }, &q, &why), OK);
 	assert_int_equal(q.n, 256);
-	assert_int_equal(query_parse(&arena, (struct str){ text, 2 * 257 }, true, &q, &why), LIMIT);
+	assert_int_equal(query_parse(&arena, (struct str){ text, 2 * 257 }, &q, &why), LIMIT);
 	assert_int_equal(why.code, F_TOO_MUCH);
 }
 
@@ -161,7 +154,7 @@ static void test_query_when_the_arena_is_full_is_too_much(void **state)
 		struct query q;
 		struct fault why;
 		arena_init(&small, rooms[i]);
-		assert_int_equal(query_parse(&small, STR("%61=%62"), true, &q, &why), LIMIT);
+		assert_int_equal(query_parse(&small, STR("%61=%62"), &q, &why), LIMIT);
 		assert_int_equal(why.code, F_TOO_MUCH);
 		arena_deinit(&small);
 	}
@@ -232,7 +225,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_query_keeps_order_repeats_and_raw_text, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_find_gives_the_first_with_case, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_of_nothing_has_no_pairs, begin, end),
-		cmocka_unit_test_setup_teardown(test_query_plus_is_kept_when_given, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_with_a_bad_escape_is_invalid, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_accepts_256_pairs_and_not_257, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_when_the_arena_is_full_is_too_much, begin, end),

@@ -156,7 +156,7 @@ static bool read_head(struct rig *r, const struct ask *ask, struct str target)
 	q->chunked = ask->chunked;
 	q->has_length = !ask->chunked && !ask->no_length;
 	q->length = !q->has_length ? 0 : ask->given > 0 ? ask->given : ask->body.n;
-	if (query_parse(&r->x.arena, str_slice(q->target, mark + 1, q->target.n), r->handler->plus_is_blank, &q->query, &why) == OK)
+	if (query_parse(&r->x.arena, str_slice(q->target, mark + 1, q->target.n), &q->query, &why) == OK)
 		return true;
 	r->handler->ops->on_error(r->handler, &r->x, &why);
 	return false;

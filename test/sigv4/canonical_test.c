@@ -86,7 +86,7 @@ static void test_path_when_percent_is_cut_then_invalid(void **state)
 static struct str query_of(const char *text)
 {
 	struct query query;
-	assert_int_equal(query_parse(&arena, str_of(text), true, &query, NULL), OK);
+	assert_int_equal(query_parse(&arena, str_of(text), &query, NULL), OK);
 	return line_of((struct canonical_input){ .method = STR("GET"), .path = STR("/"), .query = &query }, 2);
 }
 
@@ -147,8 +147,7 @@ static void test_arena_when_full_then_limit(void **state)
 	arena_init(&small, 64);
 	buf_init_arena(&b, &arena, 65536);
 	assert_int_equal(
-		query_parse(&arena, STR("a=%20%20%20%20%20%20%20%20%20%20%20%20%20%20&b=%20%20%20%20&c=%20%20%20%20%20%20"), true, &query, NULL),
-		OK);
+		query_parse(&arena, STR("a=%20%20%20%20%20%20%20%20%20%20%20%20%20%20&b=%20%20%20%20&c=%20%20%20%20%20%20"), &query, NULL), OK);
 	struct canonical_input in = { .method = STR("GET"), .path = STR("/a b"), .query = &query };
 	assert_int_equal(canonical_request(&small, &in, &b, &why), LIMIT);
 }

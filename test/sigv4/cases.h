@@ -102,7 +102,7 @@ static inline void request_parse_text(struct arena *a, struct str text, struct r
 	r->target = str_cut(&line, ' ');
 	struct str query = r->target;
 	r->path = str_cut(&query, '?');
-	assert_int_equal(query_parse(a, query, true, &r->query, NULL), OK);
+	assert_int_equal(query_parse(a, query, &r->query, NULL), OK);
 	while (text.p != NULL) {
 		line = str_cut(&text, '\n');
 		if (line.n == 0) {

@@ -54,7 +54,7 @@ static struct request request_of(struct str url, const struct presign_input *in,
 	struct str rest = str_slice(url, in->base_url.n, url.n);
 	struct request r = { .arena = &arena, .method = in->method, .target = rest, .headers = headers, .n_headers = in->n_headers + 1 };
 	r.path = str_cut(&rest, '?');
-	assert_int_equal(query_parse(&arena, rest, true, &r.query, NULL), OK);
+	assert_int_equal(query_parse(&arena, rest, &r.query, NULL), OK);
 	return r;
 }
 

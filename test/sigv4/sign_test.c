@@ -99,7 +99,7 @@ static void test_s3_examples_when_signed_then_as_in_the_reference(void **state)
 		for (size_t k = 0; k < COUNT_OF(e->more) && e->more[k].name.n > 0; k++)
 			headers[n++] = e->more[k];
 		struct query query;
-		assert_int_equal(query_parse(&arena, str_of(e->query), true, &query, NULL), OK);
+		assert_int_equal(query_parse(&arena, str_of(e->query), &query, NULL), OK);
 		struct canonical_input in = { .method = str_of(e->method),
 			.path = str_of(e->path),
 			.path_rule = PATH_AS_SENT,

@@ -42,7 +42,7 @@ static void set_target(struct request *r, struct str target)
 	struct str rest = target;
 	r->target = target;
 	r->path = str_cut(&rest, '?');
-	assert_int_equal(query_parse(&arena, rest, true, &r->query, NULL), OK);
+	assert_int_equal(query_parse(&arena, rest, &r->query, NULL), OK);
 }
 
 static const struct header CLIENT_HEADERS[] = { { { "Host", 4 }, { "127.0.0.1:5556", 14 } }, { { "content-length", 14 }, { "5", 1 } } };
@@ -186,7 +186,7 @@ static void test_target_when_any_byte_is_changed_then_refused(void **state)
 		struct str rest = altered(target, i);
 		r.path = str_cut(&rest, '?');
 		/* a bad %XX is refused where the query is parsed */
-		if (query_parse(&arena, rest, true, &r.query, NULL) != OK || verify(&r, NULL) != OK)
+		if (query_parse(&arena, rest, &r.query, NULL) != OK || verify(&r, NULL) != OK)
 			refused++;
 		else
 			fail_msg("byte %zu of the target may be changed", i);

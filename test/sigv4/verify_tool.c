@@ -69,7 +69,7 @@ static void verify(struct job *j)
 	struct str rest = r.target;
 	r.path = str_cut(&rest, '?');
 	r.headers = list_of(j, "headers", &r.n_headers);
-	enum status s = query_parse(&j->arena, rest, true, &r.query, &why);
+	enum status s = query_parse(&j->arena, rest, &r.query, &why);
 	s = s != OK ? s : signature_parse(&r, &auth, &why);
 	s = s != OK ? s : signature_verify(&r, &auth, &ctx, &why);
 	say(j, s, &why);

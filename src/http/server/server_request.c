@@ -213,7 +213,7 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	/* RFC 9110 7.4: "Unless the connection is from a trusted gateway", which may be the one that ends TLS. */
 	if (target.authority.n > 0 && target.is_https != (c->connection->transport.ssl != NULL) && !is_proxied(c))
 		return fault_set(why, MISDIRECTED, "The URL's scheme is not the connection's: https requires TLS, and http none");
-	return query_parse(r->arena, target.query, c->listener->handler->plus_is_blank, &r->query, why);
+	return query_parse(r->arena, target.query, &r->query, why);
 }
 
 static uint64_t drop_max(const struct server_request *c)

@@ -14,7 +14,7 @@ static struct serve_addresses at;
 static struct admin admin;
 static struct handler api = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
 static struct handler storage = {
-	.ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true
+	.ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true
 };
 
 static void tell_started(void *arg)
