@@ -45,7 +45,7 @@ static enum status keep_lock(void *arg, struct fault *why)
 {
 	const struct backup_options *o = arg;
 	if (o->watch.stopping != NULL && o->watch.stopping(o->watch.arg))
-		return fault_set(why, DEADLINE, "It was stopped; run it again to go on.");
+		return fault_stopped(why);
 	return o->target->ops->renew(o->target, false, why);
 }
 

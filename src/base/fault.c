@@ -116,6 +116,11 @@ enum status fault_too_much(struct fault *why)
 	return fault_set(why, TOO_MUCH, "The request needs more memory than one request may use.");
 }
 
+enum status fault_stopped(struct fault *why)
+{
+	return fault_set(why, DEADLINE, "It was stopped; run it again to go on.");
+}
+
 enum status fault_check_arena(const struct arena *a, struct fault *why)
 {
 	assert(a != NULL);

@@ -64,6 +64,8 @@ const char *fault_name(enum fault_code code);
  * (TOO_MUCH). `return fault_no_memory(why);` is the whole error exit. */
 enum status fault_no_memory(struct fault *why);
 enum status fault_too_much(struct fault *why);
+/* A signal has ended a command that continues where it was when it is run again. */
+enum status fault_stopped(struct fault *why);
 /* OK, or which of the two has happened to the arena, or to the buffer. */
 enum status fault_check_arena(const struct arena *a, struct fault *why) MUST_CHECK;
 enum status fault_check_buf(const struct buf *b, struct fault *why) MUST_CHECK;

@@ -111,7 +111,7 @@ static enum status end_run(const struct command *c, const struct reverify_result
 	clear_progress(c);
 	print_counts(stdout, r, "", "\n");
 	if (stopped)
-		return fault_set(why, DEADLINE, "It was stopped; run it again to go on.");
+		return fault_stopped(why);
 	if (r->failed > 0)
 		return fault_set(why, STORAGE_FAILED, "%llu image%s could not be read or written; run it again to try again.",
 			(unsigned long long)r->failed, plural_s(r->failed));

@@ -34,7 +34,7 @@ struct pass {
 
 static enum status check_stop(const struct migration_options *o, struct fault *why)
 {
-	return o->stop != NULL && o->stop(o->arg) ? fault_set(why, DEADLINE, "It was stopped; run it again to go on.") : OK;
+	return o->stop != NULL && o->stop(o->arg) ? fault_stopped(why) : OK;
 }
 
 /* Every page of a walk. */
