@@ -48,7 +48,8 @@ enum status operator_key_read(void *arg, struct str *out, struct fault *why)
 	if (k->value.n > 0)
 		return OK;
 	enum status status = fault_set(why, IDENTITY_UNREACHABLE, "Keys cannot be verified now; try again.");
-	fault_cause(why, "TINTYPE_API_KEY_PARAMETER: %s %s", is_due ? failed.text : "it could not be read a moment ago.", failed.cause);
+	fault_cause(why, "TINTYPE_API_KEY_PARAMETER: %s%s%s", is_due ? failed.text : "it could not be read a moment ago.",
+		failed.cause[0] != '\0' ? " " : "", failed.cause);
 	return status;
 }
 
