@@ -143,7 +143,7 @@ MUST_CHECK static inline enum status user_remove(struct user_table *t, struct st
 MUST_CHECK static inline enum status user_add_derived(struct user_table *t, struct str owner, int64_t bytes, struct fault *why)
 {
 	assert(owner.n > 0);
-	return t->ops->add_derived(t, owner, bytes, why);
+	return owner.n > OWNER_MAX_BYTES || bytes == 0 ? OK : t->ops->add_derived(t, owner, bytes, why);
 }
 
 /* Compute the usage of some owners from the rows of their images, beginning with the one after from_owner ("": the first), and repair

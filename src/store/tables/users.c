@@ -175,8 +175,6 @@ static void end_derived(struct change *c)
 
 static enum status add_derived(struct user_table *t, struct str owner, int64_t bytes, struct fault *why)
 {
-	if (owner.n > OWNER_MAX_BYTES || bytes == 0)
-		return OK;
 	struct derived_change *dc = mem_new(1, sizeof *dc);
 	if (dc == NULL)
 		return fault_no_memory(why);
