@@ -70,9 +70,9 @@ static enum status read_key(const json_t *item, struct arena *a, struct api_key_
 		.owner = read_text(item, "owner", a),
 		.issuer = read_text(item, "issuer", a),
 		.subject = read_text(item, "subject", a),
-		.created_ms = dynamo_item_get_ms(item, "createdMs"),
-		.expires_ms = dynamo_item_get_ms(item, "expiresMs"),
-		.used_ms = dynamo_item_get_ms(item, "usedMs") };
+		.created_ms = dynamo_item_get_i64(item, "createdMs"),
+		.expires_ms = dynamo_item_get_i64(item, "expiresMs"),
+		.used_ms = dynamo_item_get_i64(item, "usedMs") };
 	TRY(fault_check_arena(a, why));
 	bool ok = str_to_u64(dynamo_item_get_number(item, "scopes"), &scopes) && scopes > 0 && scopes < 2 * SCOPE_ADMIN && row.hash.n == 64;
 	if (!ok || (json_object_get(item, "expiresMs") != NULL && row.expires_ms == 0)) {

@@ -189,7 +189,7 @@ struct str dynamo_item_get_number(const json_t *item, const char *name)
 	return typed_value(item, name, "N");
 }
 
-int64_t dynamo_item_get_ms(const json_t *item, const char *name)
+int64_t dynamo_item_get_i64(const json_t *item, const char *name)
 {
 	uint64_t n;
 	return str_to_u64(dynamo_item_get_number(item, name), &n) && n <= INT64_MAX ? (int64_t)n : 0;

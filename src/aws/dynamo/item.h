@@ -53,6 +53,6 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 struct str dynamo_item_get_text(const json_t *item, const char *name);
 struct str dynamo_item_get_number(const json_t *item, const char *name);
 /* The number of this name, a time or a count; 0 if there is none, or if it is over INT64_MAX. */
-int64_t dynamo_item_get_ms(const json_t *item, const char *name);
+int64_t dynamo_item_get_i64(const json_t *item, const char *name);
 
 #endif

@@ -170,7 +170,7 @@ static enum status read_shard(
 	q.than = '>';
 	q.limit = 1;
 	TRY(dynamo_events_query(t, &q, &c, why));
-	int64_t next_ms = dynamo_item_get_ms(json_array_get(json_object_get(c.answer, "Items"), 0), DYNAMO_EVENT_DUE_MS);
+	int64_t next_ms = dynamo_item_get_i64(json_array_get(json_object_get(c.answer, "Items"), 0), DYNAMO_EVENT_DUE_MS);
 	if (next_ms > 0 && next_ms < page->next_ms)
 		page->next_ms = next_ms;
 	return OK;
@@ -241,9 +241,9 @@ enum status dynamo_receiver_read(struct dynamo *t, struct dynamo_call *c, struct
 {
 	TRY(dynamo_fetch(c, t, DYNAMO_RECEIVER, why));
 	const json_t *item = json_object_get(c->answer, "Item");
-	*out = (struct outbox_status){ .disabled_ms = dynamo_item_get_ms(item, "disabledMs"),
+	*out = (struct outbox_status){ .disabled_ms = dynamo_item_get_i64(item, "disabledMs"),
 		.disabled_reason = dynamo_item_get_text(item, "reason"),
-		.delivered_ms = dynamo_item_get_ms(item, "deliveredMs") };
+		.delivered_ms = dynamo_item_get_i64(item, "deliveredMs") };
 	atomic_store(&t->receiver_disabled, out->disabled_ms != 0);
 	return OK;
 }

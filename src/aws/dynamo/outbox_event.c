@@ -115,11 +115,11 @@ enum status dynamo_event_read(const json_t *item, bool with_body, struct arena *
 		.kind = OUTBOX_KINDS,
 		.image_id = read_text(item, "eventImage", a),
 		.body = with_body ? read_text(item, "body", a) : (struct str){ 0 },
-		.created_ms = dynamo_item_get_ms(item, "createdMs"),
-		.due_ms = dynamo_item_get_ms(item, DYNAMO_EVENT_DUE_MS),
-		.first_ms = dynamo_item_get_ms(item, "firstMs"),
-		.ended_ms = dynamo_item_get_ms(item, "endedMs"),
-		.attempts = (unsigned)dynamo_item_get_ms(item, "attempts"),
+		.created_ms = dynamo_item_get_i64(item, "createdMs"),
+		.due_ms = dynamo_item_get_i64(item, DYNAMO_EVENT_DUE_MS),
+		.first_ms = dynamo_item_get_i64(item, "firstMs"),
+		.ended_ms = dynamo_item_get_i64(item, "endedMs"),
+		.attempts = (unsigned)dynamo_item_get_i64(item, "attempts"),
 		.error = read_text(item, "error", a) };
 	TRY(fault_check_arena(a, why));
 	for (enum outbox_kind k = 0; k < OUTBOX_KINDS; k++)

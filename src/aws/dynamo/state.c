@@ -26,7 +26,7 @@ static void read_state(const json_t *item, struct arena *a, struct transfer_stat
 	if (item == NULL || !transfer_phase_parse(dynamo_item_get_text(item, "migrationPhase"), &out->phase))
 		return;
 	out->id = str_dup(a, dynamo_item_get_text(item, "migrationId"));
-	out->since_ms = dynamo_item_get_ms(item, "sinceMs");
+	out->since_ms = dynamo_item_get_i64(item, "sinceMs");
 }
 
 enum status dynamo_get_state(struct transfer *port, struct arena *a, struct transfer_state *out, struct fault *why)

@@ -50,10 +50,10 @@ void dynamo_usage_read(const struct dynamo *t, const json_t *item, struct dynamo
 	uint64_t reserved = read_count(item, "reservedBytes"), pending = read_count(item, "pendingSlots");
 	*out = (struct dynamo_usage){ .is_there = item != NULL,
 		.quota_text = dynamo_item_get_text(item, DYNAMO_QUOTA),
-		.minute = dynamo_item_get_ms(item, "slotMinute"),
+		.minute = dynamo_item_get_i64(item, "slotMinute"),
 		.minute_slots = read_count(item, "minuteSlots"),
 		.changes = read_count(item, "changes"),
-		.changed_ms = dynamo_item_get_ms(item, "changedMs"),
+		.changed_ms = dynamo_item_get_i64(item, "changedMs"),
 		.user = { .owner = dynamo_item_get_text(item, "owner"),
 			.issuer = dynamo_item_get_text(item, "issuer"),
 			.subject = dynamo_item_get_text(item, "subject"),
@@ -64,8 +64,8 @@ void dynamo_usage_read(const struct dynamo *t, const json_t *item, struct dynamo
 				.derived_bytes = read_count(item, DYNAMO_DERIVED) },
 			.quota = t->quota,
 			.blocked = json_object_get(item, DYNAMO_IS_BLOCKED) != NULL,
-			.first_ms = dynamo_item_get_ms(item, "firstMs"),
-			.seen_ms = dynamo_item_get_ms(item, "seenMs") } };
+			.first_ms = dynamo_item_get_i64(item, "firstMs"),
+			.seen_ms = dynamo_item_get_i64(item, "seenMs") } };
 	out->user.has_quota = read_quota(out->quota_text, &out->user.quota);
 }
 
