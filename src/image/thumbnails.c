@@ -1,5 +1,5 @@
-/* See thumbnails.h. Each thumbnail that is being made is a task, with the requests that wait for it. Makers are threads that take the
- * oldest task, decode its image, store the result, and answer all of these requests. */
+/* See thumbnails.h: which thumbnails an image has, where they are found, and how one is made. When, and by which thread, is left to
+ * thumb_makers.c. */
 #include "image/thumbnails.h"
 
 #include "base/codec.h"
@@ -7,7 +7,6 @@
 #include "base/log/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "base/thread.h"
 #include "image/delivery_link.h"
 #include "image/presets.h"
 #include "image/slot.h"
@@ -18,34 +17,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAKERS_MAX 16
-#define TASKS_MAX 256 /* running, or waiting for a maker; a request for one more is refused */
-#define ROUNDS_MAX 3  /* as often as the bytes may be replaced while a thumbnail is made */
+#define ROUNDS_MAX 3 /* as often as the bytes may be replaced while a thumbnail is made */
 #define ROW_BYTES ((size_t)64 << 10)
 #define THUMB_BYTES_MAX ((size_t)4 << 20)
-
-struct thumb_task {
-	struct thumb_task *next; /* of all tasks */
-	bool is_taken;           /* by a maker */
-	struct thumbnail_wait *waits;
-	struct client_addr caller; /* the first one */
-	size_t preset;
-	enum render_format format;
-	char id[UUID_CHARS + 1];
-};
 
 struct thumbnails {
 	struct thumbnails_options o;
 	struct preset presets[THUMBNAIL_PRESETS_MAX];
-	size_t n, at_upload; /* at_upload: n: none */
-	pthread_t makers[MAKERS_MAX];
-	unsigned n_makers;
-	pthread_mutex_t lock;
-	pthread_cond_t work;
-	/* under the lock */
-	struct thumb_task *tasks; /* oldest first */
-	size_t n_tasks;
-	bool stopping;
+	size_t n, at_upload;         /* at_upload: n: none */
+	struct thumb_makers *makers; /* NULL: none */
 };
 
 /* The presets */
@@ -237,7 +217,7 @@ void thumbnails_charge(const struct thumbnails *t, const struct image_row *row, 
 {
 	struct user_table *users = t->o.product->users;
 	struct fault why = { 0 };
-	if (users != NULL && row->owner.n > 0 && bytes != 0 && user_add_derived(users, row->owner, bytes, &why) != OK)
+	if (users != NULL && row->owner.n > 0 && user_add_derived(users, row->owner, bytes, &why) != OK)
 		LOG(THUMB_FAILED, STR(""), LOG_S("imageId", row->image_id), LOG_C("text", why.text), LOG_C("cause", why.cause));
 }
 
@@ -293,117 +273,35 @@ static enum status make_once(struct thumbnails *t, const struct thumb_task *task
 	return is_uploaded ? fault_set(why, STATE_CHANGED, "The image was replaced while its thumbnail was made.") : no_such_variant(why);
 }
 
-static enum status make_thumb(struct thumbnails *t, const struct thumb_task *task, struct fault *why)
+static enum status make_thumb(void *arg, const struct thumb_task *task, struct fault *why)
 {
+	struct thumbnails *t = arg;
 	enum status st = CONFLICT;
 	for (int round = 0; round < ROUNDS_MAX && st == CONFLICT; round++)
 		st = make_once(t, task, why);
 	return st;
 }
 
-static void answer_waits(struct thumbnail_wait *first, enum status st, const struct fault *why)
+/* false: there is no such variant of this image. */
+static bool task_of(
+	const struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct thumb_task *out)
 {
-	for (struct thumbnail_wait *w = first, *next; w != NULL; w = next) {
-		next = w->next;
-		if (st != OK)
-			w->why = *why;
-		w->done(w, st);
-	}
-}
-
-/* The oldest task that no maker has taken, or NULL. */
-static struct thumb_task *take_task(struct thumbnails *t)
-{
-	struct thumb_task *task = t->tasks;
-	while (task != NULL && task->is_taken)
-		task = task->next;
-	if (task != NULL)
-		task->is_taken = true;
-	return task;
-}
-
-static void end_task(struct thumbnails *t, struct thumb_task *task)
-{
-	struct thumb_task **at = &t->tasks;
-	while (*at != task)
-		at = &(*at)->next;
-	*at = task->next;
-	t->n_tasks--;
-}
-
-static void *run_maker(void *arg)
-{
-	struct thumbnails *t = arg;
-	pthread_mutex_lock(&t->lock);
-	while (!t->stopping) {
-		struct thumb_task *task = take_task(t);
-		if (task == NULL) {
-			pthread_cond_wait(&t->work, &t->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&t->lock);
-		struct fault why = { 0 };
-		enum status st = make_thumb(t, task, &why);
-		pthread_mutex_lock(&t->lock);
-		end_task(t, task);
-		pthread_mutex_unlock(&t->lock);
-		answer_waits(task->waits, st, &why);
-		mem_free(task);
-		pthread_mutex_lock(&t->lock);
-	}
-	pthread_mutex_unlock(&t->lock);
-	return NULL;
-}
-
-static struct thumb_task *find_task(const struct thumbnails *t, struct str id, size_t preset, enum render_format format)
-{
-	struct thumb_task *task = t->tasks;
-	while (task != NULL && (task->preset != preset || task->format != format || !str_equal(str_of(task->id), id)))
-		task = task->next;
-	return task;
-}
-
-/* NULL: too many, or no memory. */
-static struct thumb_task *add_task(struct thumbnails *t, struct str id, size_t preset, enum render_format format)
-{
-	struct thumb_task **at = &t->tasks, *task = t->stopping || t->n_tasks >= TASKS_MAX ? NULL : mem_new(1, sizeof *task);
-	if (task == NULL)
-		return NULL;
-	*task = (struct thumb_task){ .preset = preset, .format = format };
-	(void)snprintf(task->id, sizeof task->id, "%.*s", STRF(id));
-	while (*at != NULL)
-		at = &(*at)->next;
-	*at = task;
-	t->n_tasks++;
-	pthread_cond_signal(&t->work);
-	return task;
+	*out = (struct thumb_task){ 0 };
+	if (caller != NULL)
+		out->caller = *caller;
+	(void)snprintf(out->id, sizeof out->id, "%.*s", STRF(row->image_id));
+	return find_variant(t, row, variant, &out->preset, &out->format);
 }
 
 void thumbnails_make(
 	struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct thumbnail_wait *w)
 {
 	assert(t != NULL && row != NULL && w != NULL && w->done != NULL);
-	assert(t->n_makers > 0);
-	size_t preset;
-	enum render_format format;
-	if (!find_variant(t, row, variant, &preset, &format)) {
+	struct thumb_task task;
+	if (task_of(t, row, variant, caller, &task))
+		thumb_makers_add(t->makers, &task, w);
+	else
 		w->done(w, no_such_variant(&w->why));
-		return;
-	}
-	pthread_mutex_lock(&t->lock);
-	struct thumb_task *task = find_task(t, row->image_id, preset, format);
-	if (task == NULL) {
-		task = add_task(t, row->image_id, preset, format);
-		if (task != NULL && caller != NULL)
-			task->caller = *caller;
-	}
-	if (task != NULL) {
-		w->next = task->waits;
-		task->waits = w;
-	}
-	pthread_mutex_unlock(&t->lock);
-	if (task == NULL)
-		w->done(w, fault_set(&w->why, OVERLOADED, "Too many thumbnails are being made. Try again in a moment."));
 }
 
 struct blocking_wait {
@@ -419,18 +317,6 @@ static void on_made(struct thumbnail_wait *w, enum status st)
 	sem_post(&b->finished);
 }
 
-static enum status make_here(
-	struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct fault *why)
-{
-	struct thumb_task task = { 0 };
-	if (caller != NULL)
-		task.caller = *caller;
-	if (!find_variant(t, row, variant, &task.preset, &task.format))
-		return no_such_variant(why);
-	(void)snprintf(task.id, sizeof task.id, "%.*s", STRF(row->image_id));
-	return make_thumb(t, &task, why);
-}
-
 enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller,
 	struct arena *a, struct object_file *out, struct fault *why)
 {
@@ -440,8 +326,11 @@ enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, st
 		return st;
 	if (t->o.queue != NULL)
 		return no_such_variant(why);
-	if (t->n_makers == 0) {
-		TRY(make_here(t, row, variant, caller, why));
+	if (t->makers == NULL) {
+		struct thumb_task task;
+		if (!task_of(t, row, variant, caller, &task))
+			return no_such_variant(why);
+		TRY(make_thumb(t, &task, why));
 		return thumbnails_find(t, row, variant, a, out, why);
 	}
 	sem_init(&b.finished, 0, 0);
@@ -504,15 +393,6 @@ void thumbnails_remove(struct thumbnails *t, const struct image_row *row)
 	thumbnails_charge(t, row, -(int64_t)bytes);
 }
 
-static enum status start_makers(struct thumbnails *t, struct fault *why)
-{
-	unsigned makers = t->o.makers < MAKERS_MAX ? t->o.makers : MAKERS_MAX;
-	for (; t->n_makers < makers; t->n_makers++)
-		if (!thread_start(&t->makers[t->n_makers], run_maker, t))
-			return fault_set(why, INTERNAL, "The threads that make thumbnails could not be started.");
-	return OK;
-}
-
 enum status thumbnails_new(const struct thumbnails_options *o, struct thumbnails **out, struct fault *why)
 {
 	assert(o != NULL && out != NULL && o->product != NULL && o->store != NULL);
@@ -521,12 +401,10 @@ enum status thumbnails_new(const struct thumbnails_options *o, struct thumbnails
 	if (t == NULL)
 		return fault_no_memory(why);
 	t->o = *o;
-	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->work, NULL);
 	*out = t;
 	enum status st = read_presets(t, why);
-	if (st == OK)
-		st = start_makers(t, why);
+	if (st == OK && o->makers > 0)
+		st = thumb_makers_start(o->makers, make_thumb, t, &t->makers, why);
 	if (st != OK)
 		thumbnails_free(out);
 	return st;
@@ -538,20 +416,7 @@ void thumbnails_free(struct thumbnails **at)
 	struct thumbnails *t = *at;
 	if (t == NULL)
 		return;
-	struct fault why = { 0 };
-	pthread_mutex_lock(&t->lock);
-	t->stopping = true;
-	pthread_cond_broadcast(&t->work);
-	pthread_mutex_unlock(&t->lock);
-	for (unsigned i = 0; i < t->n_makers; i++)
-		pthread_join(t->makers[i], NULL);
-	for (struct thumb_task *task = t->tasks, *next; task != NULL; task = next) {
-		next = task->next;
-		answer_waits(task->waits, fault_set(&why, OVERLOADED, "The server is stopping."), &why);
-		mem_free(task);
-	}
-	pthread_cond_destroy(&t->work);
-	pthread_mutex_destroy(&t->lock);
+	thumb_makers_stop(&t->makers);
 	mem_free(t);
 	*at = NULL;
 }

@@ -5,6 +5,7 @@
 #define IMAGE_THUMBNAILS_H
 
 #include "image/product.h"
+#include "image/thumb_makers.h"
 #include "port/thumb_queue.h"
 #include "port/thumb_store.h"
 
@@ -63,13 +64,6 @@ struct str thumbnails_media_type(enum render_format format);
 enum status thumbnails_find(struct thumbnails *t, const struct image_row *row, struct str variant, struct arena *a, struct object_file *out,
 	struct fault *why) MUST_CHECK;
 bool thumbnails_find_waits(const struct thumbnails *t);
-
-/* One request for a thumbnail that is not there. The caller's storage, until done is called. */
-struct thumbnail_wait {
-	void (*done)(struct thumbnail_wait *, enum status); /* once, on any thread; must not block */
-	struct fault why;                                   /* written before a done that is not OK */
-	struct thumbnail_wait *next;
-};
 
 /* Where there are makers: make one, or wait for whoever makes it. After OK thumbnails_find opens it. May call done before it returns.
  * Errors (of done)  OVERLOADED; NO_SUCH_IMAGE the image is gone, or the thumbnail cannot be made; those of the stores
