@@ -9,18 +9,14 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "http/problem.h"
+#include "delivery/response.h"
 #include "image/image_service.h"
-#include "image/slot.h"
 #include "image/thumbnails.h"
-#include "s3/wire/conditions.h"
-#include "s3/wire/range.h"
 
 #include <stdatomic.h>
 
 #define ROUTE_PUBLIC "GET /i/{imageId}/{variant}"
 #define ROUTE_SIGNED "GET /i/{sig}.{exp}/{imageId}/{variant}"
-#define PUBLIC_MAX_AGE_S 3600
 /* Of a remote store: what is fetched and sent here, of one object and of all together. */
 #define FETCH_MAX_BYTES ((uint64_t)16 << 20)
 #define FETCHED_MAX_BYTES ((uint64_t)64 << 20)
@@ -33,138 +29,17 @@ struct delivery {
 	_Atomic uint64_t fetched_bytes; /* in responses that are being sent */
 };
 
-/* What a link leads to, while it is answered. */
-struct picture {
+/* A request for a picture, while it is answered. */
+struct pending_delivery {
 	struct thumbnail_wait wait; /* for its thumbnail */
 	struct delivery *delivery;
 	struct request_context *x;
-	struct delivery_link link;
-	struct image_row row;
-	struct object_info info;
+	struct delivered delivered;
 };
 
 static struct delivery *delivery_of(struct handler *h)
 {
 	return (struct delivery *)h;
-}
-
-/* whole responses */
-
-/* Of every response: any page may show it and read it, and none may run it. */
-static void add_common_headers(struct request_context *x)
-{
-	answer_header(&x->answer, STR("Access-Control-Allow-Origin"), STR("*"));
-	answer_header(&x->answer, STR("Access-Control-Expose-Headers"), STR("ETag, Content-Length, Content-Range, Accept-Ranges"));
-	answer_header(&x->answer, STR("Cross-Origin-Resource-Policy"), STR("cross-origin"));
-	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
-	answer_header(&x->answer, STR("Content-Security-Policy"), STR("sandbox; default-src 'none'"));
-}
-
-static void answer_problem(struct request_context *x, const struct fault *why)
-{
-	struct str unsatisfiable =
-		why->code == F_RANGE_INVALID ? header_find(x->answer.headers, x->answer.n_headers, STR("Content-Range")) : (struct str){ 0 };
-	problem_answer(x, why);
-	if (unsatisfiable.n > 0)
-		answer_header(&x->answer, STR("Content-Range"), unsatisfiable);
-	if (why->code == F_BAD_METHOD)
-		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD, OPTIONS"));
-	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
-	add_common_headers(x);
-}
-
-static bool is_head(const struct request_context *x)
-{
-	return str_equal(x->request.method, STR("HEAD"));
-}
-
-/* Never past the expiry: caches keep nothing for longer than the link works. */
-static struct str cache_control(const struct picture *p, struct arena *a)
-{
-	if (!p->link.is_signed)
-		return str_printf(a, "public, max-age=%d", PUBLIC_MAX_AGE_S);
-	int64_t left_s = p->link.expires_s - clock_now_ms() / 1000;
-	return str_printf(a, "public, max-age=%lld, immutable", (long long)(left_s > 0 ? left_s : 0));
-}
-
-/* Only GET has ranges: RFC 9110 14.2. */
-static enum status find_range(
-	struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
-{
-	struct str value = request_header(&x->request, STR("range"));
-	unsigned long long size = info->size;
-	*out = (struct range){ 0, info->size };
-	*is_part = false;
-	if (value.p == NULL || is_head(x) || !if_range_holds(request_header(&x->request, STR("if-range")), info->etag, info->modified_ms))
-		return OK;
-	switch (range_parse(value, info->size, out)) {
-	case RANGE_WHOLE:
-		return OK;
-	case RANGE_PART:
-		*is_part = true;
-		answer_header(&x->answer, STR("Content-Range"),
-			str_printf(&x->arena, "bytes %llu-%llu/%llu", (unsigned long long)out->first,
-				(unsigned long long)(out->first + out->length - 1), size));
-		return OK;
-	case RANGE_UNSATISFIABLE:
-		answer_header(&x->answer, STR("Content-Range"), str_printf(&x->arena, "bytes */%llu", size));
-		return fault_set(why, RANGE_INVALID, "The range is beyond the end of the picture.");
-	}
-	return OK;
-}
-
-/* The headers that do not depend on the bytes, and the whole response where the client has them already (304, *complete). */
-static enum status answer_conditions(struct request_context *x, const struct picture *p, bool *complete, struct fault *why)
-{
-	struct answer *ans = &x->answer;
-	struct arena *a = &x->arena;
-	char date[HTTP_DATE_CHARS + 1];
-	clock_http_date(p->info.modified_ms, date);
-	answer_header(ans, STR("ETag"), str_printf(a, "\"%.*s\"", STRF(p->info.etag)));
-	answer_header(ans, STR("Last-Modified"), str_dup(a, str_of(date)));
-	answer_header(ans, STR("Cache-Control"), cache_control(p, a));
-	*complete = false;
-	switch (conditions_check_request(&x->request, p->info.etag, p->info.modified_ms)) {
-	case CONDITION_FAILS:
-		return fault_set(why, PRECONDITION, "The picture is not the one that If-Match or If-Unmodified-Since describes.");
-	case CONDITION_NOT_MODIFIED:
-		answer_drop_body(ans);
-		ans->status = 304;
-		add_common_headers(x);
-		*complete = true;
-		break;
-	case CONDITION_HOLDS:
-		break;
-	}
-	return fault_check_arena(a, why);
-}
-
-/* The answer has the whole object by now, as its body or its descriptor; that of a HEAD may do without. */
-static enum status answer_bytes(struct request_context *x, const struct picture *p, struct fault *why)
-{
-	struct answer *ans = &x->answer;
-	struct range part;
-	bool is_part;
-	TRY(find_range(x, &p->info, &part, &is_part, why));
-	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
-	answer_header(ans, STR("Content-Type"), media_type_served(&p->row));
-	answer_header(ans, STR("Content-Disposition"), content_disposition(&x->arena, p->row.file_type, p->row.file_name));
-	if (is_head(x))
-		answer_header(ans, STR("Content-Length"), str_printf(&x->arena, "%llu", (unsigned long long)p->info.size));
-	add_common_headers(x);
-	ans->status = is_part ? 206 : 200;
-	ans->fd_offset = part.first;
-	ans->fd_length = part.length;
-	if (ans->fd < 0 && ans->body.n > 0)
-		ans->body = str_slice(ans->body, (size_t)part.first, (size_t)(part.first + part.length));
-	return fault_check_arena(&x->arena, why);
-}
-
-static enum status answer_opened(struct request_context *x, const struct picture *p, struct fault *why)
-{
-	bool complete;
-	TRY(answer_conditions(x, p, &complete, why));
-	return complete ? OK : answer_bytes(x, p, why);
 }
 
 /* the object */
@@ -174,7 +49,7 @@ static enum status no_such_picture(struct fault *why)
 	return fault_set(why, NO_SUCH_IMAGE, "There is no such picture, or it is not public.");
 }
 
-static enum status open_local(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+static enum status open_local(struct delivery *d, struct request_context *x, struct delivered *p, struct fault *why)
 {
 	struct object_file file = { .fd = -1 };
 	if (bucket_open(d->o.buckets, d->o.bucket, p->row.key, &x->arena, &file, why) != OK)
@@ -224,37 +99,37 @@ static struct fetched *reserve_fetch(struct delivery *d, uint64_t bytes)
 }
 
 /* In place of the headers that are there: those are of the bytes. What is kept of it ends with the link, or before its URL does. */
-static enum status redirect(struct delivery *d, struct request_context *x, const struct picture *p, struct fault *why)
+static enum status redirect(struct delivery *d, struct request_context *x, const struct delivered *p, struct fault *why)
 {
 	struct presigned read;
 	TRY(image_service_download(d->o.product, &p->row, x->request.method, &x->arena, &read, why));
 	int64_t age_s = image_service_redirect_age(&read), left_s = p->link.expires_s - clock_now_ms() / 1000;
 	if (p->link.is_signed && left_s < age_s)
 		age_s = left_s;
-	bool kept = d->o.redirects && !is_head(x) && age_s > 0; /* else the next one may be sent from here */
+	bool kept = d->o.redirects && !response_is_head(x) && age_s > 0; /* else the next one may be sent from here */
 	x->answer.n_headers = 0;
 	x->answer.status = 302;
 	answer_header(&x->answer, STR("Location"), read.url);
 	answer_header(
 		&x->answer, STR("Cache-Control"), kept ? str_printf(&x->arena, "private, max-age=%lld", (long long)age_s) : STR("no-store"));
-	add_common_headers(x);
+	response_common_headers(x);
 	return OK;
 }
 
 /* A client that has the bytes, or asks for none, needs none from the store. Bytes that were written over those that were verified
  * are not delivered until they have been verified too. */
-static enum status answer_remote(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+static enum status answer_remote(struct delivery *d, struct request_context *x, struct delivered *p, struct fault *why)
 {
 	struct object object;
 	bool complete;
 	p->info = (struct object_info){
 		.size = p->row.file_size, .etag = p->row.etag, .modified_ms = p->row.modified_ms > 0 ? p->row.modified_ms : p->row.uploaded_ms
 	};
-	TRY(answer_conditions(x, p, &complete, why));
+	TRY(response_conditions(x, p, &complete, why));
 	if (complete)
 		return OK;
-	if (is_head(x))
-		return answer_bytes(x, p, why);
+	if (response_is_head(x))
+		return response_bytes(x, p, why);
 	struct fetched *f = d->o.redirects ? NULL : reserve_fetch(d, p->row.file_size);
 	if (f == NULL)
 		return redirect(d, x, p, why);
@@ -265,12 +140,12 @@ static enum status answer_remote(struct delivery *d, struct request_context *x, 
 	TRY(got);
 	x->answer.body = object.body;
 	p->info.size = object.body.n;
-	return answer_bytes(x, p, why);
+	return response_bytes(x, p, why);
 }
 
 /* the request */
 
-static enum status read_request(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+static enum status read_request(struct delivery *d, struct request_context *x, struct delivered *p, struct fault *why)
 {
 	x->answer.route = ROUTE_SIGNED;
 	if (!str_is_word_of(x->request.method, STR("GET HEAD OPTIONS")))
@@ -286,7 +161,7 @@ static enum status read_request(struct delivery *d, struct request_context *x, s
 }
 
 /* Whether the link's thumbnail is to be made first. */
-static bool is_missing(const struct picture *p, const struct fault *why)
+static bool is_missing(const struct delivered *p, const struct fault *why)
 {
 	return why->code == F_NO_SUCH_KEY && !str_equal(p->link.variant, STR("original"));
 }
@@ -302,7 +177,7 @@ static struct str thumbnail_file_name(struct arena *a, struct str file_name, str
 }
 
 /* One that was made before; else NO_SUCH_KEY, except that on a worker thread it is made first. */
-static enum status answer_thumbnail(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+static enum status answer_thumbnail(struct delivery *d, struct request_context *x, struct delivered *p, struct fault *why)
 {
 	struct thumbnails *t = d->o.product->thumbnails;
 	struct object_file file = { .fd = -1 };
@@ -328,10 +203,10 @@ static enum status answer_thumbnail(struct delivery *d, struct request_context *
 	p->info.etag = str_dup(&x->arena, file.info.etag);
 	p->row.file_type = file.info.content_type;
 	p->row.file_name = thumbnail_file_name(&x->arena, p->row.file_name, p->link.variant);
-	return answer_opened(x, p, why);
+	return response_opened(x, p, why);
 }
 
-static enum status answer_link(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+static enum status answer_link(struct delivery *d, struct request_context *x, struct delivered *p, struct fault *why)
 {
 	if (table_get(d->o.product->table, p->link.image_id, &x->arena, &p->row, why) != OK)
 		return why->code == F_NO_SUCH_IMAGE ? no_such_picture(why) : fault_status(why->code);
@@ -344,18 +219,7 @@ static enum status answer_link(struct delivery *d, struct request_context *x, st
 	if (d->o.buckets == NULL)
 		return answer_remote(d, x, p, why);
 	TRY(open_local(d, x, p, why));
-	return answer_opened(x, p, why);
-}
-
-/* A page that asks with headers of its own, which do not matter here. */
-static void answer_preflight(struct request_context *x)
-{
-	x->answer.status = 204;
-	answer_header(&x->answer, STR("Allow"), STR("GET, HEAD, OPTIONS"));
-	answer_header(&x->answer, STR("Access-Control-Allow-Methods"), STR("GET, HEAD"));
-	answer_header(&x->answer, STR("Access-Control-Allow-Headers"), STR("Range, If-Match, If-None-Match, If-Modified-Since, If-Range"));
-	answer_header(&x->answer, STR("Access-Control-Max-Age"), STR("7200"));
-	add_common_headers(x);
+	return response_opened(x, p, why);
 }
 
 static enum handler_step on_head(struct handler *h, struct request_context *x)
@@ -364,24 +228,25 @@ static enum handler_step on_head(struct handler *h, struct request_context *x)
 	struct fault why = { 0 };
 	if (!delivery_link_is_path(x->request.path))
 		return d->o.next->ops->on_head(d->o.next, x);
-	struct picture *p = ARENA_NEW(&x->arena, struct picture);
+	struct pending_delivery *pending = ARENA_NEW(&x->arena, struct pending_delivery);
+	struct delivered *p = pending != NULL ? &pending->delivered : NULL;
 	enum status status = p == NULL ? fault_too_much(&why) : read_request(d, x, p, &why);
 	if (status == OK && str_equal(x->request.method, STR("OPTIONS"))) {
-		answer_preflight(x);
+		response_preflight(x);
 		return HANDLER_ANSWER;
 	}
 	if (status == OK && d->o.buckets == NULL) {
-		x->handler_state = p;
+		x->handler_state = pending;
 		return HANDLER_RUN;
 	}
 	if (status == OK)
 		status = answer_link(d, x, p, &why);
 	if (status != OK && is_missing(p, &why)) {
-		x->handler_state = p;
+		x->handler_state = pending;
 		return HANDLER_RUN_ASYNC;
 	}
 	if (status != OK)
-		answer_problem(x, &why);
+		response_problem(x, &why);
 	return HANDLER_ANSWER;
 }
 
@@ -399,7 +264,7 @@ static enum status on_body(struct handler *h, struct request_context *x, const c
 	if (!delivery_link_is_path(x->request.path))
 		return next->ops->on_body(next, x, p, n);
 	(void)fault_set(&why, BODY_TOO_LARGE, "A request for a delivery link must not have a body.");
-	answer_problem(x, &why);
+	response_problem(x, &why);
 	return fault_status(why.code);
 }
 
@@ -409,21 +274,21 @@ static void run_request(struct handler *h, struct request_context *x)
 	struct fault why = { 0 };
 	if (!delivery_link_is_path(x->request.path))
 		d->o.next->ops->run(d->o.next, x);
-	else if (answer_link(d, x, x->handler_state, &why) != OK)
-		answer_problem(x, &why);
+	else if (answer_link(d, x, &((struct pending_delivery *)x->handler_state)->delivered, &why) != OK)
+		response_problem(x, &why);
 }
 
 /* On a maker's thread. */
 static void on_thumbnail(struct thumbnail_wait *w, enum status st)
 {
-	struct picture *p = (struct picture *)w;
+	struct pending_delivery *p = (struct pending_delivery *)w;
 	struct request_context *x = p->x;
 	if (st == OK)
-		st = answer_link(p->delivery, x, p, &w->why);
-	if (st != OK && is_missing(p, &w->why)) /* it was removed again to make room for others */
+		st = answer_link(p->delivery, x, &p->delivered, &w->why);
+	if (st != OK && is_missing(&p->delivered, &w->why)) /* it was removed again to make room for others */
 		st = fault_set(&w->why, OVERLOADED, "Too many thumbnails are being made. Try again in a moment.");
 	if (st != OK)
-		answer_problem(x, &w->why);
+		response_problem(x, &w->why);
 	x->done(x);
 }
 
@@ -431,7 +296,7 @@ static void on_thumbnail(struct thumbnail_wait *w, enum status st)
 static void run_request_async(struct handler *h, struct request_context *x)
 {
 	struct delivery *d = delivery_of(h);
-	struct picture *p = x->handler_state;
+	struct pending_delivery *p = x->handler_state;
 	if (!delivery_link_is_path(x->request.path)) {
 		d->o.next->ops->run_async(d->o.next, x);
 		return;
@@ -439,7 +304,7 @@ static void run_request_async(struct handler *h, struct request_context *x)
 	p->wait = (struct thumbnail_wait){ .done = on_thumbnail };
 	p->delivery = d;
 	p->x = x;
-	thumbnails_make(d->o.product->thumbnails, &p->row, p->link.variant, &x->request.client, &p->wait);
+	thumbnails_make(d->o.product->thumbnails, &p->delivered.row, p->delivered.link.variant, &x->request.client, &p->wait);
 }
 
 static void on_abort(struct handler *h, struct request_context *x, const struct fault *why)
@@ -453,7 +318,7 @@ static void on_error(struct handler *h, struct request_context *x, const struct 
 {
 	struct handler *next = delivery_of(h)->o.next;
 	if (delivery_link_is_path(x->request.path))
-		answer_problem(x, why);
+		response_problem(x, why);
 	else
 		next->ops->on_error(next, x, why);
 }
