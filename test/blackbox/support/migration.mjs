@@ -43,7 +43,8 @@ export async function migrateWithKills(from, to, places) {
 	}
 	const last = await migrate(['--from', from, '--to', to]);
 	assert.equal(last.code, 0, last.stdout + last.stderr);
-	assert.match(last.stdout, /^Complete\. Both sides have the same: \d+ rows/m);
+	/* The last one that was killed may have completed between what it had printed and the kill; what there is then is compared by the callers. */
+	assert.match(last.stdout, /^(Complete\. Both sides have the same: \d+ rows|The destination is complete already)/m);
 	return last;
 }
 
