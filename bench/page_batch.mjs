@@ -38,14 +38,13 @@ const byPage = (browser, files) => timed(async server => {
 	await page.until('document.getElementById("limits")?.textContent.includes("up to")');
 	await page.evaluate('document.getElementById("files").addEventListener("change", () => { window.begun = performance.now(); })');
 	await page.setFiles('files', files);
-	await page.evaluate(`new Promise(done => {
-		const look = () => document.getElementById('tray-count').textContent.startsWith('All ${files.length} uploaded') && done();
+	const ms = await page.evaluate(`new Promise(done => {
+		const look = () => document.getElementById('tray-count').textContent.startsWith('All ${files.length} uploaded') && done(performance.now() - window.begun);
 		new MutationObserver(look).observe(document.getElementById('tray-count'), { childList: true });
 		look();
 	})`);
-	const seconds = await page.evaluate('(performance.now() - window.begun) / 1000');
 	await page.close();
-	return seconds;
+	return ms / 1000;
 });
 
 /** A JPEG with a comment, so that each is a file of its own: the command line passes over what is there already. */
