@@ -126,7 +126,6 @@ int main(int argc, char **argv)
 		.max_pending = 100000000,
 		.quota = owned ? (struct owner_quota){ UINT64_C(1) << 50, 1000000000, 1000000000, 1000000000 } : (struct owner_quota){ 0 },
 		.small_bytes = BUCKET_SMALL_BYTES };
-	crypto_init();
 	if (engine_open(&o, &engine, &why) != OK)
 		die(&why);
 	struct image_table *table = &engine_ports(engine)->table;

@@ -104,7 +104,6 @@ int main(int argc, char **argv)
 		.public_url = STR("http://127.0.0.1:9000"),
 		.max_pending = 1000000,
 		.small_bytes = BUCKET_SMALL_BYTES };
-	crypto_init();
 	if (engine_open(&o, &engine, &why) != OK)
 		die(&why);
 	seed.table = &engine_ports(engine)->table;

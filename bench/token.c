@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/arena.h"
-#include "base/hash.h"
 #include "identity/jwt.h"
 
 #include <fcntl.h>
@@ -191,7 +190,6 @@ static void compare(double seconds)
 
 int main(int argc, char **argv)
 {
-	crypto_init();
 	arena_init(&texts, ARENA_BYTES);
 	key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
 	if (key == NULL)

@@ -1,5 +1,4 @@
 /* The cursor of a list: any text is refused, or it is exactly what the encoder would have written. */
-#include "base/hash.h"
 #include "port/cursor.h"
 
 #include <assert.h>
@@ -14,7 +13,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str place;
 	int64_t n = -1;
 
-	crypto_init();
 	arena_init(&a, 1 << 16);
 	for (size_t i = 0; i < COUNT_OF(lists); i++) {
 		if (cursor_read(text, lists[i], &a, &n, &why) == OK) {

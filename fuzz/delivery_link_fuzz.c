@@ -2,8 +2,6 @@
  * valid; one byte more or less makes it unknown. */
 #include "image/delivery_link.h"
 
-#include "base/hash.h"
-
 #include <assert.h>
 #include <string.h>
 
@@ -44,7 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct delivery_keys parsed;
 	struct delivery_variant v;
 	struct delivery_link link;
-	crypto_init();
 	if (delivery_keys_parse(text, &parsed))
 		assert(parsed.n > 0 && parsed.keys[0].n >= DELIVERY_KEY_MIN && parsed.keys[0].p == text.p);
 	if (delivery_link_read(text, &keys, 0, &link) != DELIVERY_UNKNOWN) {

@@ -18,7 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	static const unsigned char md5[MD5_BYTES]; /* of nothing */
 	size_t count = 0;
 	struct str text = { (const char *)p, n };
-	crypto_init();
 	arena_init(&arena, 1 << 20);
 	while (text.p != NULL && count < HEADERS_MAX) {
 		struct str line = str_cut(&text, '\n');
@@ -38,6 +37,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	assert(st != OK || stored.kind == kind);
 	assert(st != OK || !has_md5 || memcmp(d.md5, md5, MD5_BYTES) == 0);
 	assert(st == OK || given || has_md5);
-	digests_drop(&d);
 	return 0;
 }

@@ -12,7 +12,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fault why;
 	struct str order;
 
-	crypto_init();
 	arena_init(&a, 1 << 16);
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
 		if (dynamo_cursor_read(text, lists[i], &a, &order, &why) == OK) {

@@ -30,8 +30,8 @@ static void check_digest(const struct md5_input *input, const uint8_t *p, size_t
 	struct hash h;
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, p, n);
-	bool good = hash_final(&h, expected);
-	assert(good && !input->failed && memcmp(input->digest, expected, MD5_BYTES) == 0);
+	hash_final(&h, expected);
+	assert(!input->failed && memcmp(input->digest, expected, MD5_BYTES) == 0);
 }
 
 /* The first byte says how many inputs, and two bytes for each where it begins in the rest. */
@@ -40,7 +40,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct memory_input all[INPUTS_MAX];
 	struct md5_input *inputs[INPUTS_MAX];
 	size_t begins[INPUTS_MAX], count = n > 0 ? data[0] % (INPUTS_MAX + 1) : 0;
-	crypto_init();
 	if (n < 1 + 2 * count)
 		return 0;
 	const uint8_t *rest = data + 1 + 2 * count;

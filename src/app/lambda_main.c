@@ -1,7 +1,5 @@
 /* Builds a Lambda function. Everything that can be done beforehand is done before the first
- * invocation is asked for: until then the CPU is whole, afterwards it is a share of one. What is never
- * needed is left out: no crypto_init, because the one-shot hashes do without, and fetching algorithms
- * takes OpenSSL as long as all the rest of a start.
+ * invocation is asked for: until then the CPU is whole, afterwards it is a share of one.
  *
  * Without TINTYPE_API_KEY the functions are as open as their gateway leaves them; a Lambda function
  * has no listen address to decide by, so `auto` means: with a key where one is set.

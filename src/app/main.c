@@ -4,7 +4,6 @@
 #include "config/env_file.h"
 #include "config/command.h"
 #include "config/completion.h"
-#include "base/hash.h"
 #include "config/settings_table.h"
 #include "cli/cli.h"
 #include "app/commands/backup.h"
@@ -267,7 +266,6 @@ int main(int argc, char **argv)
 			abort();
 	/* A peer that went away is an error of its write, not the end of the program. */
 	signal(SIGPIPE, SIG_IGN);
-	crypto_init();
 	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++)
 		if (strcmp(argv[1], verbs[i].command.name) == 0)
 			return run_verb(&verbs[i], argc - 1, argv + 1);

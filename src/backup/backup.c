@@ -144,7 +144,6 @@ struct body_copy {
 static void body_copy_deinit(struct body_copy *c)
 {
 	io_close(c->fd);
-	hash_deinit(&c->md5);
 	names_deinit(&c->pieces);
 }
 
@@ -214,8 +213,9 @@ static bool is_damaged(struct body_copy *c, uint64_t pieces)
 	unsigned char digest[MD5_BYTES];
 	char digits[2 * MD5_BYTES + 1];
 	struct str etag = str_of(c->file->etag);
-	if (c->hashed != pieces || str_find_char(etag, '-') < etag.n || !hash_final(&c->md5, digest))
+	if (c->hashed != pieces || str_find_char(etag, '-') < etag.n)
 		return false;
+	hash_final(&c->md5, digest);
 	hex_encode(digest, sizeof digest, digits);
 	return !str_equal(str_of(digits), etag);
 }

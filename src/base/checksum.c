@@ -237,7 +237,6 @@ void checksum_init(struct checksum *c, enum checksum_kind kind)
 		pthread_once(&once, make_tables);
 		c->crc = all_ones(kind);
 	} else if (kind != CHECKSUM_NONE) {
-		crypto_init();
 		hash_init(&c->hash, kind == CHECKSUM_SHA1 ? HASH_SHA1 : HASH_SHA256);
 	}
 }
@@ -247,7 +246,7 @@ void checksum_update(struct checksum *c, const void *p, size_t n)
 	assert(c != NULL);
 	if (infos[c->kind].linear)
 		c->crc = fastest[c->kind](c->kind, c->crc, p, n);
-	else if (c->hash.ctx != NULL)
+	else if (c->kind != CHECKSUM_NONE)
 		hash_update(&c->hash, p, n);
 }
 
@@ -265,22 +264,13 @@ static uint64_t get_big_endian(const unsigned char *p, size_t n)
 	return value;
 }
 
-bool checksum_final(struct checksum *c, unsigned char *out)
+void checksum_final(struct checksum *c, unsigned char *out)
 {
 	assert(c != NULL && out != NULL);
-	bool good = !c->hash.bad;
 	if (infos[c->kind].linear)
 		put_big_endian(c->crc ^ all_ones(c->kind), out, infos[c->kind].bytes);
 	else
-		good = c->hash.ctx != NULL && hash_final(&c->hash, out);
-	checksum_deinit(c);
-	return good;
-}
-
-void checksum_deinit(struct checksum *c)
-{
-	hash_deinit(&c->hash);
-	c->crc = 0;
+		hash_final(&c->hash, out);
 }
 
 void checksum_combine(enum checksum_kind kind, unsigned char *sum, const unsigned char *sum_b, uint64_t bytes_b)

@@ -34,13 +34,11 @@ struct checksum {
 	uint64_t crc;     /* of the CRCs */
 	struct hash hash; /* of the SHAs */
 };
-/* Begin; of NONE nothing is summed. Memory that fails is reported by checksum_final. */
+/* Begin; of NONE nothing is summed. What is not ended holds nothing. */
 void checksum_init(struct checksum *c, enum checksum_kind kind);
 void checksum_update(struct checksum *c, const void *p, size_t n);
-/* Write checksum_info(kind)->bytes bytes, big-endian for the CRCs, and end it.  false: memory failed */
-bool checksum_final(struct checksum *c, unsigned char *out) MUST_CHECK;
-/* End without a value; safe on a zeroed or ended one. */
-void checksum_deinit(struct checksum *c);
+/* Write checksum_info(kind)->bytes bytes, big-endian for the CRCs, and end it. Not of NONE. */
+void checksum_final(struct checksum *c, unsigned char *out);
 
 /* The CRC of a and b in a row, from the CRC of each and the length of b. `sum` of a is replaced.
  * Only of linear kinds. */

@@ -1,20 +1,18 @@
 /* Digests and MACs over OpenSSL.
  *
- * Streaming hashes (a body's MD5) go through EVP with algorithms fetched once. The one-shots are on
- * the path of every request, several times each, and EVP costs them more than the hashing: a
- * context from the heap and provider calls. They use the SHA256_* functions, which
- * OpenSSL 3 marks as deprecated and keeps; they run the same assembler on a context on the stack.
- * So nothing is kept per thread and nothing can fail.
+ * They use the MD5_*, SHA1_* and SHA256_* functions, which OpenSSL 3 marks as deprecated and keeps: the same assembler as that of
+ * EVP, on a context of the caller. EVP would take a context from the heap for each digest, and its first one, with which OpenSSL
+ * loads its configuration and registers all its algorithms, takes 1.8 MB of memory and as long as all the rest of a start. So
+ * nothing is kept per thread and nothing can fail.
  * Source: RFC 1321, RFC 6234, RFC 2104, RFC 9562 5.4. */
-#define OPENSSL_API_COMPAT 0x10100000L /* SHA256_Init and its kin without deprecation warnings */
+#define OPENSSL_API_COMPAT 0x10100000L /* MD5_Init and its kin without deprecation warnings */
 #include "base/hash.h"
 #include "base/codec.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/md5.h>
 #include <openssl/sha.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,51 +20,57 @@
 
 #define HMAC_BLOCK 64 /* RFC 2104: B, the block of SHA-256 */
 
-static EVP_MD *algorithms[HASH_KINDS]; /* by enum hash_kind; never freed, the program ends with them */
-static pthread_once_t init_once = PTHREAD_ONCE_INIT;
-
-static void fetch_algorithms(void)
-{
-	algorithms[HASH_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
-	algorithms[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
-	algorithms[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-	if (algorithms[HASH_MD5] != NULL && algorithms[HASH_SHA1] != NULL && algorithms[HASH_SHA256] != NULL)
-		return;
-	fputs("OpenSSL offers no MD5, SHA-1 or SHA-256; all are needed\n", stderr);
-	abort();
-}
-
-void crypto_init(void)
-{
-	pthread_once(&init_once, fetch_algorithms);
-}
+_Static_assert(sizeof(MD5_CTX) <= sizeof((struct hash *)0)->context, "the context of MD5");
+_Static_assert(sizeof(SHA_CTX) <= sizeof((struct hash *)0)->context, "the context of SHA-1");
+_Static_assert(sizeof(SHA256_CTX) <= sizeof((struct hash *)0)->context, "the context of SHA-256");
 
 void hash_init(struct hash *h, enum hash_kind kind)
 {
 	assert(h != NULL);
-	assert(algorithms[kind] != NULL); /* crypto_init comes first */
-	h->ctx = EVP_MD_CTX_new();
-	h->bad = h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, algorithms[kind], NULL) != 1;
+	h->kind = kind;
+	switch (kind) {
+	case HASH_MD5:
+		MD5_Init((void *)h->context);
+		return;
+	case HASH_SHA1:
+		SHA1_Init((void *)h->context);
+		return;
+	case HASH_SHA256:
+		SHA256_Init((void *)h->context);
+		return;
+	}
 }
 
 void hash_update(struct hash *h, const void *p, size_t n)
 {
-	if (!h->bad && EVP_DigestUpdate(h->ctx, p, n) != 1)
-		h->bad = true;
+	switch (h->kind) {
+	case HASH_MD5:
+		MD5_Update((void *)h->context, p, n);
+		return;
+	case HASH_SHA1:
+		SHA1_Update((void *)h->context, p, n);
+		return;
+	case HASH_SHA256:
+		SHA256_Update((void *)h->context, p, n);
+		return;
+	}
 }
 
-bool hash_final(struct hash *h, unsigned char *out)
+void hash_final(struct hash *h, unsigned char *out)
 {
 	assert(out != NULL);
-	bool good = !h->bad && EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
-	hash_deinit(h);
-	return good;
-}
-
-void hash_deinit(struct hash *h)
-{
-	EVP_MD_CTX_free(h->ctx);
-	*h = (struct hash){ .ctx = NULL, .bad = true };
+	switch (h->kind) {
+	case HASH_MD5:
+		MD5_Final(out, (void *)h->context);
+		break;
+	case HASH_SHA1:
+		SHA1_Final(out, (void *)h->context);
+		break;
+	case HASH_SHA256:
+		SHA256_Final(out, (void *)h->context);
+		break;
+	}
+	OPENSSL_cleanse(h->context, sizeof h->context);
 }
 
 void sha256(struct str data, unsigned char out[SHA256_BYTES])

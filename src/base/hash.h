@@ -1,6 +1,5 @@
-/* Digests and MACs over OpenSSL, with the algorithms fetched once: MD5 (ETags), SHA-1 (checksums), SHA-256,
- * HMAC-SHA256; comparison of secrets in constant time; wiping. crypto_init before the first use
- * and before threads; afterwards any thread. */
+/* Digests and MACs over OpenSSL: MD5 (ETags), SHA-1 (checksums), SHA-256, HMAC-SHA256; comparison of secrets in
+ * constant time; wiping. Nothing takes memory or can fail. Any thread. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
@@ -11,23 +10,17 @@
 #define SHA256_BYTES 32
 
 enum hash_kind { HASH_MD5, HASH_SHA1, HASH_SHA256 };
-#define HASH_KINDS 3
 
 struct hash {
-	void *ctx; /* EVP_MD_CTX */
-	bool bad;  /* sticky: memory failed */
+	enum hash_kind kind;
+	_Alignas(8) unsigned char context[112]; /* OpenSSL's, of the kind */
 };
 
-/* Fetch the algorithms; aborts the program when OpenSSL cannot give them. Idempotent. */
-void crypto_init(void);
-
-/* Begin; memory that fails is reported by hash_final. */
+/* Begin. What is not ended holds nothing. */
 void hash_init(struct hash *h, enum hash_kind kind);
 void hash_update(struct hash *h, const void *p, size_t n);
-/* Write the digest (MD5_BYTES, SHA1_BYTES or SHA256_BYTES) and end the hash. false: memory failed. */
-bool hash_final(struct hash *h, unsigned char *out) MUST_CHECK;
-/* End without a digest; safe on a zeroed or ended hash. */
-void hash_deinit(struct hash *h);
+/* Write the digest (MD5_BYTES, SHA1_BYTES or SHA256_BYTES), end the hash and wipe it. */
+void hash_final(struct hash *h, unsigned char *out);
 
 void sha256(struct str data, unsigned char out[SHA256_BYTES]);
 /* Lower-case hex and a NUL. */

@@ -248,10 +248,8 @@ static bool hash_alone(struct md5_input *input, unsigned char *piece)
 		if (good)
 			hash_update(&h, piece, got);
 	}
-	if (good)
-		return hash_final(&h, input->digest);
-	hash_deinit(&h);
-	return false;
+	hash_final(&h, input->digest);
+	return good;
 }
 
 void md5_inputs(struct md5_input *const inputs[], size_t n)

@@ -18,7 +18,7 @@ struct md5_input {
 
 /* Hash any number of inputs of any lengths; it is fastest with MD5_LANES inputs of the same length. If memory cannot be allocated, all have
  * failed.
- * Threads  any; crypto_init must have been called */
+ * Threads  any */
 void md5_inputs(struct md5_input *const inputs[], size_t n);
 
 #endif

@@ -2,7 +2,6 @@
  * refusal of wrong use are made from it. */
 #include "cli/cli.h"
 
-#include "base/hash.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include <limits.h>
@@ -100,7 +99,6 @@ int cli_run(int argc, char **argv)
 		show_line(stderr, "tintype: %s", why.text);
 		return WRONG_USE;
 	}
-	crypto_init();
 	enum status status = v->run(&o, &r, &why);
 	remote_deinit(&r);
 	if (status != OK && why.text[0] != '\0')

@@ -95,8 +95,8 @@ static enum status hash_file(const struct upload_job *p, unsigned char digest[SH
 		hash_update(&h, piece, (size_t)n);
 		at += n;
 	}
-	bool whole = hash_final(&h, digest);
-	return n == 0 && whole ? OK : fault_set(why, STORAGE_FAILED, "cannot be read");
+	hash_final(&h, digest);
+	return n == 0 ? OK : fault_set(why, STORAGE_FAILED, "cannot be read");
 }
 
 /* The first of a page's images that was received with the file's size: a server that does not know the parameter lists all. */

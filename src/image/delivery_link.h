@@ -7,7 +7,7 @@
  * "tintype-delivery-1", exp, imageId and variant, separated by line feeds. variant is `original`, or a preset with a hash of
  * its options and the format: `small-1a2b3c4d.webp`, so the content of a path never changes.
  * Each part has one valid spelling; the raw path of the request is matched, without percent-decoding.
- * Pure; the clock is the caller's. Any thread, after crypto_init. */
+ * Pure; the clock is the caller's. Any thread. */
 #ifndef IMAGE_DELIVERY_LINK_H
 #define IMAGE_DELIVERY_LINK_H
 

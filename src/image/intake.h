@@ -10,11 +10,11 @@
 #include "port/bucket_store.h"
 
 struct image_intake {
-	bool strips;
+	bool strips, wants_md5;
 	unsigned keep; /* a set of enum keep_metadata */
 	struct strip strip;
 	struct hash sha256;
-	struct hash md5; /* not begun unless it was requested */
+	struct hash md5; /* of the bytes if it was requested */
 	uint64_t received;
 	unsigned char received_md5[MD5_BYTES]; /* by intake_end, if it was requested */
 };

@@ -50,8 +50,8 @@ void object_digest_begin(struct object_digest *d, const struct object_digests *r
 static bool begin_part(struct object_digest *d)
 {
 	unsigned char sum[MD5_BYTES];
-	if (d->parts_done > 0 && !d->starved) {
-		d->starved = !hash_final(&d->part, sum);
+	if (d->parts_done > 0) {
+		hash_final(&d->part, sum);
 		hash_update(&d->hash, sum, sizeof sum);
 	}
 	if (d->parts_done == d->recorded->n_parts)
@@ -117,24 +117,21 @@ static bool is_base64_of(struct str text, const unsigned char *sum, size_t n)
 	return str_equal(text, buf_str(&b));
 }
 
-enum status object_digest_end(struct object_digest *d, bool *same, struct fault *why)
+bool object_digest_end(struct object_digest *d)
 {
 	unsigned char sum[SHA256_BYTES];
-	assert(d->recorded != NULL && same != NULL);
+	assert(d->recorded != NULL);
 	const struct object_digests *r = d->recorded;
-	*same = true;
+	bool same = true;
 	if (d->kind == DIGEST_MD5_OF_PARTS)
 		end_parts(d);
-	bool good = !d->starved;
-	if (d->kind == DIGEST_CHECKSUM)
-		good = checksum_final(&d->checksum, sum) && good;
-	else if (d->kind != DIGEST_NOTHING)
-		good = hash_final(&d->hash, sum) && good;
-	hash_deinit(&d->part);
-	if (d->kind == DIGEST_CHECKSUM && good)
-		*same = is_base64_of(r->checksum.value, sum, checksum_info(r->checksum.kind)->bytes);
-	else if (d->kind != DIGEST_NOTHING && good)
-		*same = !d->differs && (d->kind == DIGEST_SHA256 ? is_hex_of(r->sha256, sum, SHA256_BYTES) : is_hex_of(r->etag, sum, MD5_BYTES));
+	if (d->kind == DIGEST_CHECKSUM) {
+		checksum_final(&d->checksum, sum);
+		same = is_base64_of(r->checksum.value, sum, checksum_info(r->checksum.kind)->bytes);
+	} else if (d->kind != DIGEST_NOTHING) {
+		hash_final(&d->hash, sum);
+		same = !d->differs && (d->kind == DIGEST_SHA256 ? is_hex_of(r->sha256, sum, SHA256_BYTES) : is_hex_of(r->etag, sum, MD5_BYTES));
+	}
 	d->recorded = NULL;
-	return good ? OK : fault_no_memory(why);
+	return same;
 }

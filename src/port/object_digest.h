@@ -26,7 +26,6 @@ struct object_digest {
 	size_t parts_done; /* that were begun */
 	uint64_t part_left;
 	bool differs; /* sticky: there are not as many bytes as the parts have */
-	bool starved; /* sticky: memory failed */
 };
 
 /* Which of them is compared. DIGEST_NOTHING: none can be. Pure. */
@@ -34,8 +33,7 @@ enum object_digest_kind object_digest_choose(const struct object_digests *record
 /* recorded  borrowed until the end */
 void object_digest_begin(struct object_digest *d, const struct object_digests *recorded);
 void object_digest_add(struct object_digest *d, const void *p, size_t n);
-/* Whether they are the same; true where nothing could be compared. Ends it.
- * Errors  OUT_OF_MEMORY */
-enum status object_digest_end(struct object_digest *d, bool *same, struct fault *why) MUST_CHECK;
+/* Whether they are the same; true where nothing could be compared. Ends it. */
+bool object_digest_end(struct object_digest *d) MUST_CHECK;
 
 #endif

@@ -99,17 +99,12 @@ static enum status composite_sum(struct arena *a, const struct object_part *part
 	unsigned char sum[CHECKSUM_BYTES_MAX];
 	struct checksum running;
 	struct str raw;
-	enum status st = OK;
 	checksum_init(&running, out->kind);
-	for (size_t i = 0; i < n && st == OK; i++) {
-		st = part_sum(a, &parts[i], out->kind, &raw, why);
-		if (st == OK)
-			checksum_update(&running, raw.p, raw.n);
+	for (size_t i = 0; i < n; i++) {
+		TRY(part_sum(a, &parts[i], out->kind, &raw, why));
+		checksum_update(&running, raw.p, raw.n);
 	}
-	if (st == OK && !checksum_final(&running, sum))
-		st = fault_no_memory(why);
-	checksum_deinit(&running);
-	TRY(st);
+	checksum_final(&running, sum);
 	struct str text = sums_text(a, out->kind, sum);
 	out->value = str_printf(a, "%.*s-%zu", STRF(text), n);
 	return OK;
@@ -147,14 +142,11 @@ enum status sums_etag_of_parts(struct arena *a, const struct object_part *parts,
 	struct hash h;
 	hash_init(&h, HASH_MD5);
 	for (size_t i = 0; i < n; i++) {
-		if (!hex_decode(parts[i].etag, md5, MD5_BYTES)) {
-			hash_deinit(&h);
+		if (!hex_decode(parts[i].etag, md5, MD5_BYTES))
 			return fault_set(why, PART_INVALID, "The ETag of a part is not one.");
-		}
 		hash_update(&h, md5, MD5_BYTES);
 	}
-	if (!hash_final(&h, md5))
-		return fault_no_memory(why);
+	hash_final(&h, md5);
 	*out = str_printf(a, "%.*s-%zu", STRF(sums_etag(a, md5)), n);
 	return OK;
 }

@@ -121,8 +121,7 @@ static void check_bytes(struct str scope, struct str last, unsigned char out[SHA
 	hash_update(&h, scope.p, scope.n);
 	hash_update(&h, "/", 1);
 	hash_update(&h, last.p, last.n);
-	if (!hash_final(&h, out))
-		memset(out, 0, SHA256_BYTES);
+	hash_final(&h, out);
 }
 
 struct str token_write(struct arena *a, struct str scope, struct str last)

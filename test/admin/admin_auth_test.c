@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include "admin/admin_auth.h"
-#include "base/hash.h"
 
 #define TOKEN "0123456789abcdef0123456789abcdef"
 
@@ -100,6 +99,5 @@ int main(void)
 		cmocka_unit_test(test_token_when_none_is_set_then_no_token_is_accepted),
 		cmocka_unit_test(test_token_when_wrong_too_often_then_throttled_but_the_right_one_is_accepted),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

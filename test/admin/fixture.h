@@ -3,7 +3,6 @@
 #ifndef TEST_ADMIN_FIXTURE_H
 #define TEST_ADMIN_FIXTURE_H
 
-#include "base/hash.h"
 #include "admin/console.h"
 #include "fake/fake_table.h"
 #include "fake/rows.h"
@@ -70,7 +69,6 @@ static inline int fixture_setup(void **state)
 {
 	struct fault why;
 	(void)state;
-	crypto_init();
 	memset(&fixture, 0, sizeof(fixture));
 	fixture.table = fake_table_new(1000);
 	fixture.wrong = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);

@@ -18,7 +18,6 @@ static struct trapped *engine;
 static int set_up_on(const struct api_options *more)
 {
 	struct api_options o = *more;
-	crypto_init();
 	engine = trapped_new(BUCKET, 1000);
 	o.direct = DIRECT_STORE;
 	o.buckets = trapped_buckets(engine);

@@ -8,7 +8,6 @@
 
 #include "api/api.h"
 #include "http/problem.h"
-#include "base/hash.h"
 #include "fake/fake_store.h"
 #include "fake/fake_table.h"
 #include "fake/rows.h"
@@ -53,7 +52,6 @@ static struct fixture fixture;
 
 static inline void fixture_open(const struct api_options *o)
 {
-	crypto_init();
 	memset(&fixture, 0, sizeof(fixture));
 	fixture.table = fake_table_new(1000);
 	fixture.store = fake_store_new();

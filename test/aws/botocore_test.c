@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 #include "base/codec.h"
-#include "base/hash.h"
 #include "sigv4/sign_request.h"
 #include "sigv4/presign.h"
 
@@ -139,6 +138,5 @@ static void test_signatures_when_botocore_signs_the_same_then_equal(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_signatures_when_botocore_signs_the_same_then_equal) };
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

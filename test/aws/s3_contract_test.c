@@ -3,8 +3,6 @@
 #include "aws/s3_engine.h"
 #include "aws/surroundings.h"
 
-#include "base/hash.h"
-
 #include <string.h>
 
 static struct s3_engine engine;
@@ -104,7 +102,6 @@ int main(void)
 		cmocka_unit_test(test_calls_when_checked_then_accepted_and_with_a_wrong_secret_refused),
 		cmocka_unit_test(test_remove_when_versioned_then_no_version_is_left_and_others_are),
 	};
-	crypto_init();
 	s3_engine_start(&engine);
 	int failed = s3_engine_contract(&engine, "radosgw") + cmocka_run_group_tests_name("signatures and versions", tests, NULL, NULL);
 	s3_engine_stop(&engine);

@@ -11,7 +11,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "http/client/client.h"
 
 static struct s3_engine engine;
@@ -176,7 +175,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_upload_when_whole_then_recorded_listed_read_and_deleted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_form_when_posted_then_stored_within_its_sizes, set_up, tear_down),
 	};
-	crypto_init();
 	s3_engine_start(&engine);
 	int failed = cmocka_run_group_tests_name("URLs and forms on radosgw", tests, NULL, NULL);
 	s3_engine_stop(&engine);

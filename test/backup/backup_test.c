@@ -119,7 +119,6 @@ static void test_restore_when_memory_runs_out_then_not_served_and_made_whole_by_
 
 int main(void)
 {
-	crypto_init();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_backup_when_memory_runs_out_then_the_earlier_one_is_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_restore_when_memory_runs_out_then_not_served_and_made_whole_by_the_next, set_up, tear_down),

@@ -15,7 +15,7 @@ static const char *hex_of(enum checksum_kind kind, struct str s)
 	struct checksum c;
 	checksum_init(&c, kind);
 	checksum_update(&c, s.p, s.n);
-	assert_true(checksum_final(&c, sum));
+	checksum_final(&c, sum);
 	hex_encode(sum, checksum_info(kind)->bytes, hex);
 	return hex;
 }
@@ -108,7 +108,7 @@ static void sum_of(enum checksum_kind kind, size_t from, size_t to, unsigned cha
 	checksum_init(&c, kind);
 	for (size_t at = from; at < to; at += 7)
 		checksum_update(&c, sample + at, to - at < 7 ? to - at : 7);
-	assert_true(checksum_final(&c, out));
+	checksum_final(&c, out);
 }
 
 static void test_checksums_when_combined_then_that_of_the_whole(void **state)
@@ -139,18 +139,6 @@ static void test_checksums_when_combined_over_huge_lengths_then_agree(void **sta
 	}
 }
 
-static void test_checksum_when_ended_twice_or_never_begun_then_nothing_happens(void **state)
-{
-	struct checksum c = { 0 };
-	checksum_deinit(&c);
-	for (enum checksum_kind k = CHECKSUM_NONE; k < CHECKSUM_KINDS; k++) {
-		checksum_init(&c, k);
-		checksum_update(&c, "x", 1);
-		checksum_deinit(&c);
-		checksum_deinit(&c);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,7 +148,6 @@ int main(void)
 		cmocka_unit_test(test_crc_when_of_any_length_then_is_that_of_the_definition),
 		cmocka_unit_test(test_checksums_when_combined_then_that_of_the_whole),
 		cmocka_unit_test(test_checksums_when_combined_over_huge_lengths_then_agree),
-		cmocka_unit_test(test_checksum_when_ended_twice_or_never_begun_then_nothing_happens),
 	};
 	return cmocka_run_group_tests(tests, fill, NULL);
 }

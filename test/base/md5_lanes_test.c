@@ -40,7 +40,7 @@ static void assert_digest(const struct memory_input *m, size_t i, size_t n)
 	struct hash h;
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, bytes + i, n);
-	assert_true(hash_final(&h, expected));
+	hash_final(&h, expected);
 	assert_false(m->input.failed);
 	assert_memory_equal(m->input.digest, expected, MD5_BYTES);
 }
@@ -77,7 +77,6 @@ static void check_all(void)
 static int set_up(void **state)
 {
 	(void)state;
-	crypto_init();
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (unsigned char)(i * 2654435761U >> 13);
 	pthread_once(&once, choose_once);

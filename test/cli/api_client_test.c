@@ -2,7 +2,6 @@
 #include "cli/api_client.h"
 
 #include "base/arena.h"
-#include "base/hash.h"
 #include "fake/fake_api.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,12 +159,6 @@ static void test_image_path_when_id_is_hostile_then_encoded(void **state)
 	arena_deinit(&a);
 }
 
-static int set_up(void **state)
-{
-	crypto_init();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,5 +170,5 @@ int main(void)
 		cmocka_unit_test(test_call_when_the_server_was_never_there_then_not_waited_for),
 		cmocka_unit_test(test_image_path_when_id_is_hostile_then_encoded),
 	};
-	return cmocka_run_group_tests(tests, set_up, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 #include "fake/fake_api.h"
 
 #include "base/arena.h"
-#include "base/hash.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -122,6 +121,5 @@ int main(void)
 		TEST(test_id_when_the_list_is_locked_then_give_the_whole_id),
 		TEST(test_id_when_there_are_more_than_are_searched_then_a_longer_start),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,5 @@ int main(void)
 		cmocka_unit_test(test_set_when_forgotten_then_claimed_again),
 		cmocka_unit_test(test_set_when_many_threads_then_each_is_claimed_until_it_is_sent),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

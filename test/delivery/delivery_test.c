@@ -67,7 +67,6 @@ struct fixture {
 static int open_fixture(void **state, bool remote)
 {
 	static struct fixture f;
-	crypto_init();
 	f = (struct fixture){ .next = { .handler = { .ops = &next_ops, .arena_bytes = 1 << 20 } } };
 	fake_product_init(&f.fake, false);
 	f.product = f.fake.product;

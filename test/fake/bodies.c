@@ -68,7 +68,7 @@ struct str body_etag(struct bench *b, struct str body)
 	char hex[2 * MD5_BYTES + 1];
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, body.p, body.n);
-	assert_true(hash_final(&h, md5));
+	hash_final(&h, md5);
 	hex_encode(md5, MD5_BYTES, hex);
 	return str_dup(&b->a, str_of(hex));
 }

@@ -126,7 +126,7 @@ static void test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their
 		assert_int_equal(bucket_write(in, all.p + at, sizes[i], &b->why), OK);
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, all.p, at);
-	assert_true(hash_final(&h, want));
+	hash_final(&h, want);
 	assert_int_equal(bucket_view(in, &seen, md5, &b->why), OK);
 	assert_str(seen, str_slice(all, 0, at));
 	assert_memory_equal(md5, want, MD5_BYTES);

@@ -48,7 +48,7 @@ static struct str md5_of(struct bench *b, struct str body)
 	struct hash h;
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, body.p, body.n);
-	assert_true(hash_final(&h, digest));
+	hash_final(&h, digest);
 	hex_encode(digest, MD5_BYTES, hex);
 	return str_dup(&b->a, str_of(hex));
 }

@@ -12,7 +12,6 @@
 #include "fake/fake_users.h"
 #include "fake/rows.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -152,7 +151,6 @@ int main(void)
 		cmocka_unit_test(test_meet_nth_then_another_writer_was_first),
 		cmocka_unit_test(test_ring_then_keys_are_found_by_id),
 	};
-	crypto_init();
 	int failed = cmocka_run_group_tests_name("fakes", tests, NULL, NULL);
 	failed += contract_table(&maker);
 	failed += contract_table_owners(&maker);

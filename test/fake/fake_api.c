@@ -43,8 +43,7 @@ static void write_record(struct fake_api *a, const struct fake_image *image, str
 	struct hash h;
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, image->bytes.p, image->bytes.n);
-	bool hashed = hash_final(&h, digest);
-	assert(hashed);
+	hash_final(&h, digest);
 	hex_encode(digest, sizeof digest, etag);
 	if (a->lies)
 		etag[0] = etag[0] == 'a' ? 'b' : 'a';

@@ -63,9 +63,7 @@ static struct str md5_hex(struct arena *a, struct str body)
 	assert(hex != NULL);
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, body.p, body.n);
-	bool done = hash_final(&h, digest);
-	assert(done);
-	(void)done;
+	hash_final(&h, digest);
 	hex_encode(digest, MD5_BYTES, hex);
 	return str_of(hex);
 }
@@ -360,7 +358,6 @@ struct fake_store *fake_store_new(void)
 {
 	struct fake_store *s = mem_new(1, sizeof(*s));
 	assert(s != NULL);
-	crypto_init();
 	s->port.ops = &ops;
 	trap_init(&s->trap);
 	return s;

@@ -1,7 +1,6 @@
 /* Bearer secrets: which header has one, and how often a client may send a wrong one. */
 #include "unit.h"
 
-#include "base/hash.h"
 #include "http/bearer.h"
 
 #include <string.h>
@@ -10,7 +9,6 @@ static struct rate_limit *wrong;
 
 static int set_up(void **state)
 {
-	crypto_init();
 	wrong = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
 	return wrong == NULL ? -1 : 0;
 }

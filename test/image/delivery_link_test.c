@@ -1,7 +1,6 @@
 /* Delivery links: what is written is read again, and nothing else is. */
 #include "image/delivery_link.h"
 
-#include "base/hash.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -178,12 +177,6 @@ static void test_delivery_expiry_then_the_same_for_a_day_and_not_less_than_asked
 	assert_int_not_equal((delivery_link_expiry(STR("1f8fad5b-d9cb-469f-a165-70867728950e"), NOW, day) - first) % day, 0);
 }
 
-static int start(void **state)
-{
-	crypto_init();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,5 +191,5 @@ int main(void)
 		cmocka_unit_test(test_delivery_keys_then_one_or_two_of_enough_characters),
 		cmocka_unit_test(test_delivery_expiry_then_the_same_for_a_day_and_not_less_than_asked_for),
 	};
-	return cmocka_run_group_tests_name("delivery link", tests, start, NULL);
+	return cmocka_run_group_tests_name("delivery link", tests, NULL, NULL);
 }

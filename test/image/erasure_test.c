@@ -3,7 +3,6 @@
 #include "image/erasure.h"
 #include "image/maintenance/recount.h"
 
-#include "base/hash.h"
 #include "fake/fake_product.h"
 #include "fake/fake_users.h"
 #include "fake/rows.h"
@@ -178,6 +177,5 @@ int main(void)
 		cmocka_unit_test(test_erase_when_any_call_fails_then_the_next_time_ends_it),
 		cmocka_unit_test(test_recount_then_what_was_recorded_wrongly_is_repaired_and_reported),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,6 @@ static const struct renderer_ops fake_ops = { run_fake };
 static int set_up(void **state)
 {
 	fake_product_init(&f, false);
-	crypto_init();
 	memset(&queue, 0, sizeof queue);
 	memset(&fake, 0, sizeof fake);
 	queue.port.ops = &queue_ops;

@@ -1,7 +1,6 @@
 /* Thumbnails over fakes: presets, one job for many requests, what is remembered, and images that go while one is made. */
 #include "image/thumbnails.h"
 
-#include "base/hash.h"
 #include "fake/fake_product.h"
 #include "fake/rows.h"
 #include "fake/pictures.h"
@@ -84,7 +83,6 @@ static int set_up(void **state)
 	fake.code = RENDER_NONE;
 	f.product.renderer = &fake.port;
 	thumb_objects_init(&store, f.product.store);
-	crypto_init();
 	return picture_set_up(state);
 }
 

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/op_deadline.h"
-#include "base/hash.h"
 #include "base/log/log.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
@@ -22,7 +21,6 @@ static int log_fds[2];
 
 static int set_up(void **state)
 {
-	crypto_init();
 	fake_product_init(&f, false);
 	arena_init(&a, 16 << 20);
 	buf_init_arena(&event, &a, 1 << 20);

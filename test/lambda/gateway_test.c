@@ -4,7 +4,6 @@
 #include "lambda/gateway.h"
 
 #include "api/api.h"
-#include "base/hash.h"
 #include "base/log/log.h"
 #include "delivery/delivery.h"
 #include "fake/fake_product.h"
@@ -33,7 +32,6 @@ static const char *const no_routes[] = { NULL };
 
 static int set_up(void **state)
 {
-	crypto_init();
 	fake_product_init(&f, false);
 	arena_init(&a, 64 << 20);
 	api = api_new(&f.product, &(struct api_options){ .cors_origins = STR("*"), .key = STR("the administrator's key") });

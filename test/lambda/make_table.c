@@ -1,8 +1,6 @@
 /* Make the table that the environment names, for the black-box tests. */
 #include "app/aws_adapters.h"
 
-#include "base/hash.h"
-
 #include <stdio.h>
 
 int main(void)
@@ -10,7 +8,6 @@ int main(void)
 	struct aws_adapters backends = { 0 };
 	struct settings settings;
 	struct fault why = { 0 };
-	crypto_init();
 	enum status end = settings_load(&settings, 0, NULL, &why);
 	if (end == OK)
 		end = aws_adapters_open(&backends, &settings, false, &why);

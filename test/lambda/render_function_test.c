@@ -4,7 +4,6 @@
 #include "lambda/render_function.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/op_deadline.h"
 #include "fake/fake_product.h"
 #include "fake/rows.h"
@@ -27,7 +26,6 @@ static struct thumb_queue queue = { &queue_ops };
 static int set_up(void **state)
 {
 	(void)state;
-	crypto_init();
 	fake_product_init(&f, false);
 	arena_init(&a, 4 << 20);
 	thumb_objects_init(&store, f.product.store);

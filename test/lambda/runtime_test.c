@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/op_deadline.h"
-#include "base/hash.h"
 #include "fake/http_server.h"
 
 #include <stdio.h>
@@ -59,7 +58,6 @@ static void serve(int fd, unsigned nth, void *arg)
 
 static int set_up(void **state)
 {
-	crypto_init();
 	atomic_store(&at, 0);
 	atomic_store(&wrong, 0);
 	why = (struct fault){ 0 };

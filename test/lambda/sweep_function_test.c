@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/log/log.h"
 #include "fake/fake_cdn.h"
@@ -23,7 +22,6 @@ static int log_fd;
 
 static int set_up(void **state)
 {
-	crypto_init();
 	fake_product_init(&f, false);
 	arena_init(&a, 1 << 20);
 	log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);

@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "base/hash.h"
 #include "port/cursor.h"
 #include <string.h>
 
@@ -102,6 +101,5 @@ int main(void)
 		cmocka_unit_test(test_cursor_when_the_arena_is_full_then_empty),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,13 +31,10 @@ static const struct digest_case {
 static bool is_same(const struct object_digests *recorded, const char *p, size_t n, size_t piece)
 {
 	struct object_digest d;
-	struct fault why;
-	bool same = false;
 	object_digest_begin(&d, recorded);
 	for (size_t at = 0; at < n; at += piece)
 		object_digest_add(&d, p + at, n - at < piece ? n - at : piece);
-	assert_int_equal(object_digest_end(&d, &same, &why), OK);
-	return same;
+	return object_digest_end(&d);
 }
 
 static void test_digest_of_each_kind_then_only_the_same_bytes_are_the_same(void **state)
@@ -95,6 +92,5 @@ int main(void)
 		cmocka_unit_test(test_digest_of_what_cannot_be_compared_then_nothing_is_said),
 		cmocka_unit_test(test_every_finding_is_described_for_operators),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

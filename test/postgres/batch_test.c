@@ -224,7 +224,6 @@ int main(void)
 		cmocka_unit_test(test_version_of_the_tables_locked_while_it_connects_then_a_call_ends_all_the_same),
 		cmocka_unit_test(test_table_altered_under_prepared_statements_then_they_are_prepared_again),
 	};
-	crypto_init();
 	postgres_server_start(&pg_server, NULL);
 	int failed = cmocka_run_group_tests_name("batches", tests, NULL, NULL);
 	postgres_server_stop(&pg_server);

@@ -3,8 +3,6 @@
 #include "fake/contract_table.h"
 #include "postgres/fixture.h"
 
-#include "base/hash.h"
-
 #include <arpa/inet.h>
 #include <assert.h>
 #include <signal.h>
@@ -92,7 +90,6 @@ int main(void)
 {
 	static const struct contract_maker maker = { "postgres behind pgbouncer", make, pg_fixture_reopen, pg_fixture_unmake };
 
-	crypto_init();
 	postgres_server_start(&pg_server, NULL);
 	pid_t bouncer = start_bouncer();
 	int failed = contract_table_pages(&maker);

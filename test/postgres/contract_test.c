@@ -3,13 +3,10 @@
 #include "fake/contract_transfer.h"
 #include "postgres/fixture.h"
 
-#include "base/hash.h"
-
 int main(void)
 {
 	static const struct contract_maker maker = { "postgres", pg_fixture_make, pg_fixture_reopen, pg_fixture_unmake };
 
-	crypto_init();
 	postgres_server_start(&pg_server, NULL);
 	int failed = contract_table(&maker) + contract_table_owners(&maker) + contract_transfer(&maker);
 	postgres_server_stop(&pg_server);

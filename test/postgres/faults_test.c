@@ -4,8 +4,6 @@
 #include "postgres/recorded.h"
 #include "unit.h"
 
-#include "base/hash.h"
-
 #include <assert.h>
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -240,7 +238,6 @@ int main(void)
 		cmocka_unit_test(test_standby_promoted_under_load_then_every_answer_once),
 		cmocka_unit_test(test_server_away_then_refused_with_the_time_to_try_again_and_served_when_it_is_back),
 	};
-	crypto_init();
 	postgres_server_start(&pg_server, NULL);
 	int failed = cmocka_run_group_tests_name("PostgreSQL's faults", tests, NULL, NULL);
 	postgres_server_stop(&pg_server);

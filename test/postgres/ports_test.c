@@ -5,8 +5,6 @@
 #include "fake/contract_users.h"
 #include "postgres/fixture.h"
 
-#include "base/hash.h"
-
 static const struct contract_maker maker = { "postgres", pg_fixture_make, pg_fixture_reopen, pg_fixture_unmake };
 
 static bool take_lease(struct postgres *p, int64_t ms)
@@ -40,7 +38,6 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		BENCH_TEST(test_lease_of_two_processes_then_one_has_it_until_it_gives_it_back_or_it_is_over),
 	};
-	crypto_init();
 	postgres_server_start(&pg_server, NULL);
 	int failed =
 		contract_users(&maker) + contract_api_keys(&maker) + contract_outbox(&maker) + bench_run(&maker, "lease", tests, COUNT_OF(tests));

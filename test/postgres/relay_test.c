@@ -4,7 +4,6 @@
 #include "postgres/recorded.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/mem.h"
 
 #include <arpa/inet.h>
@@ -349,7 +348,6 @@ int main(void)
 		cmocka_unit_test(test_server_silent_while_a_connection_is_set_up_then_calls_end_in_time_and_the_next_are_served),
 		cmocka_unit_test(test_database_without_tables_then_a_call_is_refused_after_the_first_connect),
 	};
-	crypto_init();
 	postgres_server_start(&pg_server, NULL);
 	int failed = cmocka_run_group_tests_name("lost connections", tests, NULL, NULL);
 	postgres_server_stop(&pg_server);

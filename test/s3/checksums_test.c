@@ -8,7 +8,6 @@ static struct arena a;
 
 static int up(void **state)
 {
-	crypto_init();
 	arena_init(&a, 1 << 20);
 	return 0;
 }
@@ -25,7 +24,7 @@ static struct str sum_of(enum checksum_kind kind, struct str bytes)
 	struct checksum c;
 	checksum_init(&c, kind);
 	checksum_update(&c, bytes.p, bytes.n);
-	assert_true(checksum_final(&c, sum));
+	checksum_final(&c, sum);
 	return sums_text(&a, kind, sum);
 }
 

@@ -1,7 +1,6 @@
 #include "s3/fixture.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "fake/rows.h"
 #include "sigv4/presign.h"
@@ -46,7 +45,6 @@ void rig_renew(struct rig *r)
 int rig_up(void **state)
 {
 	struct rig *r = mem_new(1, sizeof(*r));
-	crypto_init();
 	arena_init(&r->arena, 1 << 24);
 	r->files = count_files();
 	r->engine = trapped_new(STR(RIG_BUCKET), 1000);

@@ -1,7 +1,6 @@
 /* Continuation tokens: issued, accepted back, and refused when forged. */
 #include "unit.h"
 
-#include "base/hash.h"
 #include "s3/parameters.h"
 
 #include <string.h>
@@ -10,7 +9,6 @@ static struct arena a;
 
 static int up(void **state)
 {
-	crypto_init();
 	arena_init(&a, 1 << 20);
 	return 0;
 }

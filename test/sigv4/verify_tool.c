@@ -131,7 +131,6 @@ int main(int argc, char **argv)
 	} COMMANDS[] = { { "verify", verify }, { "form", form }, { "presign", presign } };
 	struct job j = { .in = json_loadf(stdin, 0, NULL) };
 	size_t i = 0;
-	crypto_init();
 	arena_init(&j.arena, 4 * 1024 * 1024);
 	while (argc == 2 && i < COUNT_OF(COMMANDS) && strcmp(COMMANDS[i].name, argv[1]) != 0)
 		i++;

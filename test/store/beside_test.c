@@ -6,7 +6,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "fake/rows.h"
 #include <stdio.h>
 #include <string.h>
@@ -117,6 +116,5 @@ int main(void)
 		TEST(test_beside_when_there_is_nothing_to_read_then_refused_and_nothing_made),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

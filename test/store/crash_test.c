@@ -8,7 +8,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "store/files/io.h"
 #include <pthread.h>
 #include <signal.h>
@@ -288,6 +287,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kill_under_load_then_every_answered_upload_is_whole, set_up, tear_down),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

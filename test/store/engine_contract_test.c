@@ -11,7 +11,6 @@
 #include "fake/contract_users.h"
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -87,7 +86,6 @@ int main(void)
 	const struct contract_maker rows = { "local, rows", make, reopen, unmake };
 	int failed;
 
-	crypto_init();
 	failed = contract_table(&files) + contract_table_owners(&files) + contract_users(&files) + contract_api_keys(&files) +
 		contract_outbox(&files) + contract_transfer(&files) + contract_admin_query(&files) + contract_store(&files) +
 		contract_bucket(&files) + contract_parts(&files);

@@ -6,7 +6,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "base/metrics.h"
 #include "fake/rows.h"
 #include "store/db/schema.h"
@@ -449,6 +448,5 @@ int main(void)
 		TEST(test_free_of_nothing_then_nothing),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "store/files/io.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -585,7 +584,6 @@ int main(void)
 		TEST(test_commit_of_a_batch_fails_then_each_of_its_changes_fails),
 	};
 
-	crypto_init();
 	catch_memory();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "unit.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -436,6 +435,5 @@ int main(void)
 
 	for (size_t i = 0; i < BODY_BYTES; i++)
 		body_bytes[i] = (char)(i * 31);
-	crypto_init();
 	return cmocka_run_group_tests(tests, enter_namespace, NULL);
 }

@@ -4,7 +4,6 @@
 #include "store/fixture.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "store/keys/key_edit.h"
 #include "unit.h"
 #include <assert.h>
@@ -359,6 +358,5 @@ int main(void)
 		TEST(test_list_then_every_key_and_no_secret),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,5 @@ int main(void)
 		TEST(test_slot_without_bytes_then_removed_after_it_expired),
 		TEST(test_object_without_a_row_then_removed_after_a_day),
 	};
-	crypto_init();
 	return cmocka_run_group_tests_name("life", tests, NULL, NULL);
 }

@@ -6,7 +6,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "fake/rows.h"
 #include <errno.h>
@@ -176,6 +175,5 @@ int main(void)
 		TEST(test_remove_due_after_a_day_then_a_kept_id_may_be_used_again),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

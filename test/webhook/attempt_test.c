@@ -1,7 +1,6 @@
 /* One attempt against a server that answers by script, and what follows from how it ended. */
 #include "unit.h"
 
-#include "base/hash.h"
 #include "fake/http_server.h"
 #include "webhook/attempt.h"
 
@@ -172,6 +171,5 @@ int main(void)
 		cmocka_unit_test(test_settle_when_the_last_attempt_failed_then_disabled_or_only_this_event_given_up),
 		cmocka_unit_test(test_settle_when_gone_then_disabled_and_the_event_waits),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,6 @@
  * written at first, and an end in the middle of it. */
 #include "unit.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 #include "fake/http_server.h"
 #include "webhook/sender.h"
@@ -254,6 +253,5 @@ int main(void)
 		cmocka_unit_test(test_sender_when_it_ends_in_the_middle_then_at_once_and_what_was_cut_counts_for_nothing),
 		cmocka_unit_test(test_sender_when_gone_then_disabled_and_the_rest_waits),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,6 @@
 #include "unit.h"
 
 #include "base/codec.h"
-#include "base/hash.h"
 #include "base/mem.h"
 #include "webhook/sign.h"
 
@@ -116,6 +115,5 @@ int main(void)
 		cmocka_unit_test(test_secrets_when_not_of_their_form_then_refused_without_showing_them),
 		cmocka_unit_test(test_secrets_when_at_their_bounds_then_read_or_refused),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

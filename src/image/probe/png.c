@@ -38,8 +38,7 @@ uint32_t png_crc(struct str named)
 	struct checksum sum;
 	checksum_init(&sum, CHECKSUM_CRC32);
 	checksum_update(&sum, named.p, named.n);
-	bool whole = checksum_final(&sum, crc);
-	assert(whole); /* a CRC takes no memory */
+	checksum_final(&sum, crc);
 	return be32((struct str){ (const char *)crc, 4 }, 0);
 }
 

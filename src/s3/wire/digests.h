@@ -40,7 +40,5 @@ enum status digests_set(struct arena *a, struct digests *d, struct str value, st
  * Errors   DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_WRONG; OUT_OF_MEMORY */
 enum status digests_check(
 	struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why) MUST_CHECK;
-/* Release the sums; at any time, any number of times, safe on a zeroed one. */
-void digests_drop(struct digests *d);
 
 #endif

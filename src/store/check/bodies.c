@@ -87,15 +87,12 @@ static enum status find_part(const struct check *c, const struct body_name *n, s
 }
 
 /* In `out` what is wrong with bytes that were all read. */
-static enum status compare(const struct body *b, struct object_digest *digest, struct object_state *out, struct fault *why)
+static void compare(const struct body *b, struct object_digest *digest, struct object_state *out)
 {
-	bool same = true;
-	TRY(object_digest_end(digest, &same, why));
-	if (!same)
+	if (!object_digest_end(digest))
 		*out = (struct object_state){ .info = out->info,
 			.bytes = FINDING_OBJECT_DAMAGED,
 			.detail = b->recorded.sha256.n > 0 ? STR("its SHA-256 is another one") : STR("its digest is not the recorded one") };
-	return OK;
 }
 
 static enum status digest_file(const struct check *c, const struct body *b, int fd, struct object_state *out, struct fault *why)
@@ -119,9 +116,8 @@ static enum status digest_file(const struct check *c, const struct body *b, int 
 	}
 	c->sink->bytes += b->size;
 	if (out->bytes == FINDING_NONE)
-		return compare(b, &digest, out, why);
-	bool unused;
-	return object_digest_end(&digest, &unused, why);
+		compare(b, &digest, out);
+	return OK;
 }
 
 static void note_size(const struct check *c, uint64_t there, uint64_t recorded, struct object_state *out)
@@ -155,7 +151,8 @@ static enum status read_inlined(const struct check *c, const struct body *b, str
 	object_digest_begin(&digest, &b->recorded);
 	object_digest_add(&digest, b->bytes.p, b->bytes.n);
 	c->sink->bytes += b->size;
-	return compare(b, &digest, out, why);
+	compare(b, &digest, out);
+	return OK;
 }
 
 /* there: false: it is gone.  b: as it was found last */

@@ -215,11 +215,11 @@ static enum status compute_digest(struct body *b, struct fault *why)
 		return wait_for_digest(b, why);
 	if (b->patched) {
 		TRY(map_body(b, why));
-		hash_deinit(&b->md5);
 		hash_init(&b->md5, HASH_MD5);
 		hash_update(&b->md5, bytes_of(b).p, bytes_of(b).n);
 	}
-	return hash_final(&b->md5, b->digest) ? OK : fault_no_memory(why);
+	hash_final(&b->md5, b->digest);
+	return OK;
 }
 
 static enum status finish_digest(struct body *b, struct fault *why)
@@ -257,7 +257,6 @@ static void unmap_body(struct body *b)
 static void body_free(struct body *b)
 {
 	release_room(b);
-	hash_deinit(&b->md5);
 	unmap_body(b);
 	io_close(b->fd);
 	mem_free(b->bytes);

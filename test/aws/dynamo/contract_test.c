@@ -9,7 +9,6 @@
 #include "aws/emulator.h"
 #include "aws/surroundings.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "fake/http_server.h"
 
 #include <arpa/inet.h>
@@ -222,7 +221,6 @@ static int run_with(uint32_t shards)
 
 int main(void)
 {
-	crypto_init();
 	surroundings_clear(NULL);
 	surroundings_give_keys("AKIATESTTESTTESTTEST", "test-secret", "");
 	return run_with(1) + run_with(3);

@@ -113,6 +113,5 @@ int main(void)
 		cmocka_unit_test(test_read_of_a_cursor_with_a_valid_checksum_but_another_form_then_bad_cursor),
 		cmocka_unit_test(test_read_of_a_changed_cursor_then_bad_cursor),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,6 @@
 #include "aws/dynamo/row.h"
 #include "aws/surroundings.h"
 #include "aws/transactor.h"
-#include "base/hash.h"
 #include "base/writer.h"
 
 #include <pthread.h>
@@ -516,7 +515,6 @@ int main(void)
 		.unmake = cloud_unmake,
 		.no_limit = true,
 		.counts_lag = true };
-	crypto_init();
 	surroundings_clear(NULL);
 	surroundings_give_keys("AKIATESTTESTTESTTEST", "test-secret", "");
 	emulator_start(&emulator);

@@ -5,7 +5,6 @@
 
 #include "aws/aws.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "fake/http_server.h"
 #include "fake/rows.h"
 
@@ -578,7 +577,6 @@ int main(void)
 		cmocka_unit_test(test_create_then_waits_until_it_is_active_and_turns_the_ttl_on),
 		cmocka_unit_test(test_create_of_a_table_without_the_index_of_owners_then_it_is_added_once),
 	};
-	crypto_init();
 	surroundings_clear(NULL);
 	surroundings_give_keys("AKIATESTTESTTESTTEST", "test-secret", "");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,6 @@
  * all its threads here. What it answers is checked closely in the black-box tests. */
 #include "unit.h"
 
-#include "base/hash.h"
 #include "base/log/log.h"
 #include "fake/toy_handler.h"
 #include "admin/admin.h"
@@ -297,7 +296,6 @@ static int set_up_group(void **state)
 {
 	struct log_options quiet = { .level = LOG_ERROR, .queue_lines = 64 };
 	struct fault why;
-	crypto_init();
 	return log_start(&quiet, &why) == OK ? 0 : -1;
 }
 

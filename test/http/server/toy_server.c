@@ -3,7 +3,6 @@
  * not ready once /release was asked. Both listeners have the same handler, but for the deadline of
  * bodies: a total on api, a rate on storage. */
 #include "admin/admin.h"
-#include "base/hash.h"
 #include "base/log/log.h"
 #include "fake/toy_handler.h"
 #include "http/server/serve.h"
@@ -35,7 +34,6 @@ int main(int argc, char **argv)
 	struct fault why;
 	struct server_handlers handlers = { .api = &api, .storage = &storage, .admin = &admin.handler };
 	enum log_level level = LOG_INFO;
-	crypto_init();
 	if (settings_load(&settings, argc - 1, argv + 1, &why) != OK || server_bind(&settings, &server, &at, &why) != OK) {
 		fprintf(stderr, "%s\n", why.text);
 		return 1;

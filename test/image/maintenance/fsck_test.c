@@ -2,7 +2,6 @@
  * request. What is found on real backends is in test/blackbox/fsck_test.mjs and fsck_cloud_test.mjs. */
 #include "unit.h"
 
-#include "base/hash.h"
 #include "fake/fake_cdn.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
@@ -236,6 +235,5 @@ int main(void)
 		TEST(test_fsck_that_is_stopped_then_it_says_so),
 		TEST(test_examine_of_what_is_not_there_then_nothing_or_refused),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

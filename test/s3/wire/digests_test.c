@@ -13,7 +13,6 @@ static struct arena arena;
 
 static int set_up(void **state)
 {
-	crypto_init();
 	arena_init(&arena, 1 << 20);
 	return 0;
 }
@@ -39,7 +38,7 @@ static enum status check(struct digests *d, struct object_checksum *stored, stru
 	struct hash h;
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, HELLO.p, HELLO.n);
-	assert_true(hash_final(&h, md5));
+	hash_final(&h, md5);
 	digests_start(d, CHECKSUM_NONE);
 	digests_update(d, str_slice(HELLO, 0, 5));
 	digests_update(d, str_slice(HELLO, 5, HELLO.n));
@@ -92,8 +91,6 @@ static void test_headers_when_given_then_read_and_compared_with_the_body(void **
 			fail_msg("row %zu: %s \"%s\"", i, fault_name(why.code), why.text);
 		if (st == OK)
 			assert_int_equal(stored.kind, rows[i].kind);
-		digests_drop(&d);
-		digests_drop(&d);
 	}
 }
 
@@ -110,7 +107,6 @@ static void test_hash_when_signed_then_it_binds_in_any_case(void **state)
 		struct fault why = { 0 };
 		(void)!check(&d, &stored, &why);
 		assert_int_equal(why.code, rows[i].code);
-		digests_drop(&d);
 	}
 }
 
@@ -136,7 +132,6 @@ static void test_value_from_the_trailer_counts(void **state)
 	assert_int_equal(digests_set(&arena, &d, STR("rwg7LA=="), &why), OK);
 	assert_int_equal(check(&d, &stored, &why), CORRUPT);
 	assert_string_equal(why.text, "The CRC32 you specified did not match the calculated checksum.");
-	digests_drop(&d);
 }
 
 int main(void)

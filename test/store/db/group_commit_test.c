@@ -7,7 +7,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "base/metrics.h"
 #include "fake/rows.h"
 #include <pthread.h>
@@ -251,6 +250,5 @@ int main(void)
 		TEST(test_many_commits_then_the_wal_stays_bounded),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

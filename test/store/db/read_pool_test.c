@@ -6,7 +6,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sched.h>
@@ -130,6 +129,5 @@ int main(void)
 		TEST(test_write_on_a_reader_then_refused),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "fake/rows.h"
 #include "store/db/schema.h"
 #include <stdio.h>
@@ -286,6 +285,5 @@ int main(void)
 		TEST(test_step_that_fails_then_the_old_version_is_untouched),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,6 @@ static int set_up(void **state)
 {
 	static unsigned char bytes[FILE_BYTES];
 	(void)state;
-	crypto_init();
 	temp_make(dir);
 	digest_queue_init(&queue);
 	for (size_t i = 0; i < FILES; i++) {
@@ -31,7 +30,7 @@ static int set_up(void **state)
 			return -1;
 		hash_init(&h, HASH_MD5);
 		hash_update(&h, bytes, n);
-		assert_true(hash_final(&h, expected[i]));
+		hash_final(&h, expected[i]);
 	}
 	return 0;
 }

@@ -6,7 +6,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "fake/rows.h"
 #include <stdio.h>
 #include <string.h>
@@ -185,6 +184,5 @@ int main(void)
 		TEST(test_open_when_large_or_empty_then_not_kept),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

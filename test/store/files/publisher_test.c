@@ -2,7 +2,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "store/files/io.h"
 #include "unit.h"
 #include <errno.h>
@@ -340,6 +339,5 @@ int main(void)
 		TEST(test_open_while_replaced_then_always_one_of_them),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

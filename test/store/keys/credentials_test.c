@@ -6,7 +6,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -250,6 +249,5 @@ int main(void)
 		TEST(test_crash_while_the_file_was_created_then_created_again),
 	};
 
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,6 @@
 #include "store/fixture.h"
 #include "unit.h"
 
-#include "base/hash.h"
 #include "store/engine.h"
 
 #include <stdio.h>
@@ -185,6 +184,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lists_then_by_the_index_of_their_condition, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_page_while_rows_are_written_then_neither_blocks, setup, teardown),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,6 +53,5 @@ int main(void)
 		TEST(test_history_then_by_its_contract_and_over_restarts),
 		TEST(test_rows_that_are_short_or_malformed_then_zeros_or_nothing),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "fake/rows.h"
 #include "store/tables/outbox.h"
 
@@ -306,6 +305,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_list_and_resend, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(test_delivered_then_only_the_newest_are_kept, fixture_set_up, fixture_tear_down),
 	};
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

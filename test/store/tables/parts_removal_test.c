@@ -7,7 +7,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "base/metrics.h"
 #include "store/tables/uploads.h"
 #include <signal.h>
@@ -177,6 +176,5 @@ int main(void)
 	/* in memory: what is asked is what is left, and not how long the disk takes */
 	if (access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,6 @@
 
 #include "store/fixture.h"
 
-#include "base/hash.h"
 #include "store/files/io.h"
 #include <assert.h>
 #include <errno.h>
@@ -543,6 +542,5 @@ int main(void)
 	if (access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
 	catch_memory();
-	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
