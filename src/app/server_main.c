@@ -46,6 +46,7 @@
 
 #define LOG_RING_BYTES ((size_t)1 << 20) /* some thousands of lines, for the console */
 #define MMAP_BYTES (256 << 10)
+#define MMAP_AT_START_BYTES (64 << 10)
 #define STATE_BYTES 4096
 #define COUNTS_WITHIN_MS 3000 /* a scrape continues without them */
 
@@ -329,6 +330,8 @@ static void on_started(void *arg)
 	const struct settings *s = &c->settings;
 	char text[512], table[BACKENDS_TABLE_NAME_CHARS];
 	struct buf console;
+	/* Set, glibc's threshold no longer rises with what is freed: the memory of large responses is given back at once. */
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	buf_init_fixed(&console, text, sizeof text);
 	operator_console_describe(&c->console, c->at.admin, isatty(STDOUT_FILENO), &console);
 	buf_put_char(&console, '\0');
@@ -420,8 +423,8 @@ int server_main(int argc, char **argv)
 	assert(argc >= 1 && argv != NULL);
 	struct server_parts c = { 0 };
 	struct fault why = { 0 };
-	/* Set, glibc's threshold no longer rises with what is freed: the memory of large responses is given back at once. */
-	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	/* The tables that are made at the start take memory as they are filled: in the heap they would be zeroed where something was freed. */
+	mallopt(M_MMAP_THRESHOLD, MMAP_AT_START_BYTES);
 	enum status status = run_server(&c, argc, argv, &why);
 	if (status != OK) {
 		if (c.log_open)
