@@ -134,7 +134,8 @@ static int print_settings(int argc, char **argv)
 static const struct main_verb {
 	struct command_row command; /* without a usage: it is not listed, and has no --help */
 	int (*run)(int argc, char **argv);
-	bool is_plain; /* it reads no settings, and no .env */
+	bool is_plain;                               /* it reads no settings, and no .env */
+	enum { ANY_WORDS, NO_WORD, ONE_WORD } words; /* that may follow; with ANY_WORDS it checks them itself */
 } verbs[] = {
 	{ { "serve", "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.",
 		  .settings = FLAGS_ALL },
@@ -180,17 +181,17 @@ static const struct main_verb {
 		keys_run },
 	{ { "settings", "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.",
 		  .flags = settings_command_flag, .takes = FLAGS_ALL },
-		print_settings, true },
+		print_settings, true, ONE_WORD },
 	{ { "help", "help [COMMAND|--man]", "Print this list of commands, or the help of one; with --man the manual page.", .flags = help_flag,
 		  .takes = FLAGS_ALL },
-		print_usage, true },
+		print_usage, true, ONE_WORD },
 	{ { "completion", "completion bash|zsh|fish", "Print a script that completes commands and options in a shell.",
 		  "To use it at once: source <(tintype completion bash), or tintype completion fish | source.", .actions = "bash zsh fish" },
 		print_completion, true },
-	{ { "version", "version", "Print the version." }, print_version, true },
-	{ { "--version" }, print_version, true },
-	{ { "--help" }, print_usage, true },
-	{ { "-h" }, print_usage, true },
+	{ { "version", "version", "Print the version." }, print_version, true, NO_WORD },
+	{ { "--version" }, print_version, true, NO_WORD },
+	{ { "--help" }, print_usage, true, ONE_WORD },
+	{ { "-h" }, print_usage, true, ONE_WORD },
 };
 
 static const struct command_row *command_at(size_t i)
@@ -253,6 +254,11 @@ static int run_verb(const struct main_verb *v, int argc, char **argv)
 			shown = &v->command;
 			return put_page(stdout, write_help);
 		}
+	const int most = v->words == NO_WORD ? 1 : 2;
+	if (v->words != ANY_WORDS && argc > most) {
+		fprintf(stderr, "tintype %s: unexpected argument \"%s\"; see --help\n", argv[0], argv[most]);
+		return 2;
+	}
 	return !v->is_plain && load_env_file() != 0 ? 2 : v->run(argc, argv);
 }
 

@@ -79,8 +79,6 @@ static enum status list_keys(const struct options *o, struct remote *r, struct a
 	const struct remote_call call = { .method = "GET", .path = STR("/keys") };
 	size_t i;
 	json_t *one;
-	if (o->n_operands != 1)
-		return fault_set(why, BAD_SETTING, "apikeys list takes no names");
 	TRY(remote_json(r, &call, a, &answer, why));
 	if (!o->json)
 		show_styled(stdout, SHOW_BOLD, "%-8s  %-24s  %-24s  %-32s  %s", "ID", "EXPIRES", "LAST USED", "SCOPES", "NAME");
@@ -116,18 +114,26 @@ static enum status remove_key(const struct options *o, struct remote *r, struct 
 	return OK;
 }
 
+#define TAKES (ALLOWS(ENDPOINT) | ALLOWS(JSON))
 static const struct {
-	const char *name;
+	struct option_action action;
 	enum status (*run)(const struct options *o, struct remote *r, struct arena *a, struct fault *why);
-} actions[] = { { "add", add_key }, { "list", list_keys }, { "rm", remove_key } };
+} actions[] = {
+	{ { "add", TAKES | ALLOWS(SCOPE) | ALLOWS(OWNER) | ALLOWS(ON_BEHALF_OF) | ALLOWS(EXPIRES), 1 }, add_key },
+	{ { "list", TAKES, 0 }, list_keys },
+	{ { "rm", TAKES, 1 }, remove_key },
+};
 
 enum status verb_apikeys(const struct options *o, struct remote *r, struct fault *why)
 {
 	assert(o != NULL && r != NULL && o->n_operands > 0);
 	struct arena a CLEANUP(arena_deinit);
 	arena_init(&a, MEMORY_BYTES);
-	for (size_t i = 0; i < COUNT_OF(actions); i++)
-		if (strcmp(o->operands[0], actions[i].name) == 0)
-			return actions[i].run(o, r, &a, why);
+	for (size_t i = 0; i < COUNT_OF(actions); i++) {
+		if (strcmp(o->operands[0], actions[i].action.name) != 0)
+			continue;
+		TRY(options_check_action(o, &actions[i].action, why));
+		return actions[i].run(o, r, &a, why);
+	}
 	return fault_set(why, BAD_SETTING, "apikeys has add, list and rm, not '%s'", o->operands[0]);
 }

@@ -25,7 +25,7 @@ static const struct flag {
 		SWITCH, FIELD(watch) },
 	[OPTION_LIMIT] = { { "limit", 'n', FLAG_VALUE, "N", "How many are listed; 50 if not given." }, NUMBER, FIELD(limit), 1, 1000000000,
 		50 },
-	[OPTION_ALL] = { { "all", 'a', FLAG_SWITCH, NULL, "List all images." }, SWITCH, FIELD(all) },
+	[OPTION_ALL] = { { "all", 'a', FLAG_SWITCH, NULL, "List all images.", ALLOWS(LIMIT) }, SWITCH, FIELD(all) },
 	[OPTION_OUTPUT] = { { "output", 'o', FLAG_VALUE, "FILE", "Where to save; - is standard output." }, TEXT, FIELD(output) },
 	[OPTION_FORCE] = { { "force", 'f', FLAG_SWITCH, NULL, "Let -o replace an existing file." }, SWITCH, FIELD(force) },
 	[OPTION_TOKEN] = { { "token", 0, FLAG_VALUE, "TOKEN", "The delete token that upload --json showed, in place of an API key." }, TEXT,
@@ -117,6 +117,18 @@ enum status options_parse(struct options *o, unsigned allowed, int argc, char **
 			TRY(set_option(o, &flags[word.row], word.value, why));
 		else if (word.operand != NULL)
 			o->operands[o->n_operands++] = word.operand;
+		o->given = (unsigned)f.given;
 	}
 	return OK;
+}
+
+enum status options_check_action(const struct options *o, const struct option_action *action, struct fault *why)
+{
+	assert(o->n_operands > 0);
+	for (unsigned i = 0; i < OPTIONS; i++)
+		if ((o->given & ~action->takes) >> i & 1)
+			return fault_set(why, BAD_SETTING, "%s does not take --%s; see --help", action->name, flags[i].flag.name);
+	if (o->n_operands <= action->most + 1)
+		return OK;
+	return fault_set(why, BAD_SETTING, "unexpected argument \"%s\"; see --help", o->operands[action->most + 1]);
 }

@@ -11,6 +11,7 @@ struct options {
 	int64_t since_ms;   /* a span, back from now; 0: not given */
 	int64_t expires_ms; /* a span from now; 0: not given */
 	bool all, json, force, follow, again, watch, help;
+	unsigned given; /* bits of the flags */
 	char **operands;
 	size_t n_operands;
 };
@@ -47,6 +48,15 @@ enum option {
  * takes   bits of the flags that are allowed; --help always is
  * Errors  BAD_SETTING an unknown flag, a missing or wrong value; the text says which */
 enum status options_parse(struct options *o, unsigned allowed, int argc, char **argv, struct fault *why) MUST_CHECK;
+/* What the first operand of some verbs names: "apikeys add". */
+struct option_action {
+	const char *name;
+	unsigned takes; /* bits of its flags, among those of the verb */
+	size_t most;    /* operands after it */
+};
+/* Refuse flags and operands that the action does not take.
+ * Errors  BAD_SETTING */
+enum status options_check_action(const struct options *o, const struct option_action *action, struct fault *why) MUST_CHECK;
 /* The table itself, for the help. */
 const struct flag_name *options_flag(size_t i);
 /* "90s", "15m", "2h", "7d" to milliseconds, at most ten years; a bare number is seconds. */

@@ -127,18 +127,23 @@ static enum status enable_webhooks(const struct options *o, struct remote *r, st
 	return OK;
 }
 
+#define TAKES (ALLOWS(DATA) | ALLOWS(JSON))
 static const struct {
-	const char *name;
+	struct option_action action;
 	enum status (*run)(const struct options *o, struct remote *r, struct fault *why);
-	size_t max; /* operands, the action among them */
-} actions[] = { { "list", list_webhooks, 1 }, { "resend", resend_webhooks, 2 }, { "enable", enable_webhooks, 1 } };
+} actions[] = {
+	{ { "list", TAKES | ALLOWS(STATE) | ALLOWS(LIMIT), 0 }, list_webhooks },
+	{ { "resend", TAKES | ALLOWS(STATE), 1 }, resend_webhooks },
+	{ { "enable", TAKES, 0 }, enable_webhooks },
+};
 
 enum status verb_webhooks(const struct options *o, struct remote *none, struct fault *why)
 {
 	assert(o != NULL && o->n_operands > 0);
 	for (size_t i = 0; i < COUNT_OF(actions); i++) {
-		if (strcmp(o->operands[0], actions[i].name) != 0 || o->n_operands > actions[i].max)
+		if (strcmp(o->operands[0], actions[i].action.name) != 0)
 			continue;
+		TRY(options_check_action(o, &actions[i].action, why));
 		struct remote r = { 0 };
 		enum status st = open_admin(o, &r, why);
 		if (st == OK)

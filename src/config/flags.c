@@ -31,6 +31,20 @@ static enum status refuse_word(struct str word, struct fault *why)
 		why, BAD_SETTING, "%s \"%s\"; see --help", str_starts_with(word, STR("-")) ? "unknown option" : "unexpected argument", shown.p);
 }
 
+/* Note that the flag was given, if no earlier one excludes it or is excluded by it. */
+static enum status note_flag(struct flags *f, const struct flag_word *w, struct fault *why)
+{
+	for (size_t i = 0; i < FLAGS_MAX; i++) {
+		if ((f->given >> i & 1) == 0)
+			continue;
+		const struct flag_name *other = f->row(i);
+		if (((unsigned __int128)w->name->excludes >> i & 1) != 0 || ((unsigned __int128)other->excludes >> w->row & 1) != 0)
+			return fault_set(why, BAD_SETTING, "--%s cannot be given with --%s; see --help", w->name->name, other->name);
+	}
+	f->given |= (unsigned __int128)1 << w->row;
+	return OK;
+}
+
 static enum status read_value(struct flags *f, struct flag_word *w, bool negated, struct fault *why)
 {
 	if (w->name->kind == FLAG_TOGGLE && w->value == NULL)
@@ -77,6 +91,7 @@ enum status flags_next(struct flags *f, struct flag_word *out, struct fault *why
 	}
 	if (out->name == NULL || (negated && out->name->kind != FLAG_TOGGLE))
 		return refuse_word(word, why);
+	TRY(note_flag(f, out, why));
 	out->value = rest.p; /* the tail of a word, so it ends in a NUL */
 	return read_value(f, out, negated, why);
 }

@@ -18,6 +18,7 @@ struct flag_name {
 	enum flag_kind kind;
 	const char *value;    /* for the help: what it takes; NULL: nothing */
 	const char *sentence; /* for the help */
+	uint64_t excludes;    /* bits of rows, of the first 64, that are not given together with it; one of the two says so */
 };
 
 #define FLAGS_MAX 128 /* rows of a table; sets of them are bits */
@@ -29,6 +30,7 @@ struct flags {
 	bool only_operands;                       /* "--" has been read */
 	int argc;                                 /* what is left to read */
 	char **argv;
+	unsigned __int128 given; /* bits of the rows that were read */
 };
 
 /* What was read: a flag, an operand, or neither, which was "--". */
@@ -40,7 +42,7 @@ struct flag_word {
 };
 
 /* Read the next word, and its value if that is the next but one. f->argc is over 0.
- * Errors  BAD_SETTING an unknown flag or one that is not taken here, a value missing or too much */
+ * Errors  BAD_SETTING an unknown flag or one that is not taken here, a value missing or too much, a flag that excludes an earlier one */
 enum status flags_next(struct flags *f, struct flag_word *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -58,7 +58,7 @@ test('a key with an end is not valid after it', async () => {
 
 test('wrong use is refused with what to do', async () => {
 	for (const [args, why] of [
-		[['add', 'x'], /--scope/], [['add', 'x', '--scope', 'everything'], /scopes may contain only/], [['list', 'x'], /takes no names/], [['rm'], /by its ID/],
+		[['add', 'x'], /--scope/], [['add', 'x', '--scope', 'everything'], /scopes may contain only/], [['list', 'x'], /unexpected argument "x"/], [['list', '--scope', 'read'], /list does not take --scope/], [['rm', 'x', '--owner', 'y'], /rm does not take --owner/], [['rm'], /by its ID/],
 		[['remove', 'x'], /add, list and rm/], [['add', 'x', '--scope', 'read', '--expires', 'soon'], /a time like/], [['add', 'x', '--scope', 'admin', '--on-behalf-of', 'ann'], /one user/],
 		[['add', 'x', '--scope', 'read', '--owner', 'ann'], /onBehalfOf/], [['add', 'x', '--scope', 'read', '--owner', '0'.repeat(32)], /no user/],
 	]) {

@@ -335,7 +335,8 @@ test('a new object that differs from what was stored is named, and the exit stat
 	ends(run, 1, /1 new object differs from what was stored/);
 	assert.match(run.stderr, new RegExp(`${path.basename(file)} is damaged: its MD5 is not its ETag; the backup has it as it is\n`));
 	ends(await restore(from, '--check'), 0, /all verified/);
-	ends(await restore(from, '--check', '--list'), 2, /give --list or --check/);
+	for (const [flag, ...more] of [['--list', '--check'], ['--list', '--snapshot', '2026-01-01T00:00:00.000Z'], ['--list', '--partial'], ['--check', '--partial']])
+		ends(await restore(from, flag, ...more), 2, new RegExp(`${more[0]} cannot be given with ${flag}`));
 	/* Once its image is marked, that is known. */
 	ends(await runProgram(['fsck', '--repair', '--data', altered]), 1, /repaired object_damaged/);
 	const known = await runProgram(['backup', `${from} again`, '--data', altered]);

@@ -198,7 +198,7 @@ describe('the command line', () => {
 	});
 
 	test('wrong usage: status 2 and an error message', async () => {
-		for (const args of [['upload'], ['get'], ['rm'], ['list', 'x'], ['list', '--limit', '0'], ['list', '--nonsense'], ['logs', '--since', 'soon']]) {
+		for (const args of [['upload'], ['get'], ['rm'], ['list', 'x'], ['list', '--limit', '0'], ['list', '--limit', '2', '--all'], ['get', 'a', 'b'], ['list', '--nonsense'], ['logs', '--since', 'soon']]) {
 			const wrong = await run(args);
 			assert.equal(wrong.code, 2, args.join(' '));
 			assert.equal(lines(wrong.stderr).length, 1);

@@ -93,6 +93,7 @@ for (const [name, args, sentence, code = 2] of [
 	['a bad id', ['add', 'a', '--id', 'a/b', '--secret-stdin'], /--id must be/],
 	['a short id', ['add', 'a', '--id', 'ab', '--secret-stdin'], /--id must be/],
 	['a short secret', ['add', 'a', '--id', 'AKIAIMPORTED', '--secret-stdin'], /8 to 128/],
+	['two secrets', ['add', 'a', '--id', 'AKIAIMPORTED', '--secret-env', 'GOOD_SECRET', '--secret-stdin'], /--secret-stdin cannot be given with --secret-env/],
 	['a variable that is not set', ['add', 'a', '--id', 'AKIAIMPORTED', '--secret-env', 'NOT_THERE'], /not set/],
 	['a bucket that cannot be', ['add', 'a', '--bucket', 'a/b', '--allow', 'read'], /must be 3 to 63/],
 	['a name that cannot be', ['add', 'a b'], /A name must be/, 1],
@@ -103,7 +104,7 @@ for (const [name, args, sentence, code = 2] of [
 ])
 	test(`${name} is refused with an error message, and the file is unchanged`, async () => {
 		const text = readFileSync(fileOf());
-		const run = await keys(args, { input: 'short\n' });
+		const run = await keys(args, { input: 'short\n', env: { GOOD_SECRET: 'x'.repeat(20) } });
 		assert.match(run.stderr, sentence);
 		assert.equal(run.stderr.trim().split('\n').length, 1);
 		assert.equal(run.code, code);

@@ -264,6 +264,8 @@ test('help, version and wrong verbs', async () => {
 	assert.equal(wrong.code, 2);
 	assert.equal(wrong.stderr, "tintype: unknown command 'serv'; tintype help lists the commands\n");
 	assert.deepEqual(await runProgram(['help', 'serv']), wrong);
+	for (const args of [['help', 'upload', 'x'], ['help', '--man', 'x'], ['--help', 'list', 'x'], ['version', 'x'], ['--version', 'x'], ['settings', '--env', 'x']])
+		assert.deepEqual(await runProgram(args), { ...wrong, stderr: `tintype ${args[0]}: unexpected argument "x"; see --help\n` });
 	const commands = [...(await runProgram(['help'])).stdout.matchAll(/^ {2}([a-z]+)/gm)].map(m => m[1]);
 	assert.ok(commands.length > 15);
 	for (const command of commands) {

@@ -129,9 +129,11 @@ describe('tintype webhooks', { concurrency: true }, () => {
 			[['resend', 'msg_00000000000100000000000000000000'], 1, /no webhook with this id/],
 			[['resend', 'x'.repeat(300)], 1, /id must be/],
 			[['resend'], 2, /--state failed/],
+			[['resend', 'a', '--limit', '3'], 2, /resend does not take --limit/],
+			[['enable', '--state', 'failed'], 2, /enable does not take --state/],
+			[['list', 'x'], 2, /unexpected argument "x"/],
 			[['resend', '--state', 'delivered'], 1, /waiting\|failed/],
 			[['list', '--state', 'a&b'], 1, /state must be one of/],
-			[['list', 'more'], 2, /use list/],
 			[['forget'], 2, /use list/],
 		]) {
 			const run = await webhooks(server, ...args);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct flag_name rows[] = { { "value", 'v', FLAG_VALUE }, { "switch", 's', FLAG_SWITCH }, { "toggle", 0, FLAG_TOGGLE },
-	{ "", 0, FLAG_VALUE } };
+	{ "", 0, FLAG_VALUE }, { "other", 'o', FLAG_VALUE, .excludes = 1 << 1 } };
 
 static const struct flag_name *row(size_t i)
 {
@@ -76,6 +76,13 @@ static void test_a_value_missing_or_too_much_is_refused(void **state)
 	assert_string_equal(READ(true, FLAGS_ALL, "--switch=yes"), "--switch does not take a value");
 }
 
+static void test_a_flag_that_excludes_another_is_refused_in_either_order(void **state)
+{
+	assert_string_equal(READ(true, FLAGS_ALL, "--other", "a", "--switch"), "--switch cannot be given with --other; see --help");
+	assert_string_equal(READ(true, FLAGS_ALL, "-s", "b", "-ox"), "--other cannot be given with --switch; see --help");
+	assert_string_equal(READ(true, FLAGS_ALL, "-oa", "--value=b", "--toggle", "-oc"), "4=a 0=b 2=on 4=c");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +90,7 @@ int main(void)
 		cmocka_unit_test(test_operands_are_anywhere_and_after_two_dashes),
 		cmocka_unit_test(test_unknown_or_invalid_option_is_refused_without_its_value),
 		cmocka_unit_test(test_a_value_missing_or_too_much_is_refused),
+		cmocka_unit_test(test_a_flag_that_excludes_another_is_refused_in_either_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

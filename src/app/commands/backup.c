@@ -25,9 +25,11 @@ static const struct flag_name backup_flags[BACKUP_FLAGS] = {
 };
 
 enum { RESTORE_LIST, RESTORE_CHECK, RESTORE_SNAPSHOT, RESTORE_PARTIAL, RESTORE_FLAGS };
+#define BIT(row) (UINT64_C(1) << (row))
 static const struct flag_name restore_flags[RESTORE_FLAGS] = {
-	[RESTORE_LIST] = { "list", 0, FLAG_SWITCH, NULL, "List the snapshots, and restore nothing." },
-	[RESTORE_CHECK] = { "check", 0, FLAG_SWITCH, NULL, "Read and verify all of a snapshot, and restore nothing." },
+	[RESTORE_LIST] = { "list", 0, FLAG_SWITCH, NULL, "List the snapshots, and restore nothing.",
+		BIT(RESTORE_CHECK) | BIT(RESTORE_SNAPSHOT) | BIT(RESTORE_PARTIAL) },
+	[RESTORE_CHECK] = { "check", 0, FLAG_SWITCH, NULL, "Read and verify all of a snapshot, and restore nothing.", BIT(RESTORE_PARTIAL) },
 	[RESTORE_SNAPSHOT] = { "snapshot", 0, FLAG_VALUE, "TIME", "The snapshot, as --list shows it; the last if not given." },
 	[RESTORE_PARTIAL] = { "partial", 0, FLAG_SWITCH, NULL, "Restore what is whole where some objects of the backup are damaged." },
 };
@@ -213,8 +215,6 @@ static enum status read_restore(int argc, char **argv, struct arguments *a, stru
 	TRY(arguments_read(&rules, argc, argv, a, why));
 	TRY(need_local(&a->settings, why));
 	bool check = a->values[RESTORE_CHECK] != NULL, list = a->values[RESTORE_LIST] != NULL;
-	if (check && list)
-		return fault_set(why, BAD_SETTING, "--list verifies nothing: give --list or --check.");
 	if (!check && !list)
 		TRY(backup_place_check_restore(a->operands[0], a->settings.data_dir, why));
 	return backup_place_open(place, &a->settings, a->operands[0], TARGET_READ, why);

@@ -145,6 +145,8 @@ static enum status parse_user(struct order *o, const char *value, struct fault *
 	return OK;
 }
 
+#define TAKES_DATA UINT64_C(1)              /* the bit of the first row */
+#define SECRET_STDIN_BIT (UINT64_C(1) << 6) /* and of --secret-stdin */
 static const struct option {
 	struct flag_name flag;
 	enum status (*take)(struct order *o, const char *value, struct fault *why);
@@ -157,10 +159,8 @@ static const struct option {
 	{ { "prefix", 0, FLAG_VALUE, "TEXT", "Only keys with this prefix." }, parse_prefix },
 	{ { "id", 0, FLAG_VALUE, "ID", "Use this access key id instead of a random one; requires a secret." }, parse_id },
 	{ { "secret-stdin", 0, FLAG_SWITCH, NULL, "Read the secret from standard input." }, read_secret_stdin },
-	{ { "secret-env", 0, FLAG_VALUE, "VAR", "Read the secret from this environment variable." }, read_secret_env },
+	{ { "secret-env", 0, FLAG_VALUE, "VAR", "Read the secret from this environment variable.", SECRET_STDIN_BIT }, read_secret_env },
 };
-
-#define TAKES_DATA UINT64_C(1) /* its bit, the first */
 
 const struct flag_name *keys_flag(size_t i)
 {
