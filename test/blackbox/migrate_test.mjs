@@ -87,6 +87,7 @@ after(async () => {
 test('wrong use is refused with what to do, and nothing is begun', async () => {
 	const other = writeEnv(file('other.env'), { ...settings, TINTYPE_DATA: file('other') });
 	const links = writeEnv(file('links.env'), { ...remote, TINTYPE_DELIVERY_KEYS: 'x'.repeat(40) });
+	const unreachable = writeEnv(file('unreachable.env'), { ...remote, AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' });
 	const wrong = writeEnv(file('wrong.env'), { TINTYPE_MAX_SIZE: 'many' });
 	for (const [args, message, code = 2] of [
 		[[], /--from and --to must name two files of settings/],
@@ -96,6 +97,8 @@ test('wrong use is refused with what to do, and nothing is begun', async () => {
 		[['--from', wrong, '--to', seen.to], /wrong\.env: TINTYPE_MAX_SIZE must be a number/],
 		[['--from', other, '--to', seen.to], /There is no database in/],
 		[['--from', seen.from, '--to', other], /One of --from and --to must have TINTYPE_STORE=s3/],
+		[['--from', unreachable, '--to', unreachable], /One of --from and --to must have TINTYPE_STORE=s3/],
+		[['--from', seen.from, '--cancel', '--delivery-keys'], /--delivery-keys cannot be given with --cancel/],
 		[['--from', seen.from, '--to', links], /set TINTYPE_DELIVERY_KEYS there to what/],
 		[['--from', seen.to, '--to', seen.from], /A server, or another tintype migrate, uses .*, the data directory of the destination/, 1],
 	]) {

@@ -37,7 +37,8 @@ static const struct flag_name own_flags[OPTIONS] = {
 	[OPTION_TO] = { "to", 0, FLAG_VALUE, "FILE", "The settings of the server that will have them." },
 	[OPTION_JOBS] = { "jobs", 'j', FLAG_VALUE, "N", "Images that are copied at a time: 1 to 64; 8 if not given." },
 	[OPTION_CANCEL] = { "cancel", 0, FLAG_SWITCH, NULL, "Let the source accept slots and changes again; what was copied stays." },
-	[OPTION_KEYS] = { "delivery-keys", 0, FLAG_SWITCH, NULL, "Print what TINTYPE_DELIVERY_KEYS must be at the destination." },
+	[OPTION_KEYS] = { "delivery-keys", 0, FLAG_SWITCH, NULL, "Print what TINTYPE_DELIVERY_KEYS must be at the destination.",
+		UINT64_C(1) << OPTION_CANCEL },
 };
 
 const struct flag_name *migrate_flag(size_t i)
@@ -427,6 +428,10 @@ static enum status run_command(struct command *c, int argc, char **argv, struct 
 	TRY(read_arguments(c, argc, argv, why));
 	TRY(read_side(c, &c->from, why));
 	TRY(read_side(c, &c->to, why));
+	if (!c->cancel && !c->print_keys && c->from.remote == c->to.remote)
+		return fault_set(why, BAD_SETTING,
+			"One of --from and --to must have TINTYPE_STORE=s3, and the other not. A data directory is moved by "
+			"tintype backup and restore.");
 	TRY(open_from(c, why));
 	if (c->cancel)
 		return cancel(c, why);
@@ -439,10 +444,6 @@ static enum status run_command(struct command *c, int argc, char **argv, struct 
 		printf("TINTYPE_DELIVERY_KEYS=%.*s\n", STRF(keys));
 		return OK;
 	}
-	if (c->from.remote == c->to.remote)
-		return fault_set(why, BAD_SETTING,
-			"One of --from and --to must have TINTYPE_STORE=s3, and the other not. A data directory is moved by "
-			"tintype backup and restore.");
 	TRY(open_to(c, why));
 	TRY(migrate_keys_check(keys, &c->to.settings, &c->to.backends, why));
 	return migrate(c, why);
