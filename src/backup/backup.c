@@ -62,6 +62,13 @@ static enum status put_named(struct target *t, const struct buf *name, struct st
 	return target_put(t, buf_str(name), bytes, why);
 }
 
+/* Whether the destination has it: under this name and of this size, for another size is damage. */
+static bool has_whole(const struct names *there, struct str name, size_t size)
+{
+	const struct name_entry *e = names_find(there, name);
+	return e != NULL && e->n == name.n && e->size == size;
+}
+
 /* Put what is called by its own SHA-256, unless it is there.  hash: out */
 static enum status put_by_hash(
 	struct run *r, const char *folder, const struct names *there, struct str bytes, struct str *hash, struct fault *why)
@@ -73,7 +80,7 @@ static enum status put_by_hash(
 	TRY(fault_check_arena(&r->texts, why));
 	buf_init_fixed(&name, memory, sizeof memory);
 	buf_printf(&name, "%s/%s", folder, digits);
-	return names_has(there, buf_str(&name)) ? OK : put_named(r->o->target, &name, bytes, why);
+	return has_whole(there, buf_str(&name), bytes.n) ? OK : put_named(r->o->target, &name, bytes, why);
 }
 
 /* the database */
@@ -95,7 +102,7 @@ static enum status copy_database_piece(void *arg, size_t i, struct fault *why)
 	sha256_hex((struct str){ bytes, n }, r->hashes[i]);
 	buf_init_fixed(&name, memory, sizeof memory);
 	format_database_piece(&name, str_of(r->hashes[i]));
-	return names_has(&r->existing, buf_str(&name)) ? OK : put_named(r->o->target, &name, (struct str){ bytes, n }, why);
+	return has_whole(&r->existing, buf_str(&name), n) ? OK : put_named(r->o->target, &name, (struct str){ bytes, n }, why);
 }
 
 static enum status copy_pieces(struct run *r, struct buf *list, struct fault *why)
@@ -379,7 +386,7 @@ static enum status choose_name(struct run *r, int64_t now_ms, struct fault *why)
 	return OK;
 }
 
-/* Check that the snapshots are of this server: those of another one would be removed with --keep. A damaged one is ignored. */
+/* Check that the snapshots are of this server, and of no newer program: others would be removed with --keep. A damaged one is ignored. */
 static enum status check_source(struct run *r, struct fault *why)
 {
 	struct names all CLEANUP(names_deinit) = { 0 };
@@ -389,7 +396,12 @@ static enum status check_source(struct run *r, struct fault *why)
 	arena_init(&a, 2 * BACKUP_MANIFEST_MAX);
 	r->manifest.source = snapshot_source(r->snapshot);
 	TRY(snapshots_list(r->o->target, &all, why));
-	if (all.n == 0 || snapshots_read(r->o->target, names_text(all.all[all.n - 1]), &a, &m, &unread) != OK || m.source == r->manifest.source)
+	if (all.n == 0)
+		return OK;
+	enum status status = snapshots_read(r->o->target, names_text(all.all[all.n - 1]), &a, &m, &unread);
+	if (unread.code == F_SCHEMA_UNKNOWN)
+		return fault_set(why, SCHEMA_UNKNOWN, "%s", unread.text);
+	if (status != OK || m.source == r->manifest.source)
 		return OK;
 	return fault_set(why, BAD_SETTING, "The destination has backups of another server; name one for this server alone.");
 }

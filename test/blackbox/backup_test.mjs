@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -311,6 +311,10 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	ends(await restore(from, '--check'), 1, new RegExp(`${path.basename(object)} is missing`));
 	ends(await backup(from), 0, /1 new/);   // it is made good
 	ends(await restore(from, '--check'), 0, /all verified/);
+	for (const file of ['database', 'lists', 'objects'].flatMap(folder => files(from, folder)))
+		truncateSync(file, statSync(file).size >> 1);
+	ends(await backup(from), 0, /^snapshot/);   // and so is whatever has another size
+	ends(await restore(from, '--check'), 0, /all verified/);
 	const manifest = files(from, 'snapshots').at(-1), described = JSON.parse(readFileSync(manifest));   // of the newest snapshot, which is checked
 	const listOfDatabase = path.join(from, 'lists', described.database.list);
 	const [, firstPiece] = /([0-9a-f]{64})/.exec(readFileSync(listOfDatabase, 'utf8')), piece = files(from, 'database').find(file => file.endsWith(firstPiece));
@@ -323,6 +327,9 @@ test('what is damaged in a backup is named, and nothing is restored of it unless
 	writeFileSync(path.join(from, 'lists', short), 'a');
 	writeFileSync(manifest, JSON.stringify({ ...described, database: { ...described.database, list: short } }));
 	ends(await restore(from, '--check'), 1, /a list has a malformed name: a\n/);
+	writeFileSync(manifest, JSON.stringify({ ...described, format: 2 }));
+	ends(await backup(from, '--keep', '1'), 1, /made by a newer tintype \(format 2\)/);
+	assert.equal(files(from, 'snapshots').at(-1), manifest);
 	writeFileSync(manifest, readFileSync(manifest).subarray(0, 100));
 	ends(await restore(from, '--check'), 1, /snapshots\/\d+T\d+Z: The manifest is not one of a backup/);
 });
