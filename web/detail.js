@@ -261,5 +261,6 @@ export function start(given) {
 		gallery.focus(was);
 	};
 	addEventListener('popstate', follow);
+	addEventListener('online', () => shown && show(shown));   // what may be done with it was not known
 	follow();
 }

@@ -250,6 +250,10 @@ test('what is wrong with a picture is said in words, in its tile and in its view
 	page = await openPage(browser, server);
 	const words = 'The file ends too early, but the whole picture is there.';
 	assert.match(await tile('no end.jpg').innerText(), /^Minor damage$/m);
+	assert.ok(await page.locator('#wall li').filter({ hasText: 'no end.jpg' }).evaluate(li => {
+		li.style.width = '10rem';
+		return li.querySelector('.damage').getBoundingClientRect().right <= li.querySelector('.check').getBoundingClientRect().left;
+	}), 'the mark leaves room for the box that selects the picture');
 	await page.getByRole('button', { name: new RegExp(`^\u2068no end.jpg\u2069, 1000 by 1250 pixels, .*minor damage: ${words}`) }).click();
 	await dialog().getByText(`Minor damage. ${words}`).waitFor();
 	await page.keyboard.press('ArrowRight');

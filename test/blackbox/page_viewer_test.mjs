@@ -267,6 +267,8 @@ test('a strip shows the pictures around it, by pointer and by keyboard', async (
 	await page.keyboard.press('ArrowLeft');
 	await stripIs(0, 6, 2);
 	await page.waitForFunction(() => [...document.querySelectorAll('#strip img')].every(img => img.classList.contains('shown')));
+	await page.setViewportSize(PHONE);   // of a narrow window, where the list of keys is offered still
+	await page.waitForFunction(() => document.getElementById('strip').getBoundingClientRect().right <= document.getElementById('keys').getBoundingClientRect().left);
 	for (const [name, look] of [['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }]]) {
 		await page.emulateMedia(look);
 		await page.screenshot({ path: path.join(folder, `strip-${name}.png`) });

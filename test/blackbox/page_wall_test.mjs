@@ -237,6 +237,29 @@ test('what is on the wall stays while the server is not reached, and the page go
 	await call(server, 'DELETE', `/images/${image.imageId}`);
 });
 
+test('a picture that is opened while offline offers nothing that needs the server, and everything once the connection is back', async () => {
+	page = await openPage(browser, server);
+	await tile('3.png').click();
+	await page.locator('#delete').waitFor();
+	await page.keyboard.press('Escape');
+	await page.context().setOffline(true);
+	await tile('3.png').click();
+	await page.locator('#said').getByText('The connection to the server was lost.').waitFor();
+	await page.locator('#delete').waitFor({ state: 'hidden' });
+	await page.context().setOffline(false);
+	await page.locator('#delete').waitFor();
+	await page.locator('#edit').waitFor();
+	assert.equal(await page.locator('#said').textContent(), '');
+});
+
+test('the field of the search is in sight where the page is scrolled', async () => {
+	page = await openPage(browser, server, { viewport: { width: 800, height: 400 } });
+	await wallHas(page, 1);
+	await page.locator('#gallery-title').evaluate(title => title.scrollIntoView());   // the field opens behind the bar
+	await page.getByRole('button', { name: 'Search' }).click();
+	await page.waitForFunction(() => document.activeElement.name === 'name' && document.activeElement.getBoundingClientRect().top >= document.getElementById('gallery-bar').getBoundingClientRect().bottom);
+});
+
 test('pictures are found by name, type and time, and shown from the oldest; then all are there again', async () => {
 	page = await openPage(browser, server);
 	await page.getByText('9 pictures', { exact: true }).waitFor();
