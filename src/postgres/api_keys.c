@@ -31,7 +31,7 @@ static enum status get_key(struct api_key_table *t, struct str id, struct arena 
 	PGresult *r CLEANUP(result_clear) = NULL;
 
 	TRY(PG_ASK(&POSTGRES_OF(t, api_keys)->points, PQ_API_KEY_GET, &r, why, pg_text(id)));
-	if (PQntuples(r) == 0)
+	if (libpq.ntuples(r) == 0)
 		return no_such_api_key(why);
 	read_key(r, 0, a, out);
 	return fault_check_arena(a, why);
@@ -43,7 +43,7 @@ static enum status list_keys(struct api_key_table *t, struct arena *a, struct ap
 	struct api_key_page page = { 0 };
 
 	TRY(PG_ASK(&POSTGRES_OF(t, api_keys)->points, PQ_API_KEY_LIST, &r, why, pg_number(API_KEYS_MAX)));
-	page.n = (size_t)PQntuples(r);
+	page.n = (size_t)libpq.ntuples(r);
 	page.rows = arena_array(a, page.n, sizeof *page.rows);
 	if (page.rows == NULL && page.n > 0)
 		return fault_too_much(why);
@@ -74,7 +74,7 @@ static enum status add_key(struct api_key_table *t, const struct api_key_row *ro
 	if (kc.change.affected > 0)
 		return OK;
 	TRY(PG_ASK(&p->points, PQ_API_KEY_GET, &r, why, pg_text(row->id)));
-	return PQntuples(r) > 0 ? api_key_exists(why) : api_keys_full(why);
+	return libpq.ntuples(r) > 0 ? api_key_exists(why) : api_keys_full(why);
 }
 
 static enum status apply_touch(struct pg_batch *b, struct pg_change *c)

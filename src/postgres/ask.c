@@ -50,7 +50,7 @@ static bool complete_ask(struct pg_lane *l, struct ask *ask)
 		failed = PG_LOST;
 	}
 	if (failed == PG_LOST) {
-		PQclear(r);
+		libpq.clear(r);
 		l->down_why = why;
 		return false;
 	}
@@ -58,7 +58,7 @@ static bool complete_ask(struct pg_lane *l, struct ask *ask)
 		ask->result = r;
 		lane_complete(&ask->call, OK);
 	} else {
-		PQclear(r);
+		libpq.clear(r);
 		lane_fail(&ask->call, &why);
 	}
 	return true;

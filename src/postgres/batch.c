@@ -213,16 +213,16 @@ static void take_result(struct pg_batch *b, const struct sent *s)
 		failed = PG_REFUSED;
 	}
 	if (failed == PG_FINE && s->keeps) {
-		PQclear(s->change->result);
+		libpq.clear(s->change->result);
 		s->change->result = r;
 		return;
 	}
 	if (failed == PG_FINE && s->change != NULL) {
 		uint64_t n = 0;
-		s->change->affected += str_to_u64(str_of(PQcmdTuples(r)), &n) ? n : 0;
+		s->change->affected += str_to_u64(str_of(libpq.cmdTuples(r)), &n) ? n : 0;
 	}
 	note_failure(b, failed, &why);
-	PQclear(r);
+	libpq.clear(r);
 }
 
 /* Send the queued statements and receive all results.  false: something failed */
@@ -271,8 +271,8 @@ static void roll_back(struct pg_batch *b)
 
 static bool read_images(struct pg_batch *b, const PGresult *r)
 {
-	for (int i = 0; i < PQntuples(r); i++) {
-		struct pg_image *image = batch_image(b, (const unsigned char *)PQgetvalue(r, i, 0));
+	for (int i = 0; i < libpq.ntuples(r); i++) {
+		struct pg_image *image = batch_image(b, (const unsigned char *)libpq.getvalue(r, i, 0));
 		assert(image != NULL);
 		image->is_there = true;
 		pg_rows_read(r, i, &b->a, image);
@@ -282,14 +282,14 @@ static bool read_images(struct pg_batch *b, const PGresult *r)
 
 static bool read_kept(struct pg_batch *b, const PGresult *r)
 {
-	for (int i = 0; i < PQntuples(r); i++)
-		batch_image(b, (const unsigned char *)PQgetvalue(r, i, 0))->is_kept = true;
+	for (int i = 0; i < libpq.ntuples(r); i++)
+		batch_image(b, (const unsigned char *)libpq.getvalue(r, i, 0))->is_kept = true;
 	return true;
 }
 
 static bool read_owners(struct pg_batch *b, const PGresult *r)
 {
-	for (int i = 0; i < PQntuples(r); i++) {
+	for (int i = 0; i < libpq.ntuples(r); i++) {
 		struct pg_owner *o = batch_owner(b, pg_column_text(r, i, 0));
 		if (o == NULL)
 			return false;
@@ -300,7 +300,7 @@ static bool read_owners(struct pg_batch *b, const PGresult *r)
 
 static bool read_phase(struct pg_batch *b, const PGresult *r)
 {
-	b->w->phase = PQntuples(r) > 0 ? (enum transfer_phase)pg_column_number(r, 0, 0) : TRANSFER_NONE;
+	b->w->phase = libpq.ntuples(r) > 0 ? (enum transfer_phase)pg_column_number(r, 0, 0) : TRANSFER_NONE;
 	return true;
 }
 

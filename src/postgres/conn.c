@@ -119,8 +119,8 @@ static enum pg_failure classify(const char *state)
 
 enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *why)
 {
-	ExecStatusType status = r != NULL ? PQresultStatus(r) : PGRES_FATAL_ERROR;
-	const char *state = r != NULL ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+	ExecStatusType status = r != NULL ? libpq.resultStatus(r) : PGRES_FATAL_ERROR;
+	const char *state = r != NULL ? libpq.resultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
 
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
 		return PG_FINE;
@@ -128,7 +128,7 @@ enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *wh
 		return PG_ABORTED;
 	if (state == NULL) {
 		(void)pg_unreachable(why);
-		set_cause(why, r != NULL ? PQresultErrorMessage(r) : c->lost);
+		set_cause(why, r != NULL ? libpq.resultErrorMessage(r) : c->lost);
 		return PG_LOST;
 	}
 	enum pg_failure means = classify(state);
@@ -143,7 +143,7 @@ enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *wh
 		(void)fault_set(why, DISK_FULL, "The database has no space left; try again later.");
 	else
 		(void)fault_set(why, STORAGE_FAILED, "The database failed.");
-	fault_cause(why, "%s: %s", state, PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+	fault_cause(why, "%s: %s", state, libpq.resultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
 	return means;
 }
 
@@ -151,7 +151,7 @@ enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *wh
 
 void pg_disconnect(struct pg_conn *c)
 {
-	PQfinish(c->pg);
+	libpq.finish(c->pg);
 	c->pg = NULL;
 }
 
@@ -172,7 +172,7 @@ static int list_types(enum pg_query q, Oid types[PG_PARAMETERS_MAX])
 
 void pg_mark_lost(struct pg_conn *c)
 {
-	struct str text = c->pg == NULL ? STR("") : str_of(PQerrorMessage(c->pg));
+	struct str text = c->pg == NULL ? STR("") : str_of(libpq.errorMessage(c->pg));
 
 	if (text.n == 0)
 		text = STR("the server did not respond in time");
@@ -206,34 +206,34 @@ void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values)
 	if (c->pg == NULL)
 		return;
 	if (c->unprepared)
-		check_sent(c, PQsendQueryParams(c->pg, queries[q].sql, list_types(q, types), types, bytes, lengths, formats, 1));
+		check_sent(c, libpq.sendQueryParams(c->pg, queries[q].sql, list_types(q, types), types, bytes, lengths, formats, 1));
 	else
-		check_sent(c, PQsendQueryPrepared(c->pg, c->names[q], n, bytes, lengths, formats, 1));
+		check_sent(c, libpq.sendQueryPrepared(c->pg, c->names[q], n, bytes, lengths, formats, 1));
 }
 
 void pg_send_command(struct pg_conn *c, const char *sql)
 {
 	if (c->pg != NULL)
-		check_sent(c, PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 1));
+		check_sent(c, libpq.sendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 1));
 }
 
 void pg_sync(struct pg_conn *c)
 {
 	if (c->pg != NULL)
-		check_sent(c, PQpipelineSync(c->pg));
+		check_sent(c, libpq.pipelineSync(c->pg));
 }
 
 /* Send what is queued, and read until a result is complete.  false: the connection is lost, or the time limit has passed */
 static bool wait_result(struct pg_conn *c)
 {
 	for (;;) {
-		int unsent = PQflush(c->pg);
-		if (unsent < 0 || PQconsumeInput(c->pg) == 0)
+		int unsent = libpq.flush(c->pg);
+		if (unsent < 0 || libpq.consumeInput(c->pg) == 0)
 			return false;
-		if (PQisBusy(c->pg) == 0)
+		if (libpq.isBusy(c->pg) == 0)
 			return true;
 		int64_t left_ms = c->until_ms - clock_mono_ms();
-		struct pollfd p = { .fd = PQsocket(c->pg), .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
+		struct pollfd p = { .fd = libpq.socket(c->pg), .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
 		if (left_ms <= 0 || (poll(&p, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX) < 0 && errno != EINTR))
 			return false;
 	}
@@ -245,7 +245,7 @@ static PGresult *next_result(struct pg_conn *c)
 	for (int i = 0; c->pg != NULL && i < 2; i++) {
 		if (!wait_result(c))
 			break;
-		PGresult *r = PQgetResult(c->pg);
+		PGresult *r = libpq.getResult(c->pg);
 		if (r != NULL)
 			return r;
 	}
@@ -258,7 +258,7 @@ PGresult *pg_receive(struct pg_conn *c)
 	PGresult *r = next_result(c);
 
 	/* A server that shuts down sends an error and closes the connection. */
-	if (r != NULL && PQstatus(c->pg) == CONNECTION_BAD)
+	if (r != NULL && libpq.status(c->pg) == CONNECTION_BAD)
 		pg_mark_lost(c);
 	return r;
 }
@@ -266,9 +266,9 @@ PGresult *pg_receive(struct pg_conn *c)
 bool pg_end(struct pg_conn *c)
 {
 	PGresult *r = next_result(c);
-	bool ended = r != NULL && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+	bool ended = r != NULL && libpq.resultStatus(r) == PGRES_PIPELINE_SYNC;
 
-	PQclear(r);
+	libpq.clear(r);
 	if (!ended)
 		pg_mark_lost(c);
 	return ended;
@@ -281,19 +281,19 @@ PGresult *pg_exec(struct pg_conn *c, const char *sql)
 	PGresult *last = NULL;
 
 	if (c->pg != NULL)
-		check_sent(c, PQsendQuery(c->pg, sql));
+		check_sent(c, libpq.sendQuery(c->pg, sql));
 	while (c->pg != NULL) {
 		if (!wait_result(c)) {
 			pg_mark_lost(c);
 			break;
 		}
-		PGresult *r = PQgetResult(c->pg);
+		PGresult *r = libpq.getResult(c->pg);
 		if (r == NULL)
 			return last;
-		PQclear(last);
+		libpq.clear(last);
 		last = r;
 	}
-	PQclear(last);
+	libpq.clear(last);
 	return NULL;
 }
 
@@ -303,7 +303,7 @@ enum status pg_exec_failed(struct pg_conn *c, const PGresult *r, struct fault *w
 		(void)pg_unreachable(why);
 	else
 		(void)fault_set(why, STORAGE_FAILED, "The database failed.");
-	set_cause(why, r != NULL ? PQresultErrorMessage(r) : c->lost);
+	set_cause(why, r != NULL ? libpq.resultErrorMessage(r) : c->lost);
 	return IO;
 }
 
@@ -326,14 +326,14 @@ enum status pg_prepare(struct pg_conn *c, struct fault *why)
 
 	for (int q = 0; q < PG_QUERIES; q++) {
 		name_query((enum pg_query)q, c->names[q]);
-		(void)PQsendPrepare(c->pg, c->names[q], queries[q].sql, list_types((enum pg_query)q, types), types);
+		(void)libpq.sendPrepare(c->pg, c->names[q], queries[q].sql, list_types((enum pg_query)q, types), types);
 	}
 	pg_sync(c);
 	for (int q = 0; q < PG_QUERIES; q++) {
 		PGresult *r = pg_receive(c);
 		enum pg_failure f = pg_failed(c, r, failed == PG_FINE ? &first : NULL);
 		failed = failed == PG_FINE ? f : failed;
-		PQclear(r);
+		libpq.clear(r);
 	}
 	if (pg_end(c) && failed == PG_FINE)
 		return OK;
@@ -346,14 +346,14 @@ enum status pg_prepare(struct pg_conn *c, struct fault *why)
 
 void result_clear(PGresult **r)
 {
-	PQclear(*r);
+	libpq.clear(*r);
 	*r = NULL;
 }
 
 int64_t pg_column_number(const PGresult *r, int row, int column)
 {
-	const unsigned char *p = (const unsigned char *)PQgetvalue(r, row, column);
-	int n = PQgetlength(r, row, column);
+	const unsigned char *p = (const unsigned char *)libpq.getvalue(r, row, column);
+	int n = libpq.getlength(r, row, column);
 	int64_t number = n > 0 && (p[0] & 0x80) != 0 ? -1 : 0;
 
 	for (int i = 0; i < n; i++)
@@ -363,5 +363,5 @@ int64_t pg_column_number(const PGresult *r, int row, int column)
 
 struct str pg_column_text(const PGresult *r, int row, int column)
 {
-	return (struct str){ PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column) };
+	return (struct str){ libpq.getvalue(r, row, column), (size_t)libpq.getlength(r, row, column) };
 }

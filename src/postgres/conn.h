@@ -12,8 +12,7 @@
 #include "base/fault.h"
 #include "base/hash.h"
 #include "base/str.h"
-
-#include <libpq-fe.h>
+#include "postgres/libpq.h"
 
 #define PG_IMAGE_COLUMNS \
 	"id, status, owner, issuer, subject, key, file_name, file_type, file_size, max_bytes, etag, modified_ms, width, height, orientation," \
@@ -116,7 +115,7 @@ void pg_send(struct pg_conn *c, enum pg_query q, const struct pg_value *values);
 void pg_send_command(struct pg_conn *c, const char *sql);
 /* End the pipeline and send it. */
 void pg_sync(struct pg_conn *c);
-/* The result of the next statement, to be freed with PQclear; pg_failed tells whether it is an error. NULL: the connection was lost and is
+/* The result of the next statement, to be freed with result_clear; pg_failed tells whether it is an error. NULL: the connection was lost and is
  * closed. */
 PGresult *pg_receive(struct pg_conn *c) MUST_CHECK;
 /* Wait for the end of the pipeline.  false: the connection was lost and is closed */
@@ -144,7 +143,7 @@ enum pg_failure {
 enum pg_failure pg_failed(struct pg_conn *c, const PGresult *r, struct fault *why);
 /* Set the fault for a database that cannot be reached, with the time after which to try again. */
 enum status pg_unreachable(struct fault *why);
-/* Columns of a row. Numbers of any width; SQL's NULL is 0. Texts are borrowed until PQclear. */
+/* Columns of a row. Numbers of any width; SQL's NULL is 0. Texts are borrowed until result_clear. */
 int64_t pg_column_number(const PGresult *r, int row, int column);
 struct str pg_column_text(const PGresult *r, int row, int column);
 

@@ -74,7 +74,7 @@ static enum status set_session(struct pg_conn *c, int64_t timeout_ms, struct fau
 		" SET default_transaction_isolation='read committed'",
 		(long long)timeout_ms, (long long)timeout_ms);
 	PGresult *r CLEANUP(result_clear) = pg_exec(c, command);
-	if (PQresultStatus(r) == PGRES_COMMAND_OK)
+	if (libpq.resultStatus(r) == PGRES_COMMAND_OK)
 		return OK;
 	(void)pg_exec_failed(c, r, why);
 	pg_disconnect(c);
@@ -98,11 +98,11 @@ enum status pg_open(struct pg_conn *c, int64_t timeout_ms, struct fault *why)
 	const char *values[] = { CONNECT_TIMEOUT_S, "tintype", c->target->url, "read-write", "UTF8", c->target->sslmode, password.p, NULL };
 
 	assert(c->pg == NULL);
-	c->pg = PQconnectdbParams(names, values, 1);
+	c->pg = libpq.connectdbParams(names, values, 1);
 	if (c->pg == NULL)
 		return fault_no_memory(why);
-	(void)PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
-	if (PQstatus(c->pg) != CONNECTION_OK || PQsetnonblocking(c->pg, 1) != 0) {
+	(void)libpq.setNoticeReceiver(c->pg, ignore_notice, NULL);
+	if (libpq.status(c->pg) != CONNECTION_OK || libpq.setnonblocking(c->pg, 1) != 0) {
 		pg_mark_lost(c);
 		return pg_exec_failed(c, NULL, why);
 	}
@@ -113,7 +113,7 @@ enum status pg_open(struct pg_conn *c, int64_t timeout_ms, struct fault *why)
 static enum status set_up(struct pg_conn *c, struct fault *why)
 {
 	TRY(schema_check(c, why));
-	if (PQenterPipelineMode(c->pg) == 0)
+	if (libpq.enterPipelineMode(c->pg) == 0)
 		return pg_unreachable(why);
 	return c->unprepared ? OK : pg_prepare(c, why);
 }

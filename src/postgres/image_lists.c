@@ -21,7 +21,7 @@ enum status pg_images_get(struct image_table *t, struct str id, struct arena *a,
 	if (!uuid_to_bytes(id, bytes))
 		return no_such_image(why);
 	TRY(PG_ASK(&POSTGRES_OF(t, table)->points, PQ_IMAGE_GET, &r, why, pg_uuid(bytes)));
-	if (PQntuples(r) == 0)
+	if (libpq.ntuples(r) == 0)
 		return no_such_image(why);
 	struct image_row row = pg_rows_read_image(r, 0, a);
 	TRY(fault_check_arena(a, why));
@@ -85,10 +85,10 @@ static enum status skip_rows(struct pg_asker *s, const struct image_query *q, in
 	else
 		TRY(PG_ASK(s, q->oldest_first ? PQ_SKIP_OWN_OLDEST : PQ_SKIP_OWN, &r, why, pg_number(at->us), pg_uuid(at->id), pg_text(q->owner),
 			pg_number(status_of[q->status]), pg_number(n - 1)));
-	*found = PQntuples(r) > 0;
+	*found = libpq.ntuples(r) > 0;
 	if (*found) {
 		at->us = pg_column_number(r, 0, 0);
-		memcpy(at->id, PQgetvalue(r, 0, 1), UUID_BYTES);
+		memcpy(at->id, libpq.getvalue(r, 0, 1), UUID_BYTES);
 	}
 	return OK;
 }
@@ -126,14 +126,14 @@ static enum status add_total(
 		return OK;
 	if (q->owner.n > 0 && q->status != LIST_UPLOADED && q->status != LIST_PENDING)
 		return OK;
-	if (PQntuples(rows) > 0) {
+	if (libpq.ntuples(rows) > 0) {
 		page->total = (uint64_t)pg_column_number(rows, 0, PG_IMAGE_VALUES);
 	} else if (q->owner.n == 0) {
 		TRY(pg_images_counts(&p->table, &counts, why));
 		page->total = counts.uploaded;
 	} else {
 		TRY(PG_ASK(&p->points, PQ_OWNER_GET, &r, why, pg_text(q->owner)));
-		page->total = PQntuples(r) == 0 ? 0 : (uint64_t)pg_column_number(r, 0, q->status == LIST_UPLOADED ? 4 : 5);
+		page->total = libpq.ntuples(r) == 0 ? 0 : (uint64_t)pg_column_number(r, 0, q->status == LIST_UPLOADED ? 4 : 5);
 	}
 	page->has_total = true;
 	return OK;
@@ -141,7 +141,7 @@ static enum status add_total(
 
 static enum status read_page(const PGresult *r, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
-	const size_t n = (size_t)PQntuples(r) < limit ? (size_t)PQntuples(r) : limit;
+	const size_t n = (size_t)libpq.ntuples(r) < limit ? (size_t)libpq.ntuples(r) : limit;
 
 	*out = (struct image_page){ .rows = arena_array(a, n, sizeof *out->rows), .n = n };
 	for (size_t i = 0; i < n && out->rows != NULL; i++)
@@ -154,7 +154,7 @@ static struct place place_of(const PGresult *r, int i, const struct image_query 
 {
 	struct place p = { .us = pg_column_number(r, i, is_of_all(q) ? PG_IMAGE_VALUES - 1 : PG_IMAGE_VALUES - 2) };
 
-	memcpy(p.id, PQgetvalue(r, i, 0), UUID_BYTES);
+	memcpy(p.id, libpq.getvalue(r, i, 0), UUID_BYTES);
 	return p;
 }
 
@@ -172,7 +172,7 @@ enum status pg_images_list(struct image_table *t, const struct image_query *q, s
 	if (more) {
 		TRY(ask_page(&p->scans, q, &place, &r, why));
 		TRY(read_page(r, q->limit, a, &page, why));
-		more = (size_t)PQntuples(r) > page.n;
+		more = (size_t)libpq.ntuples(r) > page.n;
 	}
 	if (more)
 		place = place_of(r, (int)page.n - 1, q);

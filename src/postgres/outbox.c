@@ -80,7 +80,7 @@ static int64_t open_phases(void)
 
 static enum status apply_claim(struct pg_batch *b, struct pg_change *c)
 {
-	if (!PQgetisnull(c->result, 0, 0))
+	if (!libpq.getisnull(c->result, 0, 0))
 		batch_note_write(b);
 	return OK;
 }
@@ -118,7 +118,7 @@ static enum status claim_due(struct outbox *o, int64_t now_ms, uint32_t limit, s
 	struct outbox_page page;
 
 	TRY(claim_events(POSTGRES_OF(o, outbox), now_ms, limit, &r, why));
-	size_t n = PQgetisnull(r, 0, 0) ? 0 : (size_t)PQntuples(r);
+	size_t n = libpq.getisnull(r, 0, 0) ? 0 : (size_t)libpq.ntuples(r);
 	int64_t next_ms = pg_column_number(r, 0, NEXT_MS);
 	TRY(read_events(r, n, BODY, a, &page, why));
 	if (pg_column_number(r, 0, OPEN) == 0)
@@ -143,7 +143,7 @@ static enum status list_events(struct outbox *o, const struct outbox_query *q, s
 		TRY(PG_ASK(asker, PQ_OUTBOX_LIST_WAITING, &r, why, pg_number(before), pg_number(q->limit)));
 	else
 		TRY(PG_ASK(asker, PQ_OUTBOX_LIST_ENDED, &r, why, pg_number(before), pg_number(q->limit), pg_number(q->state)));
-	return read_events(r, (size_t)PQntuples(r), -1, a, out, why);
+	return read_events(r, (size_t)libpq.ntuples(r), -1, a, out, why);
 }
 
 static enum status read_status(struct outbox *o, struct arena *a, struct outbox_status *out, struct fault *why)

@@ -41,15 +41,15 @@ static struct str find_part(const PQconninfoOption *parts, const char *keyword)
 
 /* Read the parameters of a connection: those of the URL, and where it has none, those of the environment, of a service file, or libpq's
  * defaults. libpq reports them only for a connection, so one is started with a parameter that libpq refuses before it connects. Free them with
- * PQconninfoFree. NULL: out of memory */
+ * libpq.conninfoFree. NULL: out of memory */
 static PQconninfoOption *read_parameters(const char *url)
 {
 	const char *const names[] = { "dbname", "channel_binding", NULL }, *const values[] = { url, "invalid", NULL };
-	PGconn *pg = PQconnectStartParams(names, values, 1);
-	PQconninfoOption *parts = PQconninfo(pg);
+	PGconn *pg = libpq.connectStartParams(names, values, 1);
+	PQconninfoOption *parts = libpq.conninfo(pg);
 
-	assert(PQstatus(pg) == CONNECTION_BAD);
-	PQfinish(pg);
+	assert(libpq.status(pg) == CONNECTION_BAD);
+	libpq.finish(pg);
 	return parts;
 }
 
@@ -70,7 +70,7 @@ static enum status choose_sslmode(struct postgres *p, bool is_set, struct fault 
 		return fault_no_memory(why);
 	if (!is_set && is_default(parts, "sslmode") && !(are_local(find_part(parts, "host")) && are_local(find_part(parts, "hostaddr"))))
 		p->target.sslmode = "verify-full";
-	PQconninfoFree(parts);
+	libpq.conninfoFree(parts);
 	return OK;
 }
 
@@ -90,16 +90,16 @@ static bool is_ambiguous(struct str url)
 /* libpq's own message is not reported, since it may contain a part of the password. */
 static enum status read_url(struct postgres *p, struct fault *why)
 {
-	PQconninfoOption *parts = PQconninfoParse(p->url, NULL);
+	PQconninfoOption *parts = libpq.conninfoParse(p->url, NULL);
 
 	if (parts == NULL || is_ambiguous(str_of(p->url))) {
-		PQconninfoFree(parts);
+		libpq.conninfoFree(parts);
 		return fault_set(why, BAD_SETTING,
 			"--table (TINTYPE_TABLE) cannot be read: it must be postgres://USER@HOST[:PORT]/DATABASE[?PARAMETERS] with parameters of libpq, and with "
 			"special characters percent-encoded.");
 	}
 	bool is_set = find_part(parts, "sslmode").n > 0 || getenv("PGSSLMODE") != NULL;
-	PQconninfoFree(parts);
+	libpq.conninfoFree(parts);
 	return choose_sslmode(p, is_set, why);
 }
 
@@ -114,6 +114,7 @@ static enum status check_password(const struct postgres *p, struct fault *why)
 /* Copy the settings into NUL-terminated strings for libpq. */
 static enum status read_target(struct postgres *p, const struct postgres_options *o, struct fault *why)
 {
+	TRY(libpq_load(why));
 	p->url = mem_dup_cstr(o->url);
 	p->password_file = o->password_file.n > 0 ? mem_dup_cstr(o->password_file) : NULL;
 	p->target = (struct pg_target){
@@ -136,7 +137,8 @@ void postgres_free(struct postgres **out)
 	pg_asker_stop(&p->scans);
 	if (p->url != NULL)
 		secret_wipe(p->url, strlen(p->url));
-	PQclear(p->claim.result);
+	if (p->claim.result != NULL)
+		libpq.clear(p->claim.result);
 	pthread_mutex_destroy(&p->claiming);
 	mem_free(p->password_file);
 	mem_free(p->url);
@@ -200,7 +202,7 @@ enum status postgres_lease(struct postgres *p, struct str name, int64_t lease_ms
 
 	assert(lease_ms >= 0);
 	TRY(PG_ASK(&p->points, PQ_LEASE, &r, why, pg_text(name), pg_uuid(p->writer.id), pg_number(lease_ms)));
-	*is_held = PQntuples(r) > 0;
+	*is_held = libpq.ntuples(r) > 0;
 	return OK;
 }
 
@@ -215,13 +217,13 @@ static enum status read_report(struct pg_conn *c, struct postgres_report *out, s
 		" (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'images'::regclass)");
 	uint64_t clock_ms = 0;
 
-	if (PQresultStatus(r) != PGRES_TUPLES_OK || !str_to_u64(str_of(PQgetvalue(r, 0, 0)), &clock_ms))
+	if (libpq.resultStatus(r) != PGRES_TUPLES_OK || !str_to_u64(str_of(libpq.getvalue(r, 0, 0)), &clock_ms))
 		return pg_exec_failed(c, r, why);
 	out->clock_off_ms = (int64_t)clock_ms - clock_now_ms();
-	out->is_superuser = strcmp(PQgetvalue(r, 0, 1), "t") == 0;
-	out->owns = strcmp(PQgetvalue(r, 0, 4), "t") == 0;
-	const char *missing = PQgetvalue(r, 0, 2);
-	bool may_migrate = strcmp(PQgetvalue(r, 0, 3), "t") == 0;
+	out->is_superuser = strcmp(libpq.getvalue(r, 0, 1), "t") == 0;
+	out->owns = strcmp(libpq.getvalue(r, 0, 4), "t") == 0;
+	const char *missing = libpq.getvalue(r, 0, 2);
+	bool may_migrate = strcmp(libpq.getvalue(r, 0, 3), "t") == 0;
 	(void)snprintf(out->missing_rights, sizeof out->missing_rights, "%s%s%s", may_migrate ? "" : "outbox_n_seq UPDATE",
 		may_migrate || missing[0] == '\0' ? "" : ", ", missing);
 	return OK;
@@ -238,9 +240,9 @@ enum status postgres_inspect(const struct postgres_options *o, struct postgres_r
 	c->target = &p->target;
 	TRY(read_target(p, o, why));
 	TRY(pg_open(c, p->target.timeout_ms, why));
-	struct str version = str_of(PQparameterStatus(c->pg, "server_version"));
+	struct str version = str_of(libpq.parameterStatus(c->pg, "server_version"));
 	(void)snprintf(out->version, sizeof out->version, "%.*s", STRF(str_slice(version, 0, str_find_char(version, ' '))));
-	out->is_encrypted = PQsslInUse(c->pg) != 0;
+	out->is_encrypted = libpq.sslInUse(c->pg) != 0;
 	enum status status = schema_check(c, why);
 	if (status == OK)
 		status = read_report(c, out, why);

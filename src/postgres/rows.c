@@ -7,7 +7,7 @@
 
 struct str pg_rows_uuid(const PGresult *r, int i, int column, struct arena *a)
 {
-	return uuid_dup(a, (const unsigned char *)PQgetvalue(r, i, column));
+	return uuid_dup(a, (const unsigned char *)libpq.getvalue(r, i, column));
 }
 
 struct image_row pg_rows_read_image(const PGresult *r, int i, struct arena *a)

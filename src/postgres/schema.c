@@ -77,7 +77,7 @@ static enum status query_number(struct pg_conn *c, const char *sql, uint64_t *n,
 	PGresult *r CLEANUP(result_clear) = pg_exec(c, sql);
 
 	*n = 0;
-	if (PQresultStatus(r) != PGRES_TUPLES_OK || (PQntuples(r) > 0 && !str_to_u64(str_of(PQgetvalue(r, 0, 0)), n)))
+	if (libpq.resultStatus(r) != PGRES_TUPLES_OK || (libpq.ntuples(r) > 0 && !str_to_u64(str_of(libpq.getvalue(r, 0, 0)), n)))
 		return pg_exec_failed(c, r, why);
 	return OK;
 }
@@ -103,16 +103,16 @@ static enum status refuse_missing(struct pg_conn *c, struct fault *why)
 		"SELECT quote_ident(n.nspname), has_schema_privilege(n.oid, 'USAGE'), current_setting('search_path') FROM pg_class c"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'kept_ids' AND c.relkind = 'r' ORDER BY 2 DESC, 1 LIMIT 1");
 
-	if (PQresultStatus(r) != PGRES_TUPLES_OK)
+	if (libpq.resultStatus(r) != PGRES_TUPLES_OK)
 		return pg_exec_failed(c, r, why);
-	if (PQntuples(r) == 0)
+	if (libpq.ntuples(r) == 0)
 		return fault_set(why, SCHEMA_UNKNOWN, "The database has no tables of tintype: run `tintype table create` first.");
-	if (strcmp(PQgetvalue(r, 0, 1), "t") != 0)
+	if (strcmp(libpq.getvalue(r, 0, 1), "t") != 0)
 		return fault_set(why, SCHEMA_UNKNOWN, "The tables are in the schema %.63s, on which the role has no right USAGE: grant it.",
-			PQgetvalue(r, 0, 0));
+			libpq.getvalue(r, 0, 0));
 	return fault_set(why, SCHEMA_UNKNOWN,
 		"The tables are in the schema %.63s, which is not in the role's search_path (%.60s): add it there, or run `tintype table create`.",
-		PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 2));
+		libpq.getvalue(r, 0, 0), libpq.getvalue(r, 0, 2));
 }
 
 enum status schema_check(struct pg_conn *c, struct fault *why)
@@ -132,7 +132,7 @@ enum status schema_check(struct pg_conn *c, struct fault *why)
 static enum status run_sql(struct pg_conn *c, const char *sql, struct fault *why)
 {
 	PGresult *r CLEANUP(result_clear) = pg_exec(c, sql);
-	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK;
+	bool ok = libpq.resultStatus(r) == PGRES_COMMAND_OK || libpq.resultStatus(r) == PGRES_TUPLES_OK;
 
 	return ok ? OK : pg_exec_failed(c, r, why);
 }
@@ -153,7 +153,7 @@ static enum status upgrade_tables(struct pg_conn *c, struct fault *why)
 
 enum status schema_create(struct pg_conn *c, struct fault *why)
 {
-	const char *encoding = PQparameterStatus(c->pg, "server_encoding");
+	const char *encoding = libpq.parameterStatus(c->pg, "server_encoding");
 
 	if (encoding != NULL && strcmp(encoding, "UTF8") != 0)
 		return fault_set(

@@ -27,13 +27,13 @@ static struct postgres *postgres_of(struct transfer *t)
 
 static void read_rows(const PGresult *r, struct arena *a, struct transfer_page *page)
 {
-	for (int i = 0; i < PQntuples(r); i++)
+	for (int i = 0; i < libpq.ntuples(r); i++)
 		page->entries[page->n++].row = pg_rows_read_image(r, i, a);
 }
 
 static void read_kept(const PGresult *r, struct arena *a, struct transfer_page *page)
 {
-	for (int i = 0; i < PQntuples(r); i++) {
+	for (int i = 0; i < libpq.ntuples(r); i++) {
 		struct transfer_entry *e = &page->entries[page->n++];
 		e->row.image_id = pg_rows_uuid(r, i, 0, a);
 		e->kept_ms = pg_column_number(r, i, 1);
@@ -173,7 +173,7 @@ static enum status events(struct transfer *t, struct str cursor, struct arena *a
 	if (cursor.n > 0 && !str_to_u64(cursor, &after))
 		return bad_cursor(why);
 	TRY(PG_ASK(&postgres_of(t)->scans, PQ_TRANSFER_EVENTS, &r, why, pg_number((int64_t)after), pg_number(PAGE_EVENTS)));
-	for (; page.n < (size_t)PQntuples(r); page.n++) {
+	for (; page.n < (size_t)libpq.ntuples(r); page.n++) {
 		page.events[page.n].event = pg_outbox_read_event(r, (int)page.n, BODY, a);
 		page.events[page.n].owner = str_dup(a, pg_column_text(r, (int)page.n, OWNER));
 	}
@@ -197,7 +197,7 @@ static enum status put_event(struct transfer *t, const struct transfer_event *te
 		TRY(PG_ASK(&postgres_of(t)->points, PQ_TRANSFER_EVENT_PUT, &r, why, pg_number(n), pg_text(token), pg_number(e->kind),
 			pg_number(e->state), pg_uuid(image), pg_number(e->created_ms), pg_number(e->due_ms), pg_number(e->first_ms),
 			pg_number(e->ended_ms), pg_number(e->attempts), pg_text(e->error), pg_text(e->body), pg_text(te->owner)));
-		if (PQntuples(r) > 0)
+		if (libpq.ntuples(r) > 0)
 			return OK;
 	}
 	return fault_set(why, STORAGE_FAILED, "There is no free number for the event %.*s.", STRF(str_slice(e->id, 0, 40)));

@@ -27,7 +27,7 @@ static enum status get_user(struct user_table *t, struct str owner, struct arena
 	PGresult *r CLEANUP(result_clear) = NULL;
 
 	TRY(PG_ASK(&POSTGRES_OF(t, users)->points, PQ_OWNER_GET, &r, why, pg_text(owner)));
-	if (PQntuples(r) == 0)
+	if (libpq.ntuples(r) == 0)
 		return no_such_user(why);
 	*out = read_user(r, 0, a);
 	return fault_check_arena(a, why);
@@ -46,7 +46,7 @@ static enum status list_users(struct user_table *t, const struct user_query *q, 
 		TRY(cursor_read_text(q->cursor, list, a, &after, why));
 	TRY(PG_ASK(&POSTGRES_OF(t, users)->points, q->blocked ? PQ_USER_LIST_BLOCKED : PQ_USER_LIST, &r, why, pg_text(after),
 		pg_number((int64_t)q->limit + 1)));
-	size_t n = (size_t)PQntuples(r);
+	size_t n = (size_t)libpq.ntuples(r);
 	while (page.n < n && page.n < q->limit) {
 		page.rows[page.n] = read_user(r, (int)page.n, a);
 		page.n++;
@@ -230,7 +230,7 @@ static enum status count_owner(void *table, struct arena *a, struct owner_count 
 	struct user_table *t = table;
 
 	TRY(PG_ASK(&POSTGRES_OF(t, users)->points, PQ_USER_COUNT, &r, why, pg_text(n->who.owner)));
-	assert(PQntuples(r) == 1);
+	assert(libpq.ntuples(r) == 1);
 	n->counted = read_usage(r, 0);
 	n->recorded = read_usage(r, 4);
 	n->rows = (uint64_t)pg_column_number(r, 0, 8);

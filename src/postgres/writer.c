@@ -28,7 +28,7 @@ static bool claim_row(struct pg_lane *l, struct fault *why)
 	pg_sync(c);
 	for (int i = 0; i < 4 && ok; i++) {
 		PGresult *r = pg_receive(c);
-		ok = pg_failed(c, r, why) == PG_FINE && (i == 3 || PQntuples(r) == 1);
+		ok = pg_failed(c, r, why) == PG_FINE && (i == 3 || libpq.ntuples(r) == 1);
 		if (ok && i == 0) {
 			w->generation = pg_column_number(r, 0, 0);
 			w->committed = pg_column_number(r, 0, 1);
@@ -37,7 +37,7 @@ static bool claim_row(struct pg_lane *l, struct fault *why)
 		} else if (ok && i == 2) {
 			w->pending = (uint64_t)pg_column_number(r, 0, 0);
 		}
-		PQclear(r);
+		libpq.clear(r);
 	}
 	return ok && pg_end(c);
 }

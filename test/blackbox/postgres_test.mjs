@@ -175,6 +175,29 @@ test('what cannot be is refused with what to do: the embedded store, a URL that 
 	}
 });
 
+test('libpq is loaded for a table in PostgreSQL only, and where it is missing or too old, the message says what to install', async () => {
+	const mapped = ({ pid }) => readFileSync(`/proc/${pid}/maps`, 'utf8');
+	const embedded = await startServer();
+	const other = /\S+\/libexpat\.so\S*/.exec(mapped(embedded))[0];
+	try {
+		assert.doesNotMatch(mapped(embedded), /libpq|libgssapi|libldap/);
+		assert.match(mapped(server), /libpq\.so\.5/);
+	} finally {
+		await embedded.stop();
+	}
+	const libraries = path.join(dir, 'libraries'), ports = { TINTYPE_API: '127.0.0.1:0', TINTYPE_STORAGE: '127.0.0.1:0', TINTYPE_ADMIN: '127.0.0.1:0' };
+	mkdirSync(libraries);
+	for (const [bytes, cause] of [['not a library', /libpq\.so\.5: (file too short|invalid ELF header)/], [readFileSync(other), /undefined symbol: PQ/]]) {
+		writeFileSync(path.join(libraries, 'libpq.so.5'), bytes);
+		for (const [command, code] of [['serve', 2], ['sweep', 2], ['doctor', 1]]) {
+			const run = await runProgram([command], { env: { ...app, ...ports, LD_LIBRARY_PATH: libraries } });
+			assert.equal(run.code, code, run.stderr);
+			assert.match(run.stdout + run.stderr, /libpq\.so\.5, of version 14 or later: install the Debian package libpq5/);
+			assert.match(run.stdout + run.stderr, cause);
+		}
+	}
+});
+
 test('without a verified certificate, or with a wrong password, nothing is sent, and readiness and the doctor say why', async () => {
 	const other = path.join(dir, 'other.pem');
 	writeFileSync(other, readFileSync(path.join(root, 'src/aws/roots.pem')));
