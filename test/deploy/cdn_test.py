@@ -30,7 +30,7 @@ def headers_of(name):
 
 def sent_by(source, function):
     """The headers that a function of the program sets."""
-    body = re.search(rf"static void {function}\(.*?\n}}", (ROOT / source).read_text(), re.S).group()
+    body = re.search(rf"^(?:static )?void {function}\(.*?\n}}", (ROOT / source).read_text(), re.S | re.M).group()
     return dict(re.findall(r'STR\("([^"]+)"\), STR\("([^"]+)"\)', body))
 
 
@@ -98,7 +98,7 @@ class Cdn(unittest.TestCase):
         self.assertEqual(self.behaviors["public/*"]["CachePolicyId"], CACHING_OPTIMIZED)
 
     def test_images_have_the_headers_of_delivery_links(self):
-        wanted = sent_by("src/delivery/delivery.c", "add_common_headers")
+        wanted = sent_by("src/delivery/response.c", "response_common_headers")
         self.assertEqual(len(wanted), 5)
         self.assertEqual(headers_of("CdnPublicHeaders"), wanted)
         self.assertEqual(headers_of("CdnImageHeaders"), {**wanted, "Cache-Control": {"Fn::Sub": "private, max-age=${CdnTtl}"}})
